@@ -1,0 +1,35 @@
+# One command each; `make test` or `make demo` may be the first on a fresh clone.
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+
+.PHONY: setup demo check test test-all lock clean
+
+setup: ## .venv with the locked versions, every hash checked
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "make setup: needs Python 3.11 or newer and finds none; name one: make setup PYTHON=/path/to/python3" >&2; \
+		exit 3; fi
+	@$(PYTHON) tools/setup.py
+
+demo: setup ## the main job on a real scan, and a report to look at
+	@$(BIN)/medddim demo -o demo_out
+
+check: setup ## format, lint, types, layers
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary medddim
+	@$(BIN)/lint-imports --no-logo
+
+test: setup ## the tests of every day
+	@$(PYTEST) -m "not slow and not pacs"
+
+test-all: setup ## every test
+	@$(PYTEST)
+
+lock: setup ## constraints.txt anew from pyproject.toml; UPGRADE=1 moves to newer versions
+	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## all that can be made again
+	rm -rf .venv .setup.lock demo_out dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

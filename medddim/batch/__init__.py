@@ -1,0 +1,20 @@
+"""A folder of scans: what is done to each, the run over all of them, and the record it leaves."""
+
+from medddim.batch.jobs import Job, degrade_job, enhance_job, identity_job
+from medddim.batch.record import MANIFEST, RECORD, Outcome, versions
+from medddim.batch.run import LOCK, find, plan, run
+
+__all__ = [
+    "LOCK",
+    "MANIFEST",
+    "RECORD",
+    "Job",
+    "Outcome",
+    "degrade_job",
+    "enhance_job",
+    "find",
+    "identity_job",
+    "plan",
+    "run",
+    "versions",
+]

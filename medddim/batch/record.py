@@ -1,0 +1,148 @@
+"""The record of a run: one line of JSON a scan as it ends, and a manifest when all have ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from medddim import __version__
+
+Status = Literal["ok", "done before", "refused", "failed", "planned"]
+
+RECORD = "medddim.jsonl"
+MANIFEST = "medddim.json"
+ANNOUNCED = ".medddim.announced"
+PACKAGES = ("torch", "monai", "numpy", "nibabel", "pydicom", "highdicom")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one scan.
+
+    `inputs` and `outputs` give the sha256 of each file; outputs are relative to their folder.
+    """
+
+    name: str
+    status: Status
+    reason: str = ""
+    files: int = 0
+    inputs: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    job: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether there is nothing to complain of."""
+        return self.status in ("ok", "done before", "planned")
+
+    def line(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+
+def announce(destination: Path, outcome: Outcome) -> None:
+    """Say which result is about to be written, for a run that is killed before it can record it."""
+    (destination / ANNOUNCED).write_text(outcome.line(), encoding="utf-8")
+
+
+def take_announced(destination: Path) -> Outcome | None:
+    """What a killed run was about to write, if there was one; it is told once."""
+    path = destination / ANNOUNCED
+    outcome = _parsed(path.read_bytes()) if path.is_file() else None
+    path.unlink(missing_ok=True)
+    return outcome
+
+
+def append(destination: Path, outcome: Outcome) -> None:
+    """Add one line to the record, on disk before this returns; nothing is announced any more."""
+    with (destination / RECORD).open("a", encoding="utf-8") as file:
+        file.write(outcome.line() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    (destination / ANNOUNCED).unlink(missing_ok=True)
+
+
+def mend(destination: Path) -> None:
+    """End a last line that a killed run left torn, so that the next one starts on its own."""
+    path = destination / RECORD
+    if path.is_file() and not path.read_bytes().endswith(b"\n"):
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n")
+
+
+def finished(destination: Path) -> dict[str, Outcome]:
+    """The last good outcome of each name in an earlier record; torn lines are passed over."""
+    path = destination / RECORD
+    lines = path.read_bytes().splitlines() if path.is_file() else []
+    outcomes = [outcome for line in lines if (outcome := _parsed(line))]
+    return {outcome.name: outcome for outcome in outcomes if outcome.status == "ok"}
+
+
+def still_true(
+    outcome: Outcome, destination: Path, *, inputs: dict[str, str], job: dict[str, Any]
+) -> bool:
+    """Whether an earlier outcome was of this content and this job, and its files are unchanged."""
+    return (
+        list(outcome.inputs.values()) == list(inputs.values())
+        and outcome.job == job
+        and all(
+            (destination / name).is_file() and digest(destination / name) == sha256
+            for name, sha256 in outcome.outputs.items()
+        )
+    )
+
+
+def write_manifest(
+    destination: Path,
+    outcomes: Sequence[Outcome],
+    *,
+    job: dict[str, Any],
+    device: str,
+    scans_given: int,
+) -> None:
+    """Write what was run, with what, on what; replaces the manifest of an earlier run.
+
+    An interrupted run has fewer `scans` than `scans_given`.
+    """
+    manifest = {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device,
+        "job": job,
+        "scans_given": scans_given,
+        "scans": [asdict(outcome) for outcome in outcomes],
+    }
+    partial = destination / f".{MANIFEST}"
+    partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    partial.replace(destination / MANIFEST)
+
+
+def versions() -> dict[str, str]:
+    """The installed version of every package that can change a result."""
+    return {"medddim": __version__, **{name: version(name) for name in PACKAGES}}
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _parsed(line: bytes) -> Outcome | None:
+    """The outcome of one line of the record, None if it is torn or of another version."""
+    try:
+        return Outcome(**json.loads(line))
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,229 @@
+"""The run over a folder of scans: read, apply, write, record; one bad scan never stops the rest."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from medddim import formats
+from medddim.batch import record
+from medddim.batch.jobs import Job, Work
+from medddim.batch.record import Outcome
+from medddim.errors import (
+    CheckpointError,
+    EnvironmentProblem,
+    MedddimError,
+    UnreadableScan,
+    WriteRefused,
+)
+from medddim.formats import Derivation, Series
+from medddim.volume import Volume
+
+log = logging.getLogger(__name__)
+
+LOCK = "medddim.lock"
+RESULT_ENDINGS = ("", ".nii", ".nii.gz")
+"""What may follow a scan's name in the name of its result; nothing for a folder of DICOM."""
+
+
+def plan(paths: Iterable[Path], destination: Path) -> list[Series]:
+    """The scans in files and folders, when their results can go to `destination`.
+
+    Raises UnreadableScan if there are none, WriteRefused if `destination` is, or lies in, one of
+    the folders: a second run would take the results for scans.
+    """
+    target = destination.resolve()
+    for path in paths:
+        folder = path.resolve()
+        if folder.is_dir() and (target == folder or folder in target.parents):
+            raise WriteRefused(
+                f"the output folder {destination} is, or lies in, the input folder {path}; "
+                "choose one beside it"
+            )
+    scans = find(paths)
+    _require_apart(scans, destination)
+    return scans
+
+
+def find(paths: Iterable[Path]) -> list[Series]:
+    """The scans in files and folders. Raises UnreadableScan if there are none."""
+    paths = list(paths)
+    scans = formats.find(*paths)
+    if not scans:
+        looked = sum(1 for path in paths for file in (path, *path.rglob("*")) if file.is_file())
+        raise UnreadableScan(
+            f"no scan in {', '.join(map(str, paths))} ({looked} files looked at): "
+            "expected DICOM series or NIfTI files"
+        )
+    return scans
+
+
+def run(
+    scans: Sequence[Series],
+    destination: Path,
+    *,
+    job: Job,
+    resume: bool = True,
+    dry_run: bool = False,
+    device: str = "cpu",
+) -> Generator[Outcome, None, None]:
+    """Apply `job` to every scan and write the results below `destination`; yield each outcome.
+
+    With `resume`, a scan whose inputs, job and outputs are what an earlier record says is passed
+    over; a result that is there but not so is never overwritten. A `dry_run` reads, and writes
+    nothing. Raises WriteRefused, before anything is written, if `destination` holds scans or
+    another run is writing to it; EnvironmentProblem and CheckpointError end the run.
+    """
+    _require_apart(scans, destination)
+    described = {"kind": job.kind, **job.parameters}
+    if dry_run:
+        before = record.finished(destination) if resume else {}
+        yield from map(_Run(destination, job, described, before, work=None).outcome, scans)
+        return
+    work = job.start()
+    with _locked(destination):
+        _recover(destination)
+        before = record.finished(destination) if resume else {}
+        one = _Run(destination, job, described, before, work=work)
+        outcomes: list[Outcome] = []
+        try:
+            for series in scans:
+                outcomes.append(one.outcome(series))
+                record.append(destination, outcomes[-1])
+                yield outcomes[-1]
+        finally:
+            record.write_manifest(
+                destination, outcomes, job=described, device=device, scans_given=len(scans)
+            )
+
+
+def _require_apart(scans: Sequence[Series], destination: Path) -> None:
+    target = destination.resolve()
+    if any(file.resolve().parent == target for series in scans for file in series.files):
+        raise WriteRefused(f"the output folder {destination} holds scans; choose one beside it")
+
+
+@contextmanager
+def _locked(destination: Path) -> Iterator[None]:
+    """Make the folder, and hold it alone. Raises WriteRefused at once if another run holds it."""
+    try:
+        destination.mkdir(parents=True, exist_ok=True)
+        with FileLock(destination / LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise WriteRefused(
+            f"another run is writing to {destination}; wait until it ends, or choose another folder"
+        ) from None
+    except OSError as problem:
+        raise EnvironmentProblem(
+            f"{problem.filename or destination}: cannot be written: {problem.strerror}; "
+            "free or choose another place"
+        ) from problem
+
+
+def _recover(destination: Path) -> None:
+    """Record the result that a killed run had put in its place, whole, but not yet recorded."""
+    record.mend(destination)
+    outcome = record.take_announced(destination)
+    place = _result(destination, outcome.name) if outcome else None
+    if outcome and place:
+        files = sorted(place.iterdir()) if place.is_dir() else [place]
+        record.append(destination, replace(outcome, outputs=_outputs(destination, files)))
+
+
+def _result(destination: Path, name: str) -> Path | None:
+    """Where the result of the scan `name` stands, if it does."""
+    places = [destination / f"{name}{ending}" for ending in RESULT_ENDINGS]
+    return next((place for place in places if place.exists()), None)
+
+
+def _outputs(destination: Path, files: Iterable[Path]) -> dict[str, str]:
+    return {file.relative_to(destination).as_posix(): record.digest(file) for file in files}
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is the same for all scans of a run; without `work`, nothing is done."""
+
+    destination: Path
+    job: Job
+    described: dict[str, Any]
+    before: dict[str, Outcome]
+    work: Work | None
+
+    def outcome(self, series: Series) -> Outcome:
+        """What becomes of one scan; a problem of its own becomes its reason."""
+        began = time.monotonic()
+        status: record.Status = "refused"
+        reason = series.refusal
+        try:
+            if not reason:
+                done = self._settled(series)
+                return replace(done, seconds=round(time.monotonic() - began, 2))
+        except (EnvironmentProblem, CheckpointError):
+            raise
+        except MedddimError as error:
+            reason = str(error)
+        except OSError as error:
+            reason = f"{error.filename or series.files[0]}: {error.strerror}"
+        except Exception as error:
+            # The boundary of one scan: a bug met here must not cost the other scans. Its own
+            # message may quote the file's header, so only the class goes into the record.
+            log.debug("%s failed", series.name, exc_info=error)
+            status = "failed"
+            reason = (
+                f"unexpected {type(error).__name__}; `medddim --debug` with this scan shows more"
+            )
+        return Outcome(series.name, status, reason, len(series.files))
+
+    def _settled(self, series: Series) -> Outcome:
+        inputs = {str(file): record.digest(file) for file in series.files}
+        earlier = self.before.get(series.name)
+        if earlier and record.still_true(
+            earlier, self.destination, inputs=inputs, job=self.described
+        ):
+            return replace(earlier, status="done before")
+        self._require_room(series, earlier, inputs=inputs)
+        volume = _read(series)
+        facts = self.job.foresee(volume)
+        outcome = Outcome(
+            series.name, "ok", "", len(series.files), inputs, {}, self.described, facts
+        )
+        if self.work is None:
+            return replace(outcome, status="planned", facts=dict(series.facts) | facts)
+        result = self.work(volume, facts)
+        derivation = Derivation(self.job.kind, self.job.summary, self.described | facts)
+        record.announce(self.destination, outcome)
+        written = formats.write(result, self.destination, name=series.name, derivation=derivation)
+        return replace(outcome, outputs=_outputs(self.destination, written))
+
+    def _require_room(
+        self, series: Series, earlier: Outcome | None, *, inputs: dict[str, str]
+    ) -> None:
+        """Raise WriteRefused if a result is there that would have to be overwritten."""
+        there = _result(self.destination, series.name)
+        if there is None:
+            return
+        why = ""
+        if earlier and earlier.job != self.described:
+            why = ", made with other settings"
+        elif earlier and list(earlier.inputs.values()) != list(inputs.values()):
+            why = ", made from other files"
+        elif earlier:
+            why = ", altered since it was made"
+        raise WriteRefused(f"{there} is there already{why}; remove it or choose another folder")
+
+
+def _read(series: Series) -> Volume:
+    """The scan; what the machine lacks for it (a decoder, memory) concerns this scan alone."""
+    try:
+        return formats.read(series)
+    except EnvironmentProblem as problem:
+        raise UnreadableScan(str(problem)) from problem

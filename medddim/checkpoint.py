@@ -1,0 +1,125 @@
+"""A checkpoint folder: weights, recipe, card. Nothing in it is ever executed.
+
+weights.safetensors   the network's tensors, float16 or float32
+recipe.yaml           the Recipe that made them
+card.md               data, licence, figures, limits (optional in a user's own folder)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from medddim.diffusion import PATHS, Denoiser
+from medddim.errors import CheckpointError
+from medddim.networks import UNet
+from medddim.recipe import Recipe
+
+WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "card.md"
+SHIPPED = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One model on disk, opened: its folder, its recipe, and the sha256 of its weights."""
+
+    folder: Path
+    recipe: Recipe
+    sha256: str
+
+    @classmethod
+    def open(cls, model: str | Path) -> Checkpoint:
+        """A shipped model by name, or a checkpoint folder.
+
+        Raises CheckpointError if there is none, naming those that are installed.
+        """
+        folder = SHIPPED / str(model)
+        if not (folder / RECIPE).is_file():
+            folder = Path(model)
+        if not (folder / RECIPE).is_file() or not (folder / WEIGHTS).is_file():
+            raise CheckpointError(
+                f"no model {str(model)!r}: expected one of {', '.join(shipped()) or '(none)'} "
+                f"or a folder holding {RECIPE} and {WEIGHTS}"
+            )
+        return cls(folder, Recipe.load(folder / RECIPE), sha256_of(folder / WEIGHTS))
+
+    @property
+    def card(self) -> str:
+        """The model card, Markdown; empty if the folder has none."""
+        path = self.folder / CARD
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    def denoiser(self, device: torch.device) -> Denoiser:
+        """The network with its weights in float32, ready to use, behind its Denoiser.
+
+        Raises CheckpointError if the tensors are not those the recipe's network needs.
+        """
+        network = build_network(self.recipe)
+        path = self.folder / WEIGHTS
+        try:
+            copy_tensors(load_file(path), into=named_tensors(network))
+        except (SafetensorError, OSError, CheckpointError) as error:
+            raise CheckpointError(f"{path} does not fit its recipe: {error}") from error
+        return build_denoiser(self.recipe, network.to(device).eval().requires_grad_(False))
+
+
+def save(folder: Path, recipe: Recipe, network: UNet) -> None:
+    """Write a checkpoint folder, weights as float16."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {key: tensor.detach().half() for key, tensor in named_tensors(network).items()}
+    partial = folder / f".{WEIGHTS}"
+    save_file(tensors, partial, metadata={"format": "pt"})
+    partial.replace(folder / WEIGHTS)
+    (folder / RECIPE).write_text(recipe.dump(), encoding="utf-8")
+
+
+def named_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Every parameter and buffer once; MONAI's DynUNet registers its blocks under two names."""
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def copy_tensors(stored: dict[str, Tensor], *, into: dict[str, Tensor]) -> None:
+    """Copy values in place. Raises CheckpointError unless names and shapes agree exactly."""
+    if stored.keys() != into.keys():
+        differing = sorted(stored.keys() ^ into.keys())
+        raise CheckpointError(f"{len(differing)} tensors do not match, first {differing[0]!r}")
+    for key, tensor in into.items():
+        if tensor.shape != stored[key].shape:
+            raise CheckpointError(
+                f"{key}: expected shape {tensor.shape}, found {stored[key].shape}"
+            )
+        tensor.data.copy_(stored[key])
+
+
+def shipped() -> list[str]:
+    """Names of the models inside the package."""
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{RECIPE}"))
+
+
+def recorded_sha256() -> dict[str, str]:
+    """The sha256 on record for each shipped model, in the form of `sha256sum`."""
+    lines = (SHIPPED / "sha256.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split(maxsplit=1) for line in lines)
+    return {Path(path).parent.name: sha256 for sha256, path in pairs}
+
+
+def build_network(recipe: Recipe) -> UNet:
+    """The network a recipe describes, freshly initialised from torch's current seed."""
+    return UNet(**recipe.network.model_dump())
+
+
+def build_denoiser(recipe: Recipe, network: UNet) -> Denoiser:
+    """A network behind the path and prediction of its recipe."""
+    return Denoiser(network, PATHS[recipe.diffusion.path](), recipe.diffusion.prediction)
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,86 @@
+"""The command line: one file a verb; each parses, calls one function, prints.
+
+Exit codes: 0 all done, 1 some scans refused or failed, 2 usage, 3 environment (a package, a device,
+a model, disk), 130 interrupted. Heavy packages are imported inside the verbs, so that
+`medddim --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import click
+
+from medddim import __version__
+from medddim.cli.degrade import degrade
+from medddim.cli.demo import demo
+from medddim.cli.enhance import enhance
+from medddim.cli.evaluate import evaluate
+from medddim.cli.inspect import inspect
+from medddim.cli.models import models
+from medddim.cli.train import train
+from medddim.errors import CheckpointError, EnvironmentProblem, MedddimError
+
+EXIT_REFUSED, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 3, 130
+GOES_ON = {
+    "enhance": "; the same command goes on",
+    "degrade": "; the same command goes on",
+    "train": "; the same command with --resume goes on",
+}
+
+log = logging.getLogger(__name__)
+
+
+class _Verbs(click.Group):
+    """A group in which every problem ends in one line on stderr and an exit code."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except (Exception, KeyboardInterrupt) as problem:
+            log.debug("stopped", exc_info=problem)
+            told, code = _verdict(problem, verb=str(context.invoked_subcommand))
+            line = " ".join(part.strip() for part in told.splitlines())
+            click.echo(f"medddim: {line}", err=True)
+            raise click.exceptions.Exit(code) from None
+
+
+def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
+    match problem:
+        case click.Abort() | KeyboardInterrupt():
+            told = f"interrupted; what was finished is kept{GOES_ON.get(verb, '')}"
+            return told, EXIT_INTERRUPTED
+        case EnvironmentProblem() | CheckpointError():
+            return str(problem), EXIT_ENVIRONMENT
+        case MedddimError():
+            return str(problem), EXIT_REFUSED
+        case OSError(filename=str() as file, strerror=why):
+            return f"{file}: {why}", EXIT_ENVIRONMENT
+        case _:  # a bug, or a full memory; its own message may quote a file's header
+            told = f"unexpected {type(problem).__name__}; `medddim --debug {verb} ...` shows where"
+            return told, EXIT_REFUSED
+
+
+@click.group(
+    "medddim",
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="medddim")
+@click.option("--debug", is_flag=True, help="Log what happens, with tracebacks; may quote headers.")
+def main(debug: bool) -> None:
+    """Enhance medical scans: a folder of noisy MRI in, a folder of better ones out.
+
+    Same format, same geometry, same units. Not a medical device: never for diagnosis.
+    """
+    level = logging.DEBUG if debug else logging.ERROR
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s: %(message)s")
+    logging.getLogger("medddim").setLevel(logging.DEBUG if debug else logging.WARNING)
+
+
+for verb in (demo, inspect, enhance, degrade, evaluate, train, models):
+    main.add_command(verb)

@@ -1,0 +1,95 @@
+"""What `enhance` and `degrade` share: find the scans, run the job, show one line a scan."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from medddim.batch import Job, Outcome
+    from medddim.formats import Series
+
+COLOURS = {"ok": "green", "done before": "green", "planned": "cyan", "refused": "yellow"}
+
+scans_argument = click.argument(
+    "scans", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+output_option = click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the results; never the input folder.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One line of JSON a scan.")
+seed_option = click.option("--seed", default=0, show_default=True, help="Same seed, same answer.")
+resume_option = click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Pass over scans that an earlier run finished, judged by content.",
+)
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Read the scans, say what would be done; write nothing."
+)
+
+
+def run_batch(
+    job: Job, series: Sequence[Series], *, output: Path, as_json: bool, **options: Any
+) -> int:
+    """Run `job` over the series, print each outcome as it comes; return the exit code."""
+    from medddim import batch
+
+    counts: Counter[str] = Counter()
+    good = True
+    with closing(batch.run(series, output, job=job, **options)) as outcomes:
+        with _progress(len(series), hidden=as_json) as advance:
+            for outcome in outcomes:
+                _show(outcome, as_json=as_json)
+                counts[outcome.status] += 1
+                good &= outcome.good
+                advance()
+    if not as_json:
+        told = ", ".join(f"{count} {status}" for status, count in counts.items())
+        where = "nothing was written" if options["dry_run"] else f"see {output / batch.MANIFEST}"
+        click.echo(f"{told}; {where}")
+    return 0 if good else 1
+
+
+@contextmanager
+def _progress(total: int, *, hidden: bool) -> Iterator[Any]:
+    """A bar on stderr where a person is watching; yields what moves it on by one scan."""
+    if hidden or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    # Lines for a file or a pipe must not be caught and shown above the bar instead.
+    bar = Progress(
+        *("scans", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()),
+        console=Console(stderr=True),
+        redirect_stdout=sys.stdout.isatty(),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("scans", total=total)
+        yield lambda: bar.advance(task)
+
+
+def _show(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(outcome.line())
+        return
+    status = click.style(f"{outcome.status:12}", fg=COLOURS.get(outcome.status, "red"))
+    level = outcome.facts.get("noise_level")
+    found = f"noise {level:.1%}" if level is not None else ""
+    notes = outcome.reason or outcome.facts.get("warning") or found
+    time = f"{outcome.seconds:.1f} s" if outcome.good else ""
+    click.echo(f"{status} {outcome.name:24} {time:>9}  {notes}".rstrip())

@@ -1,0 +1,76 @@
+"""`medddim enhance`: a folder of scans in, a folder of better ones out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from medddim.cli import batches
+
+if TYPE_CHECKING:
+    from medddim.batch import Job
+
+
+@click.command()
+@batches.scans_argument
+@batches.output_option
+@click.option(
+    "--model",
+    default="mr-denoise",
+    show_default=True,
+    metavar="NAME|DIR",
+    help="A shipped model, a checkpoint folder, or `identity`, which changes nothing.",
+)
+@click.option(
+    "--steps",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="DDIM steps. 1 returns what the scan supports on average; more bring texture back.",
+)
+@click.option(
+    "--noise",
+    type=click.FloatRange(0, 1),
+    help="Noise level as a share of the scan's 99.5th percentile; estimated if not given.",
+)
+@batches.seed_option
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+)
+@click.option(
+    "--precision",
+    default="bf16",
+    show_default=True,
+    type=click.Choice(["bf16", "fp32"]),
+    help="Number format of the network.",
+)
+@batches.resume_option
+@batches.dry_run_option
+@batches.json_option
+def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any) -> None:
+    """Enhance SCANS (DICOM folders, NIfTI files, or folders of both) into the folder OUTPUT."""
+    from medddim import batch
+
+    series = batch.plan(scans, output)
+    run = {key: options.pop(key) for key in ("resume", "dry_run")}
+    job, device = _job(**options)
+    code = batches.run_batch(job, series, output=output, as_json=as_json, device=device, **run)
+    sys.exit(code)
+
+
+def _job(*, model: str, device: str, **options: Any) -> tuple[Job, str]:
+    from medddim import batch
+
+    if model == "identity":
+        return batch.identity_job(), "cpu"
+    from medddim.checkpoint import Checkpoint
+    from medddim.enhancer import choose_device
+
+    place = str(choose_device(device))
+    return batch.enhance_job(Checkpoint.open(model), device=place, **options), place

@@ -1,0 +1,114 @@
+"""`medddim inspect`: what is in a folder of scans, and what would be refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from medddim.cli import batches
+from medddim.cli.table import print_table
+
+if TYPE_CHECKING:
+    from medddim.formats import Series
+    from medddim.volume import Volume
+
+TITLES = (
+    "name",
+    "format",
+    "files",
+    "kind",
+    "voxels",
+    "spacing (mm)",
+    "axes",
+    "noise (sd)",
+    "share",
+)
+
+
+@click.command()
+@batches.scans_argument
+@batches.json_option
+def inspect(scans: tuple[Path, ...], as_json: bool) -> None:
+    """List the series in SCANS: geometry, unit, estimated noise, and what would be refused.
+
+    The noise is a standard deviation in the scan's unit, for MR also as a share of its 99.5th
+    percentile, the measure of `enhance --noise` and `degrade --level`.
+    """
+    from medddim import batch
+
+    rows = [_facts(series) for series in batch.find(scans)]
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row))
+    else:
+        _print(rows)
+    sys.exit(1 if any(row["refusal"] for row in rows) else 0)
+
+
+def _facts(series: Series) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": series.name,
+        "format": series.format,
+        "files": len(series.files),
+        "modality": series.modality,
+        "refusal": series.refusal,
+    }
+    return row if series.refusal else row | _measured(series)
+
+
+def _measured(series: Series) -> dict[str, Any]:
+    """What only the voxels tell; a scan that cannot be read is refused here."""
+    from medddim import formats
+    from medddim.errors import EnvironmentProblem, ScanError
+    from medddim.metrics.noise import estimate_noise
+
+    try:
+        volume = formats.read(series)
+    except (EnvironmentProblem, ScanError) as error:
+        return {"refusal": str(error)}
+    noise = estimate_noise(volume)
+    return {
+        "shape": list(volume.shape),
+        "channels": volume.channels,
+        "spacing_mm": [round(spacing, 4) for spacing in volume.spacing_mm],
+        "orientation": volume.orientation,
+        "unit": volume.unit,
+        "noise": round(noise, 4),
+        "noise_share": _share(noise, volume),
+    }
+
+
+def _share(noise: float, volume: Volume) -> float | None:
+    """`noise` as a share of the scan's 99.5th percentile; None for CT, whose 0 is water."""
+    from medddim.scaling import Scaling
+
+    return None if volume.modality == "CT" else round(noise / Scaling.fit(volume).scale, 5)
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    usable = [row for row in rows if not row["refusal"]]
+    if usable:
+        print_table(TITLES, [_cells(row) for row in usable])
+    for row in rows:
+        if row["refusal"]:
+            click.echo(f"{click.style('refused', fg='yellow')}  {row['name']}: {row['refusal']}")
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    channels = f" × {row['channels']}" if row["channels"] > 1 else ""
+    share = row["noise_share"]
+    return (
+        row["name"],
+        row["format"],
+        str(row["files"]),
+        row["modality"] or "?",
+        "×".join(map(str, row["shape"])) + channels,
+        "×".join(f"{spacing:.3g}" for spacing in row["spacing_mm"]),
+        row["orientation"],
+        f"{row['noise']:.3g} {row['unit']}".strip(),
+        "-" if share is None else f"{share:.1%}",
+    )

@@ -1,0 +1,50 @@
+"""Rician noise: what a shorter MR acquisition would have measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medddim.errors import MedddimError, UnsupportedScan
+from medddim.volume import Array, Volume
+
+REFERENCE_PERCENTILE = 99.5
+"""Noise levels of MR scans are shares of this percentile of all voxels."""
+
+
+@dataclass(frozen=True)
+class RicianNoise:
+    """Complex Gaussian noise in the two channels of an MR receiver, seen as a magnitude.
+
+    `level` is the standard deviation in each channel as a share of the scan's 99.5th percentile:
+    0.05 is a noise of 5 %. One coil, or an adaptive combination of several; for a sum of squares
+    the noise is non-central chi instead. Source: Gudbjartsson & Patz 1995, eq. 1.
+    """
+
+    level: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.level <= 1:
+            raise MedddimError(f"expected a noise level between 0 and 1, found {self.level}")
+
+    def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
+        """The scan with noise of this level; negative voxels count as signal of phase pi.
+
+        Raises UnsupportedScan for CT: Hounsfield units are no magnitude, air would turn bright.
+        """
+        if volume.modality == "CT" or volume.unit == "HU":
+            raise UnsupportedScan("expected an MR magnitude for Rician noise, found a CT in HU")
+        return volume.with_voxels(rician(volume.voxels, self.sigma(volume), generator))
+
+    def sigma(self, volume: Volume) -> float:
+        """The standard deviation in each channel, in the scan's own unit."""
+        return float(self.level * np.percentile(volume.voxels, REFERENCE_PERCENTILE))
+
+
+def rician(signal: Array, sigma: float | Array, generator: np.random.Generator) -> Array:
+    """Magnitude of `signal` plus complex Gaussian noise of standard deviation `sigma`."""
+    noise = generator.standard_normal((2, *signal.shape), dtype=np.float32)
+    real, imaginary = np.asarray(sigma, dtype=np.float32) * noise
+    magnitude: Array = np.hypot(signal + real, imaginary)
+    return magnitude

@@ -1,0 +1,113 @@
+"""The Denoiser: the only place that knows what a network predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+import torch
+from torch import Tensor
+
+from medddim.diffusion.path import Path
+from medddim.errors import DiffusionError
+
+Prediction = Literal["x0", "eps", "v", "residual"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the network may know beside the state.
+
+    `noise` is the scan's noise level, the standard deviation in the network's intensity range,
+    `(batch, 1, *space)` with any spatial axis of length 1. `scan` is the degraded scan
+    `(batch, slices, *space)`, for the paths that start elsewhere.
+    """
+
+    noise: Tensor
+    scan: Tensor | None = None
+
+
+class Network(Protocol):
+    """What a Denoiser asks of a network: state, level and what else is known in, prediction out."""
+
+    def __call__(
+        self, state: Tensor, level: Tensor, *, noise: Tensor | None, scan: Tensor | None
+    ) -> Tensor:
+        """State `(batch, slices, *space)` and level `(batch,)` in, `(batch, 1, *space)` out."""
+        ...
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """Turns a network's prediction into an estimate of the clean scan.
+
+    `prediction` says what the network returns:
+
+    - "x0": the clean scan;
+    - "eps": the source; unusable where alpha is 0;
+    - "v": alpha * source - sigma * clean (Salimans & Ho 2022, appendix D);
+    - "residual": the source in units of the scan's noise level, so that an output of zero means
+      "leave the scan as it is".
+
+    A state may carry neighbouring slices as channels: the estimate is of the middle one.
+    """
+
+    network: Network
+    path: Path
+    prediction: Prediction = "x0"
+
+    def __post_init__(self) -> None:
+        if self.prediction not in get_args(Prediction):
+            known = ", ".join(get_args(Prediction))
+            raise DiffusionError(f"unknown prediction {self.prediction!r}; known: {known}")
+
+    def __call__(
+        self, state: Tensor, level: float | Tensor, condition: Condition | None = None
+    ) -> Tensor:
+        """The clean estimate `(batch, 1, *space)` of `state` at `level`, a number or `(batch,)`.
+
+        Raises DiffusionError for eps or residual prediction at a level where alpha is 0.
+        """
+        levels = torch.as_tensor(level, dtype=torch.float64).expand(state.shape[0])
+        output = self.predict(state, levels, condition)
+        alpha, sigma = self.path.weights(levels, like=state)
+        x = middle(state)
+        if self.prediction == "x0":
+            return output
+        if self.prediction == "v":
+            return (alpha * x - sigma * output) / (alpha**2 + sigma**2)
+        if (alpha == 0).any():
+            raise DiffusionError(
+                f"{self.prediction}-prediction cannot recover the clean scan where alpha is 0; "
+                "train the network to predict x0 or v on this path"
+            )
+        return (x - sigma * output * self._unit(condition)) / alpha
+
+    def predict(self, state: Tensor, level: Tensor, condition: Condition | None) -> Tensor:
+        """What the network returns, `(batch, 1, *space)`, in the number format of the state."""
+        noise, scan = (condition.noise, condition.scan) if condition else (None, None)
+        return self.network(state, level, noise=noise, scan=scan).to(state.dtype)
+
+    def target(
+        self, clean: Tensor, source: Tensor, level: Tensor, condition: Condition | None = None
+    ) -> Tensor:
+        """What the network should have returned, given the truth; all `(batch, 1, *space)`."""
+        if self.prediction == "x0":
+            return clean
+        if self.prediction == "v":
+            alpha, sigma = self.path.weights(level, like=clean)
+            return alpha * source - sigma * clean
+        return source / self._unit(condition)
+
+    def _unit(self, condition: Condition | None) -> Tensor | float:
+        if self.prediction == "eps":
+            return 1.0
+        if condition is None:
+            raise DiffusionError("residual prediction needs the scan's noise level as a condition")
+        return condition.noise
+
+
+def middle(stack: Tensor) -> Tensor:
+    """The middle slice of `(batch, slices, *space)`, as `(batch, 1, *space)`."""
+    centre = stack.shape[1] // 2
+    return stack[:, centre : centre + 1]

@@ -1,0 +1,83 @@
+"""The attributes a derived image keeps of its source: an allow-list, so that nothing lies or leaks.
+
+Left out on purpose: everything private (Siemens CSA and Philips scale factors would describe a
+grid and a scale that no longer hold), overlays, curves, icons, look-up tables, signatures,
+thumbnails, performed procedure steps, and whatever the writer states anew.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from pydicom.dataset import Dataset
+
+PATIENT = """
+    SpecificCharacterSet TimezoneOffsetFromUTC
+    PatientName PatientID IssuerOfPatientID OtherPatientIDs OtherPatientNames PatientBirthDate
+    PatientBirthTime PatientSex PatientAge
+    PatientSize PatientWeight PatientComments EthnicGroup PregnancyStatus AdditionalPatientHistory
+    PatientIdentityRemoved DeidentificationMethod DeidentificationMethodCodeSequence
+    PatientSpeciesDescription ResponsiblePerson
+"""
+STUDY = """
+    StudyInstanceUID StudyDate StudyTime StudyID StudyDescription AccessionNumber
+    IssuerOfAccessionNumberSequence ReferringPhysicianName ProcedureCodeSequence
+    PhysiciansOfRecord NameOfPhysiciansReadingStudy AdmittingDiagnosesDescription MedicalAlerts
+    Allergies Occupation SmokingStatus
+    ClinicalTrialSponsorName ClinicalTrialProtocolID ClinicalTrialProtocolName ClinicalTrialSiteID
+    ClinicalTrialSiteName ClinicalTrialSubjectID ClinicalTrialSubjectReadingID
+    ClinicalTrialTimePointID ClinicalTrialTimePointDescription
+"""
+SERIES = """
+    Modality SOPClassUID SeriesNumber SeriesDescription ProtocolName BodyPartExamined Laterality
+    PatientPosition AnatomicalOrientationType RequestAttributesSequence AnatomicRegionSequence
+    FrameOfReferenceUID PositionReferenceIndicator
+"""
+EQUIPMENT = """
+    Manufacturer ManufacturerModelName InstitutionName InstitutionAddress StationName
+    InstitutionalDepartmentName DeviceSerialNumber SoftwareVersions SpatialResolution
+    DateOfLastCalibration TimeOfLastCalibration ContributingEquipmentSequence
+"""
+ACQUISITION = """
+    AcquisitionDate AcquisitionTime AcquisitionDateTime AcquisitionNumber ImageType ImageComments
+    ContrastBolusAgent ContrastBolusAgentSequence ContrastBolusRoute ContrastBolusVolume
+    ContrastBolusStartTime ContrastBolusStopTime ContrastBolusTotalDose ContrastFlowRate
+    ContrastBolusIngredient ContrastBolusIngredientConcentration
+    QualityControlImage BurnedInAnnotation RecognizableVisualFeatures
+    LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod
+"""
+MR = """
+    ScanningSequence SequenceVariant ScanOptions MRAcquisitionType SequenceName AngioFlag
+    RepetitionTime EchoTime EchoTrainLength InversionTime TriggerTime NumberOfAverages
+    ImagingFrequency ImagedNucleus EchoNumbers MagneticFieldStrength NumberOfPhaseEncodingSteps
+    PercentSampling PercentPhaseFieldOfView PixelBandwidth NominalInterval BeatRejectionFlag
+    LowRRValue HighRRValue IntervalsAcquired IntervalsRejected HeartRate
+    CardiacNumberOfImages TriggerWindow ReconstructionDiameter ReceiveCoilName TransmitCoilName
+    AcquisitionMatrix InPlanePhaseEncodingDirection FlipAngle VariableFlipAngleFlag SAR dBdt
+    TemporalPositionIdentifier NumberOfTemporalPositions TemporalResolution
+    DiffusionBValue DiffusionGradientOrientation
+"""
+CT = """
+    KVP DataCollectionDiameter DistanceSourceToDetector DistanceSourceToPatient
+    GantryDetectorTilt TableHeight RotationDirection ExposureTime XRayTubeCurrent Exposure
+    ExposureInuAs FilterType GeneratorPower FocalSpots ConvolutionKernel RevolutionTime
+    SingleCollimationWidth TotalCollimationWidth TableSpeed TableFeedPerRotation
+    SpiralPitchFactor ExposureModulationType EstimatedDoseSaving CTDIvol
+"""
+IMAGE = """
+    PixelSpacing ImageOrientationPatient ImagePositionPatient SliceThickness SpacingBetweenSlices
+    PhotometricInterpretation BitsStored RescaleSlope RescaleIntercept RescaleType
+    PixelPaddingValue PixelPaddingRangeLimit PresentationLUTShape
+    WindowCenter WindowWidth WindowCenterWidthExplanation VOILUTFunction SOPInstanceUID
+"""
+KEPT = frozenset(" ".join((PATIENT, STUDY, SERIES, EQUIPMENT, ACQUISITION, MR, CT, IMAGE)).split())
+
+
+def kept(dataset: Dataset) -> Dataset:
+    """A copy of the allowed attributes alone, without anything private inside their sequences."""
+    chosen = Dataset()
+    for element in dataset:
+        if element.keyword in KEPT:
+            chosen.add(copy.deepcopy(element))
+    chosen.remove_private_tags()
+    return chosen

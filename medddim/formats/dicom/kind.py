@@ -1,0 +1,124 @@
+"""Is this a file medddim enhances? If not, why not, in words for the user."""
+
+from __future__ import annotations
+
+import re
+
+from pydicom.dataset import Dataset
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID
+
+from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan
+from medddim.formats.dicom.files import Header
+from medddim.formats.guard import reading
+
+CT = UID("1.2.840.10008.5.1.4.1.1.2")
+MR = UID("1.2.840.10008.5.1.4.1.1.4")
+ENHANCED = {
+    f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("2.1", "2.2", "4.1", "4.3", "4.4", "128.1")
+}
+NOT_MAGNITUDE = {
+    "P": "phase", "PHASE": "phase", "PHASE MAP": "phase", "VELOCITY MAP": "phase",
+    "R": "real part", "REAL": "real part", "I": "imaginary part", "IMAGINARY": "imaginary part",
+}  # fmt: skip
+GE_RAW_TYPE = 0x0043102F
+GE_RAW_TYPES = {1: "phase", 2: "real part", 3: "imaginary part"}
+
+
+def require_supported(header: Header) -> None:
+    """Raise UnsupportedScan with the reason, unless this is a slice of a classic MR or CT scan."""
+    with reading(header.path, "DICOM"):
+        reason = (
+            _wrong_class(header.dataset)
+            or _wrong_pixels(header.dataset)
+            or _wrong_content(header.dataset)
+        )
+        if reason:
+            raise UnsupportedScan(f"{header.path}: {reason}")
+        _require_whole(header)
+        _require_decoder(header)
+
+
+def _wrong_class(dataset: Dataset) -> str:
+    sop_class = UID(str(dataset.get("SOPClassUID", "")))
+    if sop_class in (CT, MR):
+        modality, expected = str(dataset.get("Modality") or ""), "CT" if sop_class == CT else "MR"
+        return (
+            "" if modality == expected else f"expected Modality {expected}, found {_word(modality)}"
+        )
+    if sop_class in ENHANCED:
+        return (
+            "an enhanced multi-frame image, which is not read yet; convert it to NIfTI "
+            "(dcm2niix) or to classic single-frame DICOM"
+        )
+    kind = sop_class.name if sop_class.is_valid else "none of the standard"
+    return f"expected an MR or CT image, found: {kind}"
+
+
+def _word(value: str) -> str:
+    """`value` if it is a term of the standard, for a damaged header may hold anything there."""
+    return value if re.fullmatch("[A-Z]{2,3}[A-Z0-9_ ]{,13}", value) else "something else"
+
+
+def _wrong_pixels(dataset: Dataset) -> str:
+    if int(dataset.get("NumberOfFrames") or 1) > 1:
+        return "expected one frame a file, found several"
+    photometric = str(dataset.get("PhotometricInterpretation", ""))
+    if dataset.get("SamplesPerPixel") != 1 or not photometric.startswith("MONOCHROME"):
+        return f"expected grey values, found {_word(photometric)}"
+    allocated, stored = dataset.get("BitsAllocated"), dataset.get("BitsStored")
+    if allocated not in (8, 16) or not stored or not 0 < stored <= allocated:
+        return "expected 8 or 16 bits a voxel, at least one of them stored"
+    if dataset.get("HighBit", stored - 1) != stored - 1:
+        return "the bits of a voxel do not start at bit 0 (HighBit)"
+    if dataset.get("ModalityLUTSequence"):
+        return "its values go through a look-up table (ModalityLUTSequence), not a slope"
+    slope, intercept = dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0)
+    if slope is None or intercept is None or not slope or not abs(slope) + abs(intercept) < 1e30:
+        return "RescaleSlope or RescaleIntercept is 0, empty or not a number"
+    return ""
+
+
+def _wrong_content(dataset: Dataset) -> str:
+    image_type = [str(value).strip().upper() for value in dataset.get("ImageType") or []]
+    if "LOCALIZER" in image_type or "SCOUT" in image_type:
+        return "a localizer, for planning only"
+    if "MOSAIC" in image_type:
+        return "a Siemens mosaic: many slices tiled in one image; convert it with dcm2niix"
+    if dataset.get("SOPClassUID") != MR:
+        return ""
+    words = [*image_type[2:], str(dataset.get("ComplexImageComponent", ""))]
+    found = next((NOT_MAGNITUDE[word] for word in words if word in NOT_MAGNITUDE), "")
+    ge_type = dataset.get(GE_RAW_TYPE)
+    if not found and ge_type is not None:
+        found = GE_RAW_TYPES.get(ge_type.value, "") if isinstance(ge_type.value, int) else ""
+    return f"expected an MR magnitude image, found the {found}" if found else ""
+
+
+def _require_whole(header: Header) -> None:
+    """Cheap at find: an uncompressed file must be longer than its pixels."""
+    dataset = header.dataset
+    syntax = UID(dataset.file_meta.TransferSyntaxUID)
+    if syntax.is_encapsulated or syntax.is_deflated:
+        return
+    needed = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+    if header.pixel_bytes < needed:
+        raise UnreadableScan(
+            f"{header.path}: expected {needed:,} bytes of pixels, the file is shorter; it is "
+            "truncated, get it again from its source"
+        )
+
+
+def _require_decoder(header: Header) -> None:
+    syntax = UID(header.dataset.file_meta.TransferSyntaxUID)
+    if not syntax.is_encapsulated:
+        return
+    try:
+        available = get_decoder(syntax).is_available
+    except NotImplementedError:
+        raise UnsupportedScan(f"{header.path}: {syntax.name} is not a syntax of images") from None
+    if not available:
+        raise EnvironmentProblem(
+            f"{header.path}: compressed as {syntax.name}, and no decoder for it is installed; "
+            "run: pip install medddim[codecs]"
+        )

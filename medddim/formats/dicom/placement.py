@@ -1,0 +1,118 @@
+"""Where the slices of a result lie, and which slices of the source each one was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydicom.valuerep import format_number_as_ds
+
+from medddim.errors import WriteRefused
+from medddim.formats.dicom.geometry import LPS_TO_RAS, Vector
+from medddim.formats.dicom.read import DicomSource
+from medddim.volume import Affine, Volume
+
+SAME_AFFINE_MM = 1e-4
+RIGHT_ANGLE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """One slice to write.
+
+    `index` is its place along the third axis of the Volume, `sources` the source slices beside it,
+    the nearest first; `preserved` says whether voxels lie where the source's lie; `attributes` is
+    what the header says of the place.
+    """
+
+    index: int
+    sources: tuple[int, ...]
+    preserved: bool
+    attributes: dict[str, Any]
+
+
+def is_same_grid(volume: Volume, source: DicomSource) -> bool:
+    """Whether every voxel of the result lies where one of the source lies."""
+    if volume.shape != source.shape:
+        return False
+    return bool(np.allclose(volume.affine, source.affine, rtol=0, atol=SAME_AFFINE_MM))
+
+
+def placements(volume: Volume, source: DicomSource) -> list[Placement]:
+    """One Placement for each slice, in order along the normal.
+
+    Raises WriteRefused if the grid is not right-angled: a DICOM slice cannot say so.
+    """
+    if is_same_grid(volume, source):
+        return [_unchanged(source, k) for k in range(volume.shape[2])]
+    return _resampled(volume, source)
+
+
+def _unchanged(source: DicomSource, k: int) -> Placement:
+    header = source.headers[k]
+    normal = np.cross(header.ImageOrientationPatient[:3], header.ImageOrientationPatient[3:])
+    attributes = {"SliceLocation": _ds(float(np.dot(header.ImagePositionPatient, normal)))}
+    if len(source.headers) > 1 and (header.Modality == "MR" or "SpacingBetweenSlices" in header):
+        gap_mm = float(np.linalg.norm(source.affine[:3, 2]))
+        attributes["SpacingBetweenSlices"] = _ds(round(gap_mm, 6))
+    return Placement(k, (k,), True, attributes)
+
+
+def _resampled(volume: Volume, source: DicomSource) -> list[Placement]:
+    lps = LPS_TO_RAS @ volume.affine
+    spacing = np.array(volume.spacing_mm)
+    axes = (lps[:3, :3] / spacing).T
+    normal = np.cross(axes[0], axes[1])
+    towards = float(normal @ axes[2])
+    if abs(axes[0] @ axes[1]) > RIGHT_ANGLE or abs(abs(towards) - 1) > RIGHT_ANGLE:
+        raise WriteRefused(
+            "a DICOM series cannot hold a sheared grid; write this scan as NIfTI, or resample it"
+        )
+    shared = _shared_attributes(axes, spacing, volume, source)
+    order = range(volume.shape[2]) if towards > 0 else reversed(range(volume.shape[2]))
+    result = []
+    for k in order:
+        corner = lps[:3, 3] + k * lps[:3, 2]
+        attributes = shared | {
+            "ImagePositionPatient": [_ds(value) for value in corner],
+            "SliceLocation": _ds(float(corner @ normal)),
+        }
+        centre = (lps @ [(volume.shape[0] - 1) / 2, (volume.shape[1] - 1) / 2, k, 1])[:3]
+        result.append(Placement(k, _beside(centre, source), False, attributes))
+    return result
+
+
+def _shared_attributes(
+    axes: Vector, spacing: Vector, volume: Volume, source: DicomSource
+) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
+        "ImageOrientationPatient": [_ds(value) for value in (*axes[0], *axes[1])],
+        "PixelSpacing": [_ds(float(spacing[1])), _ds(float(spacing[0]))],
+    }
+    if not np.isclose(spacing[2], _gap_mm(source.affine), rtol=1e-4):
+        attributes["SliceThickness"] = _ds(round(float(spacing[2]), 6))
+    if volume.modality != "CT" or "SpacingBetweenSlices" in source.headers[0]:
+        attributes["SpacingBetweenSlices"] = _ds(round(float(spacing[2]), 6))
+    return attributes
+
+
+def _gap_mm(affine: Affine) -> float:
+    return float(np.linalg.norm(affine[:3, 2]))
+
+
+def _beside(centre: Vector, source: DicomSource) -> tuple[int, ...]:
+    """The one or two source slices whose distance from `centre` is below their spacing."""
+    lps = LPS_TO_RAS @ source.affine
+    normal = np.cross(lps[:3, 0], lps[:3, 1])
+    normal /= np.linalg.norm(normal)
+    place = float((centre - lps[:3, 3]) @ normal / (lps[:3, 2] @ normal))
+    slices: Sequence[int] = range(source.shape[2])
+    nearest = sorted(slices, key=lambda k: abs(k - place))[:2]
+    return tuple(k for k in nearest if k == nearest[0] or abs(k - place) < 1 - 1e-6)
+
+
+def _ds(value: float) -> str:
+    # adding 0 turns -0.0 into 0.0
+    return str(format_number_as_ds(float(value) + 0.0))

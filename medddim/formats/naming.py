@@ -1,0 +1,57 @@
+"""Names of results: they mirror the input's own names and are safe on every file system."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from medddim.errors import WriteRefused
+from medddim.formats.contract import Series
+
+LONGEST_NAME = 64
+
+
+def short_hash(text: str) -> str:
+    """Eight hexadecimal digits that stand for `text` without telling it."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def safe_name(*parts: str) -> str:
+    """`parts` joined by "_", reduced to letters, digits and "._-", at most 64 characters long."""
+    joined = "_".join(part for part in parts if part)
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "_", joined).strip("._-")
+    if not slug or len(slug) > LONGEST_NAME:
+        slug = f"{slug[: LONGEST_NAME - 9]}-{short_hash(joined)}".lstrip("-")
+    return slug
+
+
+def relative_name(path: Path, root: Path) -> str:
+    """The safe name of `path` as seen from `root`, which may be `path` itself."""
+    if path == root:
+        return safe_name(path.resolve().name)
+    return safe_name(*path.relative_to(root).parts)
+
+
+def with_distinct_names(found: Iterable[Series]) -> list[Series]:
+    """The same series; those that share a name get a short hash of their place behind it.
+
+    Letter case does not tell two names apart, as on the file systems of Windows and macOS.
+    """
+    series = list(found)
+    uses = Counter(one.name.lower() for one in series)
+    return [
+        one
+        if uses[one.name.lower()] == 1
+        else replace(one, name=f"{one.name}-{short_hash(str(one.files[0].absolute()))}")
+        for one in series
+    ]
+
+
+def require_file_name(name: str) -> None:
+    """Raise WriteRefused unless `name` can be one file name, and only that."""
+    if not name or name in {".", ".."} or re.search(r"[/\\\0]", name):
+        raise WriteRefused(f"expected a plain file name for the result, found {name!r}")

@@ -1,0 +1,69 @@
+"""Which NIfTI files are there, and which of them can be enhanced."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medddim.errors import ScanError
+from medddim.formats.contract import Series
+from medddim.formats.naming import relative_name
+from medddim.formats.nifti.header import affine_mm, is_nifti, read_header, shape_of
+
+
+def find_files(root: Path) -> list[Series]:
+    """One Series a file at or below `root`, sorted by path; hidden files are passed over."""
+    return [_describe(path, root) for path in sorted(_nifti_files(root))]
+
+
+def modality_of(path: Path) -> str:
+    """MR or CT if the JSON sidecar of dcm2niix or BIDS says so, else the empty string."""
+    try:
+        with stem_path(path).with_suffix(".json").open(encoding="utf-8") as stream:
+            said = json.load(stream)
+    except (OSError, ValueError, RecursionError):
+        return ""
+    modality = said.get("Modality") if isinstance(said, dict) else ""
+    return str(modality) if modality in ("MR", "CT") else ""
+
+
+def stem_path(path: Path) -> Path:
+    """`path` without .nii or .nii.gz, and with a suffix that with_suffix may replace."""
+    return path.with_name(re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE) + ".stem")
+
+
+def _nifti_files(root: Path) -> Iterator[Path]:
+    if root.is_file():
+        yield from [root] if is_nifti(root) else []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(folder) / name for name in names if not name.startswith("."))
+        yield from (path for path in paths if is_nifti(path) and path.is_file())
+
+
+def _describe(path: Path, root: Path) -> Series:
+    bare = stem_path(path).with_suffix("")
+    name = relative_name(bare, bare if path == root else root)
+    modality = modality_of(path)
+    try:
+        facts = _facts(path)
+    except ScanError as refusal:
+        return Series("nifti", name, (path,), modality, refusal=str(refusal))
+    return Series("nifti", name, (path,), modality, facts=facts)
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    header = read_header(path)
+    spacing = np.linalg.norm(affine_mm(header, path)[:3, :3], axis=0)
+    return {
+        "shape": shape_of(header),
+        "spacing_mm": tuple(round(float(s), 4) for s in spacing),
+        "stored": header.get_data_dtype().name,
+        "description": f"NIfTI, {len(shape_of(header))}D",
+    }

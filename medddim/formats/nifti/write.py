@@ -1,0 +1,138 @@
+"""A Volume as a NIfTI file, like the one it came from."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from nibabel import imageglobals
+from nibabel.nifti1 import Nifti1Header
+
+from medddim.formats.atomic import new_file
+from medddim.formats.contract import Derivation
+from medddim.formats.nifti.header import MM_PER_UNIT, NiftiHeader, image_class
+from medddim.formats.nifti.read import NiftiSource
+from medddim.formats.quantise import log_clipped, quantise
+from medddim.volume import Affine, Volume
+
+SAME_AFFINE = 1e-6
+SCANNER = 1
+
+
+def write_file(
+    volume: Volume, destination: Path, *, name: str, derivation: Derivation
+) -> tuple[Path, ...]:
+    """Write one file and return it.
+
+    Integers stay the same integers (rounded, clipped, same slope), float64 stays float64, all
+    else is float32. The header is the source's, in little endian, without its extensions.
+    """
+    source = volume.source if isinstance(volume.source, NiftiSource) else None
+    path = destination / f"{name}{source.suffix if source else '.nii.gz'}"
+    image = _image(volume, source, path)
+    image.header["descrip"] = _note(derivation)
+    with new_file(path) as stream, imageglobals.LoggingOutputSuppressor():
+        _save(image, stream, compressed=path.suffix == ".gz")
+    return (path,)
+
+
+def _save(image: Any, stream: BinaryIO, *, compressed: bool) -> None:
+    if not compressed:
+        image.to_stream(stream)
+        return
+    # no name and no time inside, so that equal voxels give equal bytes
+    with gzip.GzipFile("", "wb", compresslevel=4, fileobj=stream, mtime=0) as packed:
+        image.to_stream(packed)
+
+
+def _note(derivation: Derivation) -> bytes:
+    note = f"medddim {derivation.kind}: {derivation.summary}"
+    return note.encode("ascii", "replace")[:79]
+
+
+def _image(volume: Volume, source: NiftiSource | None, path: Path) -> Any:
+    voxels = _restored(volume, source)
+    if source is None:
+        header, stored = _fresh_header(), voxels
+    else:
+        header, stored = _header_like(source), _stored_like(voxels, source, path)
+    same = source is not None and _same_grid(volume, source)
+    data = _spatial_first(stored, source.shape if source and same else None)
+    header.set_data_dtype(data.dtype)
+    if source is None or not same:
+        header.set_data_shape(data.shape)
+        _place(header, volume.affine)
+    image = image_class(header)(data, None, header)
+    if source is not None and data.dtype.kind in "iu":
+        # after the constructor, which forgets it: with a slope set, nibabel writes data as they are
+        image.header.set_slope_inter(source.slope, source.intercept)
+    return image
+
+
+def _restored(volume: Volume, source: NiftiSource | None) -> npt.NDArray[np.float32]:
+    if source is None or not source.nonfinite[0].size or not _same_grid(volume, source):
+        return volume.voxels
+    voxels = volume.voxels.copy()
+    where, were = source.nonfinite
+    voxels.reshape(-1)[where] = were
+    return voxels
+
+
+def _same_grid(volume: Volume, source: NiftiSource) -> bool:
+    x, y, z, channels = (*source.shape, 1, 1)[:4]
+    if volume.voxels.shape != (channels, x, y, z):
+        return False
+    return bool(np.allclose(volume.affine, source.affine, rtol=0, atol=SAME_AFFINE))
+
+
+def _stored_like(
+    voxels: npt.NDArray[np.float32], source: NiftiSource, path: Path
+) -> npt.NDArray[Any]:
+    dtype = source.header.get_data_dtype()
+    if dtype.kind == "f":
+        return voxels.astype(np.float64 if dtype.itemsize > 4 else np.float32, copy=False)
+    stored, clipped = quantise(
+        voxels, dtype.newbyteorder("="), slope=source.slope, intercept=source.intercept
+    )
+    log_clipped(clipped, voxels.size, path)
+    return stored
+
+
+def _spatial_first(voxels: npt.NDArray[Any], shape: tuple[int, ...] | None) -> npt.NDArray[Any]:
+    moved = np.moveaxis(voxels, 0, -1)
+    if shape is None:
+        shape = moved.shape if moved.shape[-1] > 1 else moved.shape[:-1]
+    return moved.reshape(shape)
+
+
+def _fresh_header() -> NiftiHeader:
+    header_class: Any = Nifti1Header  # untyped
+    header: NiftiHeader = header_class()
+    header.set_xyzt_units("mm")
+    header["sform_code"] = header["qform_code"] = SCANNER
+    return header
+
+
+def _header_like(source: NiftiSource) -> NiftiHeader:
+    header: NiftiHeader = source.header.as_byteswapped("<")
+    header.extensions.clear()  # they describe the source, at times with the patient's name
+    header["vox_offset"] = 0  # nibabel then puts the voxels right behind the header
+    return header
+
+
+def _place(header: NiftiHeader, affine_mm: Affine) -> None:
+    """Set the new grid in the forms the source used; a form that cannot hold it loses its code."""
+    affine = affine_mm.copy()
+    affine[:3] /= MM_PER_UNIT[int(header["xyzt_units"]) & 7]
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    header.set_zooms((*spacing, *header.get_zooms()[3:])[: len(header.get_data_shape())])
+    sform, qform = int(header["sform_code"]), int(header["qform_code"])
+    header.set_qform(affine, code=qform, strip_shears=True)
+    lost = not np.allclose(header.get_qform(), affine, rtol=0, atol=1e-3)
+    if lost:
+        header["qform_code"] = 0
+    if sform > 0 or lost:
+        header.set_sform(affine, code=sform if sform > 0 else qform)

@@ -1,0 +1,179 @@
+"""The Recipe: one complete YAML that says how a model is made, read into typed, frozen records."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Literal, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from medddim.errors import RecipeError
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NetworkRecipe(_Record):
+    """The arguments of `medddim.networks.UNet`."""
+
+    spatial_dims: Literal[2, 3] = 2
+    slices: PositiveInt = 3
+    widths: tuple[PositiveInt, ...] = Field((64, 96, 128), min_length=3)
+    unshuffle: PositiveInt = 2
+    sees_scan: bool = False
+
+    @field_validator("slices")
+    @classmethod
+    def _has_a_middle(cls, slices: int) -> int:
+        if slices % 2 == 0:
+            raise ValueError("expected an odd number: the slice itself and as many on either side")
+        return slices
+
+
+class DiffusionRecipe(_Record):
+    """The path, what the network predicts, and how levels are drawn in training."""
+
+    path: Literal["scan-noise", "variance-preserving", "bridge"]
+    prediction: Literal["x0", "eps", "v", "residual"]
+    full_share: float = Field(0.5, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _can_start(self) -> Self:
+        pure_source = ("variance-preserving", "bridge")  # alpha is 0 at level 1
+        if self.path in pure_source and self.prediction in ("eps", "residual"):
+            raise ValueError(
+                f"no step can be taken from level 1 of the path {self.path!r} by a prediction of "
+                f"{self.prediction!r}; choose 'x0' or 'v'"
+            )
+        return self
+
+
+class ScalingRecipe(_Record):
+    """The arguments of `Scaling.fit`."""
+
+    kind: Literal["percentile", "window"] = "percentile"
+    percentile: float = Field(99.5, gt=0, le=100)
+    window: tuple[float, float] = (-1024.0, 3071.0)
+
+
+class DegradationRecipe(_Record):
+    """What makes the degraded half of each training pair; `level` is a range to draw from."""
+
+    kind: Literal["rician"]
+    level: tuple[float, float]
+
+    @field_validator("level")
+    @classmethod
+    def _is_a_range(cls, level: tuple[float, float]) -> tuple[float, float]:
+        low, high = level
+        if not 0 < low <= high <= 1:
+            raise ValueError("expected [low, high] with 0 < low <= high <= 1")
+        return level
+
+
+class DataRecipe(_Record):
+    """Which scans: patterns of files below `root` (or below `medddim train --data DIR`)."""
+
+    root: Path | None = None
+    train: tuple[str, ...]
+    validate_on: tuple[str, ...] = ()
+    intensity_jitter: tuple[float, float] = (1.0, 1.0)
+
+
+class TrainingRecipe(_Record):
+    """How long and how fast.
+
+    The learning rate rises linearly over `warmup` steps, stays, and falls linearly to 0 over the
+    last `decay` steps: up to there a run does not depend on how long it will last, so it may be
+    resumed with more or fewer `steps`.
+    """
+
+    steps: PositiveInt
+    batch: PositiveInt
+    patch: PositiveInt
+    learning_rate: float = Field(gt=0)
+    warmup: PositiveInt = 200
+    decay: PositiveInt
+    ema: float = Field(0.999, ge=0, lt=1)
+    gradient_clip: float = Field(1.0, gt=0)
+    seed: int = 0
+    precision: Literal["bf16", "fp32"] = "bf16"
+    save_every: PositiveInt = 500
+    validate_every: PositiveInt = 1000
+    validate_levels: tuple[float, ...] = (0.05, 0.10)
+
+
+class Recipe(_Record):
+    """What was asked of a model: everything that has to be known to make it again."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    task: Literal["denoise"]
+    modality: Literal["MR", "CT"]
+    network: NetworkRecipe
+    diffusion: DiffusionRecipe
+    scaling: ScalingRecipe
+    degradation: DegradationRecipe
+    data: DataRecipe
+    training: TrainingRecipe
+
+    @classmethod
+    def load(cls, path: Path) -> Recipe:
+        """Read a YAML file. Raises RecipeError naming the key, what was found and the remedy."""
+        try:
+            text = path.read_text(encoding="utf-8")
+            return cls.parse(text)
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"cannot read the recipe {path}: {error}") from error
+        except RecipeError as error:
+            raise RecipeError(f"{path}: {error}") from error
+
+    @classmethod
+    def parse(cls, text: str) -> Recipe:
+        """Read YAML text. Raises RecipeError."""
+        try:
+            return cls.model_validate(yaml.safe_load(text))
+        except yaml.YAMLError as error:
+            raise RecipeError(f"not valid YAML: {error}") from error
+        except ValidationError as error:
+            raise RecipeError("; ".join(_explain(problem) for problem in error.errors())) from error
+
+    def dump(self) -> str:
+        """The complete YAML, defaults included."""
+        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        return text
+
+
+_RECORDS: dict[str, type[_Record]] = {
+    "network": NetworkRecipe,
+    "diffusion": DiffusionRecipe,
+    "scaling": ScalingRecipe,
+    "degradation": DegradationRecipe,
+    "data": DataRecipe,
+    "training": TrainingRecipe,
+}
+
+
+def _explain(problem: object) -> str:
+    """One line for one of pydantic's problems; an unknown key is told its nearest known one."""
+    assert isinstance(problem, dict)  # noqa: S101
+    place = [str(part) for part in problem["loc"]]
+    where = ".".join(place) or "the recipe"
+    if problem["type"] == "missing":
+        return f"{where}: missing"
+    if problem["type"] != "extra_forbidden":
+        return f"{where}: {problem['msg']} (found {problem.get('input')!r})"
+    record = _RECORDS.get(place[0], Recipe) if len(place) > 1 else Recipe
+    near = difflib.get_close_matches(place[-1], record.model_fields, n=1, cutoff=0.5)
+    known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(record.model_fields)}"
+    return f"{where}: unknown key; {known}"

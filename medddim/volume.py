@@ -1,0 +1,134 @@
+"""The Volume: voxels with a place in the world.
+
+The order of axes is told here, once: voxels are `(channel, *space)` with three spatial axes, the
+affine maps a voxel index `(i, j, k, 1)` to millimetres in RAS+ (right, anterior, superior). DICOM's
+LPS is turned at the door of `formats`, nowhere else. A 2D image has one voxel along its third axis;
+a 4D scan holds its time points, echoes or directions as channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from medddim.errors import GridMismatch, UnreadableScan
+
+Array = npt.NDArray[np.float32]
+Affine = npt.NDArray[np.float64]
+
+AFFINE_TOLERANCE_MM = 1e-3
+"""Largest difference of two affines, at the corners of the grid, that still counts as one grid."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Volume:
+    """Immutable voxels, their affine, what they measure, and where they came from.
+
+    `voxels` is float32 `(channel, x, y, z)`, read-only; `affine` is 4x4 float64, voxel to world,
+    RAS+ in mm. `modality` is the DICOM code ("MR", "CT") or "" where the file does not say;
+    `unit` is "HU" for CT and "" for arbitrary units. `name` is that of the series, safe as a file
+    name and without patient data, "" for a scan made by code. `source` belongs to the format that
+    read the scan: everyone else carries it along, so that the result can be written like it.
+
+    Raises UnreadableScan if the array is not 4D or the affine is not finite and invertible.
+    """
+
+    voxels: Array
+    affine: Affine
+    modality: str = ""
+    unit: str = ""
+    name: str = ""
+    source: Any = None
+
+    def __post_init__(self) -> None:
+        voxels = _frozen(self.voxels)
+        affine = np.array(self.affine, dtype=np.float64)
+        if voxels.ndim != 4 or 0 in voxels.shape:
+            raise UnreadableScan(
+                f"expected voxels of shape (channel, x, y, z), none of them 0; found {voxels.shape}"
+            )
+        if affine.shape != (4, 4) or not np.isfinite(affine).all():
+            raise UnreadableScan("expected a finite 4x4 affine; the header gives none")
+        if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+            raise UnreadableScan("the affine is singular: two voxel axes point the same way")
+        voxels.setflags(write=False)
+        affine.setflags(write=False)
+        object.__setattr__(self, "voxels", voxels)
+        object.__setattr__(self, "affine", affine)
+
+    @property
+    def channels(self) -> int:
+        """How many images share the grid: 1, or the length of a 4D series."""
+        return int(self.voxels.shape[0])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along the three spatial axes."""
+        _, x, y, z = self.voxels.shape
+        return (x, y, z)
+
+    @cached_property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between voxel centres along each voxel axis, in mm."""
+        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return (float(x), float(y), float(z))
+
+    @cached_property
+    def orientation(self) -> str:
+        """Where each voxel axis points, as the letter of the nearest world axis, e.g. "LPS"."""
+        directions = self.affine[:3, :3] / self.spacing_mm
+        nearest = np.abs(directions).argmax(axis=0)
+        towards = [directions[row, column] > 0 for column, row in enumerate(nearest)]
+        return "".join(
+            "LPI RAS"[row + 4 * plus] for row, plus in zip(nearest, towards, strict=True)
+        )
+
+    @cached_property
+    def slice_axis(self) -> int:
+        """The spatial axis across the slices.
+
+        An axis of one voxel if there is one (a single image), else the axis of widest spacing,
+        the last among equals.
+        """
+        if 1 in self.shape:
+            return 2 if self.shape[2] == 1 else self.shape.index(1)
+        return int(2 - np.argmax(np.round(self.spacing_mm[::-1], 3)))
+
+    def with_voxels(self, voxels: npt.ArrayLike) -> Volume:
+        """The same scan with other voxel values; the spatial shape must be the same.
+
+        Raises GridMismatch otherwise.
+        """
+        new = np.asarray(voxels, dtype=np.float32)
+        if new.shape[1:] != self.shape:
+            raise GridMismatch(f"expected voxels on the grid {self.shape}, found {new.shape[1:]}")
+        return replace(self, voxels=new)
+
+    def require_same_grid(self, other: Volume) -> None:
+        """Raise GridMismatch unless `other` has this shape and, to 0.001 mm, this affine."""
+        if self.voxels.shape != other.voxels.shape:
+            raise GridMismatch(
+                f"the scans differ in shape: {self.voxels.shape} against {other.voxels.shape}"
+            )
+        corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1)
+        points = np.vstack([corners, np.ones(corners.shape[1])])
+        offset_mm = np.abs((self.affine - other.affine) @ points).max()
+        if offset_mm > AFFINE_TOLERANCE_MM:
+            raise GridMismatch(f"the scans lie up to {offset_mm:.3f} mm apart in space")
+
+    def __repr__(self) -> str:
+        size = "×".join(str(n) for n in self.voxels.shape)
+        spacing = "×".join(f"{s:.3g}" for s in self.spacing_mm)
+        facts = (self.modality or "unknown modality", size, f"{spacing} mm", self.orientation)
+        return f"Volume({' · '.join((*facts, self.unit or 'arbitrary unit'))})"
+
+
+def _frozen(voxels: npt.ArrayLike) -> Array:
+    """The voxels as float32, copied unless nobody can change them any more."""
+    if isinstance(voxels, np.ndarray) and voxels.dtype == np.float32 and not voxels.flags.writeable:
+        return voxels
+    return np.array(voxels, dtype=np.float32)

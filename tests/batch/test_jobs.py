@@ -1,0 +1,89 @@
+"""Jobs: what is asked for is what is done, and the record says enough to do it again."""
+
+import numpy as np
+import pytest
+
+from medddim import batch, enhancer
+from medddim.checkpoint import Checkpoint
+from medddim.degradation import RicianNoise
+from medddim.errors import UnsupportedScan
+from medddim.metrics.noise import estimate_noise
+from medddim.volume import Volume
+from tests import studies
+from tests.phantoms import head
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return Checkpoint.open(studies.model(tmp_path_factory.mktemp("model")))
+
+
+def noisy(level=0.1):
+    return RicianNoise(level)(head(), np.random.default_rng(0))
+
+
+def test_enhancing_is_what_the_enhancer_does(model):
+    scan = noisy()
+    job = batch.enhance_job(model, steps=2, precision="fp32")
+    answer = job.start()(scan, job.foresee(scan))
+    direct = enhancer.Enhancer.load(model.folder, precision="fp32")(scan, steps=2)
+    assert not np.allclose(direct.voxels, scan.voxels, rtol=0.01)
+    assert np.allclose(answer.voxels, direct.voxels, rtol=1e-3, atol=0.1)
+
+
+def test_the_parameters_are_all_that_determines_the_answer(model):
+    job = batch.enhance_job(model, steps=4, seed=7, noise=0.05)
+    assert job.parameters == {
+        "model": "tiny",
+        "model_sha256": model.sha256,
+        "steps": 4,
+        "seed": 7,
+        "noise": 0.05,
+        "precision": "bf16",
+    }
+    assert "4 DDIM steps" in job.summary
+
+
+def test_the_noise_level_on_record_gives_the_same_answer_again(model):
+    scan = noisy()
+    estimating = batch.enhance_job(model)
+    facts = estimating.foresee(scan)
+    assert facts["noise_level"] == pytest.approx(
+        estimate_noise(scan) / np.percentile(scan.voxels, 99.5), abs=1e-5
+    )
+    told = batch.enhance_job(model, noise=facts["noise_level"])
+    first = estimating.start()(scan, facts)
+    again = told.start()(scan, told.foresee(scan))
+    assert np.array_equal(first.voxels, again.voxels)
+
+
+@pytest.mark.parametrize(("level", "warned"), [(0.01, True), (0.1, False), (0.4, True)])
+def test_noise_outside_the_range_of_training_is_told(model, level, warned):
+    facts = batch.enhance_job(model, noise=level).foresee(head())
+    assert ("warning" in facts) == warned
+    assert not warned or "5.0% to 15.0%" in facts["warning"]
+
+
+def test_a_plan_loads_no_network(model, monkeypatch):
+    monkeypatch.setattr(enhancer.Enhancer, "load", lambda *args, **more: pytest.fail("loaded"))
+    assert batch.enhance_job(model).foresee(noisy())["noise_level"] > 0.05
+
+
+def test_a_scan_of_another_modality_is_refused(model):
+    scan = Volume(head().voxels, np.eye(4), modality="CT", unit="HU")
+    with pytest.raises(UnsupportedScan, match="for MR and the scan is CT"):
+        batch.enhance_job(model).foresee(scan)
+
+
+def test_every_scan_is_degraded_from_a_generator_of_its_own():
+    job = batch.degrade_job(RicianNoise(0.1), name="rician", parameters={"level": 0.1}, seed=3)
+    work = job.start()
+    first, second = work(head(), {}), work(head(), {})
+    expected = RicianNoise(0.1)(head(), np.random.default_rng(3))
+    assert np.array_equal(first.voxels, expected.voxels)
+    assert np.array_equal(second.voxels, expected.voxels)
+
+
+def test_identity_changes_nothing():
+    scan = head()
+    assert batch.identity_job().start()(scan, {}) is scan

@@ -1,0 +1,91 @@
+"""`medddim evaluate`: figures with their terms, and no result passed over in silence."""
+
+import csv
+import json
+
+import pytest
+
+from medddim import compare, read
+from tests import studies
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """`better/`, `reference/` and `noisy/`, two scans each."""
+    for folder, noise in (("noisy", 0.1), ("better", 0.05), ("reference", 0.0)):
+        for seed, name in enumerate(("one", "two")):
+            studies.nifti(tmp_path / folder, name, noise=noise, seed=seed)
+    return tmp_path
+
+
+def test_the_figures_are_those_of_compare(medddim, folders):
+    result = medddim("evaluate", "better", "reference", "-o", "scores")
+    assert result.exit_code == 0
+    rows = json.loads((folders / "scores" / "scores.json").read_text())
+    assert [row["scan"] for row in rows] == ["one", "two"]
+    scores = compare(read(folders / "better/one.nii.gz"), read(folders / "reference/one.nii.gz"))
+    assert rows[0]["psnr_db"] == pytest.approx(scores.psnr_db)
+    assert rows[0]["data_range"] == pytest.approx(scores.data_range)
+    with (folders / "scores" / "scores.csv").open(newline="") as file:
+        assert [row["scan"] for row in csv.DictReader(file)] == ["one", "two"]
+    assert f"{scores.psnr_db:.2f}" in result.stdout
+    assert "protocol medddim, data range" in result.stdout
+    assert sorted(path.name for path in (folders / "scores").iterdir()) == [
+        "scores.csv", "scores.json",
+    ]  # fmt: skip
+
+
+def test_with_the_input_there_is_a_page_with_its_provenance(medddim, folders):
+    result = medddim(
+        "evaluate", "better", "reference", "-o", "scores", "--input", "noisy", "--json"
+    )
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(row["scan"], row["result"]) for row in rows] == [
+        ("one", "input"), ("one", "result"), ("two", "input"), ("two", "result"),
+    ]  # fmt: skip
+    assert rows[1]["psnr_db"] > rows[0]["psnr_db"]
+    page = (folders / "scores" / "report.html").read_text()
+    for told in ("better/one.nii.gz", "noisy/two.nii.gz", "data_range", "foreground", "nibabel"):
+        assert told in page
+    assert (folders / "scores" / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda folders: (folders / "reference/two.nii.gz").unlink(), "two: no scan of this name"),
+        (lambda folders: studies.truncated(folders / "better"), "cut: "),
+        (
+            lambda folders: studies.truncated(folders / "reference").replace(
+                folders / "reference/two.nii.gz"
+            ),
+            "reference/two.nii.gz: ",
+        ),
+    ],
+)
+def test_a_result_that_cannot_be_measured_is_an_error(medddim, folders, spoil, reason):
+    spoil(folders)
+    result = medddim("evaluate", "better", "reference", "-o", "scores")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"medddim: {reason}")
+    assert not (folders / "scores").exists()
+
+
+def test_grids_that_differ_are_named(medddim, folders, study):
+    result = medddim("evaluate", "better/one.nii.gz", "study/series", "-o", "scores")
+    assert result.exit_code == 1
+    assert "one: the scans differ in shape" in result.stderr
+
+
+def test_an_unknown_protocol_is_told_the_known_ones(medddim, folders):
+    result = medddim("evaluate", "better", "reference", "-o", "scores", "--protocol", "none")
+    assert result.exit_code == 1
+    assert "choose from medddim" in result.stderr
+
+
+@pytest.mark.parametrize("where", ["better", "reference", "noisy"])
+def test_scores_never_land_among_the_scans(medddim, folders, where):
+    result = medddim("evaluate", "better", "reference", "-o", where, "--input", "noisy")
+    assert result.exit_code == 1
+    assert "choose another" in result.stderr
+    assert len(list((folders / where).iterdir())) == 2

@@ -1,0 +1,46 @@
+"""`medddim inspect`: what is there, and what would be refused."""
+
+import json
+
+import pytest
+
+from medddim.formats import read
+from medddim.metrics.noise import estimate_noise
+from tests import studies
+
+
+def test_the_table_shows_geometry_and_noise(medddim, study):
+    result = medddim("inspect", "study")
+    assert result.exit_code == 0
+    titles, head, series = result.stdout.splitlines()
+    assert titles.split()[:3] == ["name", "format", "files"]
+    assert ["head", "nifti", "1", "?", "48×44×6", "1×1×3"] == head.split()[:6]
+    assert ["series", "dicom", "4", "MR", "64×64×4", "3×3×5"] == series.split()[:6]
+    assert head.endswith("%")
+
+
+def test_json_holds_the_same_facts(medddim, study):
+    rows = [json.loads(line) for line in medddim("inspect", "study", "--json").stdout.splitlines()]
+    head, _ = rows
+    noise = estimate_noise(read(study / "head.nii.gz"))
+    assert head["noise"] == pytest.approx(noise, abs=1e-3)
+    assert head["noise_share"] == pytest.approx(0.1, rel=0.2)
+    assert head["shape"] == [48, 44, 6]
+    assert head["refusal"] == ""
+
+
+@pytest.mark.parametrize("spoil", [studies.gap, studies.truncated, studies.not_nifti])
+def test_what_would_be_refused_is_told_in_one_line(medddim, study, spoil):
+    spoil(study)
+    result = medddim("inspect", "study")
+    assert result.exit_code == 1
+    assert result.stderr == ""
+    assert len([line for line in result.stdout.splitlines() if line.startswith("refused")]) == 1
+    rows = [json.loads(line) for line in medddim("inspect", "study", "--json").stdout.splitlines()]
+    assert [bool(row["refusal"]) for row in rows].count(True) == 1
+
+
+def test_wide_tables_are_not_cut_where_nobody_watches(medddim, tmp_path):
+    name = "a_very_long_name_of_a_scan_from_a_study_with_long_names_60"
+    studies.nifti(tmp_path / "study", name)
+    assert name in medddim("inspect", "study").stdout

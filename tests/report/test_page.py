@@ -1,0 +1,129 @@
+"""The page is complete in itself, escapes every word, and holds what it was given."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from medddim.report import Case, write_report
+from medddim.volume import Volume
+
+HOSTILE = "<script>alert('x')</script><img src=http://evil.example onerror=alert(1)>\"'&{{ 7 * 7 }}"
+
+
+@pytest.fixture
+def case():
+    clean = np.random.default_rng(0).gamma(2, 100, (1, 32, 32, 12))
+    noise = np.random.default_rng(1).normal(0, 30, clean.shape)
+    reference = Volume(
+        clean, np.diag([1, 1, 3, 1.0]), modality="MR", source={"PatientName": "Doe^Jane"}
+    )
+    rows = (
+        {"result": "input", "PSNR": 21.637, "SSIM": 0.75149},
+        {"result": "enhanced", "PSNR": float("inf"), "seconds": 1234.5, "network evaluations": 4},
+    )
+    return Case(
+        title="Head, T1",
+        input=reference.with_voxels(clean + noise),
+        enhanced=reference,
+        reference=reference,
+        scores=rows,
+        notes=("Foreground only.",),
+    )
+
+
+def write(folder, *cases, **provenance):
+    return write_report(folder, cases=cases, provenance=provenance).read_text(encoding="utf-8")
+
+
+def test_the_page_is_one_file_and_loads_nothing(case, tmp_path):
+    page = write_report(tmp_path / "new" / "folder", cases=[case], provenance={"seed": 0})
+    html = page.read_text(encoding="utf-8")
+    assert [path.name for path in page.parent.iterdir()] == ["report.html"]
+    assert not re.search(r"https?://|//\w+\.|@import|url\(", html)
+    assert re.findall(r"""(?:src|href)=["']?([^"'>]{0,10})""", html) == ["data:image"] * 3
+    assert "default-src 'none'" in html
+    assert 20_000 < len(html) < 3_000_000
+
+
+def test_a_file_name_is_kept_and_a_second_report_replaces_the_first(case, tmp_path):
+    page = write_report(tmp_path / "look.html", cases=[case], provenance={"seed": 1})
+    again = write_report(tmp_path / "look.html", cases=[case], provenance={"seed": 222})
+    assert page == again == tmp_path / "look.html"
+    assert "222" in again.read_text(encoding="utf-8")
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_pictures_are_whole_and_not_blank(case, tmp_path):
+    found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", write(tmp_path, case))
+    images = [np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
+    assert len(images) == 3
+    assert all(image.std() > 10 for image in images)
+    assert not np.array_equal(images[0], images[1])
+
+
+def test_hostile_words_stay_words(case, tmp_path):
+    hostile = Case(
+        title=HOSTILE,
+        input=case.input,
+        enhanced=case.enhanced,
+        scores=({HOSTILE: HOSTILE},),
+        notes=(HOSTILE,),
+    )
+    html = write(tmp_path, hostile, **{HOSTILE: {HOSTILE: HOSTILE}})
+    assert html.count("<script") == 1
+    assert "<img src=http" not in html
+    assert "49" not in re.sub(r"base64,[^\"]*", "", html).split("<body>")[1]
+    assert html.count("&lt;script&gt;alert") == 7
+
+
+def test_the_table_has_every_column_and_a_dash_for_what_is_missing(case, tmp_path):
+    html = write(tmp_path, case)
+    heads = re.findall(r'<th scope="col">(.*?)</th>', html)
+    assert heads == ["result", "PSNR", "SSIM", "seconds", "network evaluations"]
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(<td>.*?)</tr>", html)]
+    assert rows[0] == ["input", "21.6", "0.751", "–", "–"]
+    assert rows[1] == ["enhanced", "∞", "–", "1234", "4"]
+
+
+def test_the_changes_are_told_in_figures(case, tmp_path):
+    html = write(tmp_path, case)
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html))
+    assert float(facts["Change, root mean square"].split()[0]) == pytest.approx(30, abs=1)
+    assert float(facts["Power of fine detail, enhanced over input"]) < 1
+    assert "Foreground only." in html
+    assert "What was measured, what was added" in html
+    assert "Where not to trust it" in html
+
+
+def test_provenance_is_a_flat_table(case, tmp_path):
+    html = write(
+        tmp_path, case, model={"name": "mr", "sha256": "ab12"}, seed=0, steps=[1, 4], gpu=None
+    )
+    rows = dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', html))
+    expected = {"model · name": "mr", "model · sha256": "ab12"}
+    assert rows == {**expected, "seed": "0", "steps": "1, 4", "gpu": "–"}
+
+
+def test_the_header_of_the_scan_is_not_shown(case, tmp_path):
+    assert "Doe^Jane" not in write(tmp_path, case)
+
+
+def test_the_slider_can_be_reached_and_told_by_keyboard_and_reader(case, tmp_path):
+    html = write(tmp_path, case)
+    (slider,) = re.findall(r"<input[^>]*>", html)
+    assert 'type="range"' in slider
+    assert "aria-label=" in slider
+    assert "tabindex" not in slider
+    assert all("alt=" in image for image in re.findall(r"<img [^>]*>", html))
+
+
+def test_a_scan_that_is_constant_or_a_line_still_has_a_page(tmp_path):
+    for shape in ((1, 9, 9, 9), (1, 1, 1, 5)):
+        volume = Volume(np.zeros(shape), np.eye(4))
+        case = Case("a", input=volume, enhanced=volume)
+        assert "Provenance" in write(tmp_path, case, seed=0)
+        assert "Provenance" not in write(tmp_path, case)

@@ -1,0 +1,98 @@
+"""A folder of scans as a user has one, the ways to spoil it, and a model small enough for tests."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import torch
+
+from medddim import checkpoint, formats
+from medddim.degradation import RicianNoise
+from medddim.formats import Derivation
+from tests.phantoms import head
+from tests.recipes import tiny
+
+SAMPLES = Path(__file__).resolve().parent.parent / "data_samples"
+CANARY = "ZZPHI"
+IDENTITY = Derivation("identity", "a phantom")
+
+
+def nifti(folder: Path, name: str = "head", *, noise: float = 0.1, seed: int = 0) -> Path:
+    """One NIfTI file with a noisy phantom, about 15 kB."""
+    scan = RicianNoise(noise)(head(), np.random.default_rng(seed))
+    (path,) = formats.write(scan, folder, name=name, derivation=IDENTITY)
+    return path
+
+
+def dicom(folder: Path, name: str = "series") -> Path:
+    """A folder with one DICOM series of four slices, of a patient whose name must not leak."""
+    target = folder / name
+    target.mkdir(parents=True)
+    for path in sorted((SAMPLES / "phantom_mr_dicom").glob("*.dcm"))[:4]:
+        dataset = pydicom.dcmread(path)
+        dataset.PatientName = dataset.AccessionNumber = dataset.SeriesDescription = CANARY
+        dataset.PatientID, dataset.PatientBirthDate = CANARY, "19991231"
+        dataset.SeriesInstanceUID += f".{len(name)}"
+        dataset.save_as(target / path.name)
+    return target
+
+
+def study(folder: Path) -> Path:
+    """A NIfTI file and a DICOM series, both sound, and a file that is no scan."""
+    nifti(folder)
+    dicom(folder)
+    (folder / "notes.txt").write_text("no scan")
+    return folder
+
+
+def gap(folder: Path, name: str = "gap") -> Path:
+    """A DICOM series with a slice missing."""
+    series = dicom(folder, name)
+    sorted(series.iterdir())[1].unlink()
+    return series
+
+
+def truncated(folder: Path, name: str = "cut.nii.gz") -> Path:
+    """The first part of a NIfTI file."""
+    whole = nifti(folder, "whole")
+    path = folder / name
+    path.write_bytes(whole.read_bytes()[:2000])
+    whole.unlink()
+    return path
+
+
+def not_nifti(folder: Path, name: str = "text.nii.gz") -> Path:
+    """A text that is called a scan."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_bytes(gzip.compress(f"{CANARY} is no scan".encode() * 100))
+    return path
+
+
+def model(folder: Path) -> Path:
+    """A checkpoint of an untrained network whose answer differs from the scan."""
+    recipe = tiny()
+    torch.manual_seed(0)
+    network = checkpoint.build_network(recipe)
+    for parameter in network.body.output_block.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    checkpoint.save(folder, recipe, network)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder but the records of the run, by relative name."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.lstrip(".").startswith("medddim.")
+    }
+
+
+def copy(folder: Path, target: Path) -> Path:
+    """The folder again, elsewhere."""
+    return Path(shutil.copytree(folder, target))

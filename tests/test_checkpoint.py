@@ -1,0 +1,139 @@
+"""A checkpoint folder: what goes in comes out, and what is wrong is said."""
+
+import hashlib
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from medddim import checkpoint
+from medddim.checkpoint import CARD, RECIPE, WEIGHTS, Checkpoint
+from medddim.errors import CheckpointError, RecipeError
+from tests.recipes import tiny
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    network = checkpoint.build_network(tiny())
+    for parameter in network.body.output_block.parameters():
+        torch.nn.init.normal_(parameter)
+    return network
+
+
+@pytest.fixture
+def folder(tmp_path, network):
+    checkpoint.save(tmp_path / "model", tiny(), network)
+    return tmp_path / "model"
+
+
+def rewrite(folder, change):
+    tensors = load_file(folder / WEIGHTS)
+    change(tensors)
+    save_file(tensors, folder / WEIGHTS)
+
+
+def test_it_opens_as_it_was_saved(folder, network):
+    opened = Checkpoint.open(folder)
+    assert opened.recipe == tiny()
+    assert opened.sha256 == hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    restored = checkpoint.named_tensors(opened.denoiser(CPU).network)
+    for key, tensor in checkpoint.named_tensors(network).items():
+        assert torch.equal(restored[key], tensor.half().float()), key
+
+
+def test_weights_are_float16_on_disk_and_float32_in_use(folder):
+    assert {t.dtype for t in load_file(folder / WEIGHTS).values()} == {torch.float16}
+    network = Checkpoint.open(folder).denoiser(CPU).network
+    assert {p.dtype for p in network.parameters()} == {torch.float32}
+    assert not network.training
+    assert not any(p.requires_grad for p in network.parameters())
+
+
+def test_float32_weights_load_too(folder, network):
+    save_file(
+        {key: t.detach().clone() for key, t in checkpoint.named_tensors(network).items()},
+        folder / WEIGHTS,
+    )
+    restored = checkpoint.named_tensors(Checkpoint.open(folder).denoiser(CPU).network)
+    assert all(torch.equal(restored[k], t) for k, t in checkpoint.named_tensors(network).items())
+
+
+def test_a_restored_network_answers_like_the_saved_one(folder, network):
+    denoiser = Checkpoint.open(folder).denoiser(CPU)
+    state, noise = torch.rand(1, 3, 16, 16), torch.full((1, 1, 1, 1), 0.1)
+    one, other = (
+        net(state, torch.ones(1), noise=noise) for net in (network.half().float(), denoiser.network)
+    )
+    assert torch.equal(one, other)
+
+
+def test_saving_again_leaves_no_debris(folder, network):
+    checkpoint.save(folder, tiny(), network)
+    assert {path.name for path in folder.iterdir()} == {WEIGHTS, RECIPE}
+
+
+def test_equal_weights_are_equal_files(tmp_path, network):
+    for name in "ab":
+        checkpoint.save(tmp_path / name, tiny(), network)
+    one, other = (Checkpoint.open(tmp_path / name) for name in "ab")
+    assert one.sha256 == other.sha256
+
+
+def test_a_card_is_read_if_there_is_one(folder):
+    assert Checkpoint.open(folder).card == ""
+    (folder / CARD).write_text("# mine\n", encoding="utf-8")
+    assert Checkpoint.open(folder).card == "# mine\n"
+
+
+@pytest.mark.parametrize("missing", [WEIGHTS, RECIPE, None])
+def test_a_missing_file_or_folder_is_told_with_the_remedy(folder, missing):
+    if missing:
+        (folder / missing).unlink()
+    with pytest.raises(CheckpointError, match=r"no model .* holding recipe\.yaml and weights"):
+        Checkpoint.open(folder if missing else "no-such-model")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda tensors: tensors.pop(next(iter(tensors))), "1 tensors do not match"),
+        (lambda tensors: tensors.update(extra=torch.zeros(1)), "do not match, first 'extra'"),
+        (lambda tensors: tensors.update({k: t[:1] for k, t in tensors.items()}), "expected shape"),
+    ],
+)
+def test_tensors_of_another_network_are_refused(folder, change, says):
+    rewrite(folder, change)
+    with pytest.raises(CheckpointError, match=says) as caught:
+        Checkpoint.open(folder).denoiser(CPU)
+    assert WEIGHTS in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"x" * 99])
+def test_a_damaged_file_is_refused(folder, damage):
+    path = folder / WEIGHTS
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CheckpointError, match="does not fit its recipe"):
+        Checkpoint.open(folder).denoiser(CPU)
+
+
+def test_another_recipe_beside_the_weights_is_refused(folder):
+    (folder / RECIPE).write_text(tiny(network={"widths": (8, 8, 16)}).dump(), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="does not fit"):
+        Checkpoint.open(folder).denoiser(CPU)
+
+
+def test_a_broken_recipe_names_its_file(folder):
+    (folder / RECIPE).write_text("name: x", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"recipe\.yaml"):
+        Checkpoint.open(folder)
+
+
+def test_every_shipped_model_opens():
+    for name in checkpoint.shipped():
+        opened = Checkpoint.open(name)
+        assert opened.recipe.name == name
+        assert opened.card
+        opened.denoiser(CPU)

@@ -1,0 +1,118 @@
+"""Training pairs: keyed by their step, cut from where there is something to see."""
+
+import numpy as np
+import pytest
+
+from medddim import formats
+from medddim.dataset import PairSource, load_volumes, slice_stacks
+from medddim.errors import RecipeError
+from medddim.formats import Derivation
+from medddim.volume import Volume
+from tests.phantoms import head, textured
+from tests.recipes import tiny
+
+
+def source(recipe=None, volumes=None):
+    return PairSource(recipe or tiny(), volumes or [head(), textured()])
+
+
+def same(one, other):
+    return all(np.array_equal(getattr(one, k), getattr(other, k)) for k in vars(one))
+
+
+def test_a_batch_is_keyed_by_its_step_not_by_history():
+    fresh, used = source(), source()
+    for step in (5, 0, 3):
+        used.draw(step)
+    assert same(fresh.draw(7), used.draw(7))
+    assert not same(fresh.draw(7), fresh.draw(8))
+
+
+def test_another_seed_is_another_batch():
+    assert not same(source().draw(0), source(tiny(training={"seed": 1})).draw(0))
+
+
+@pytest.mark.parametrize("slices", [1, 3, 5])
+def test_shapes_and_ranges(slices):
+    recipe = tiny(network={"slices": slices}, training={"batch": 4, "patch": 24})
+    pairs = source(recipe).draw(0)
+    assert pairs.clean.shape == pairs.scan.shape == (4, slices, 24, 24)
+    assert pairs.noise.shape == (4, 1, 1, 1)
+    assert pairs.clean.dtype == pairs.scan.dtype == pairs.noise.dtype == np.float32
+    assert pairs.scan.min() >= 0
+    assert 0.3 < pairs.clean.max() < 1.5
+
+
+def test_the_noise_is_the_noise_it_says():
+    recipe = tiny(training={"batch": 16}, degradation={"level": (0.1, 0.3)})
+    pairs = source(recipe, [textured()]).draw(0)
+    assert pairs.noise.min() >= 0.1
+    assert pairs.noise.max() <= 0.3
+    assert np.ptp(pairs.noise) > 0.05
+    # The second moment of Rician noise is exact whatever the signal.
+    excess = (pairs.scan**2 - pairs.clean**2).mean(axis=(1, 2, 3))
+    assert np.sqrt(excess / 2) == pytest.approx(pairs.noise.ravel(), rel=0.2)
+
+
+def test_patches_are_turned_and_brightened():
+    recipe = tiny(training={"batch": 32}, data={"intensity_jitter": (0.5, 2.0)})
+    x = np.broadcast_to(np.arange(1, 49).reshape(-1, 1, 1), (48, 44, 6)).astype(np.float32)
+    clean = source(recipe, [Volume(x[None], np.diag([1, 1, 3, 1.0]))]).draw(0).clean[:, 1]
+    along = [np.sign(np.diff(clean, axis=axis).mean(axis=(1, 2))) for axis in (1, 2)]
+    assert {*along[0]} == {*along[1]} == {-1, 0, 1}
+    steps = np.abs(np.diff(clean, axis=1)).max(axis=(1, 2)) + np.abs(np.diff(clean)).max(
+        axis=(1, 2)
+    )
+    assert steps.max() / steps.min() > 2
+
+
+def test_patches_show_something():
+    """A small object in much air: a blind draw would mostly hit nothing."""
+    voxels = np.zeros((1, 160, 160, 6))
+    voxels[:, 20:60, 20:60] = head((40, 40, 6)).voxels
+    lonely = Volume(voxels, head().affine)
+    clean = source(tiny(training={"batch": 32}), [lonely]).draw(0).clean[:, 1]
+    assert ((clean > 0.1).mean(axis=(1, 2)) > 0.1).mean() > 0.8
+
+
+def test_thick_slices_are_cut_in_one_plane_isotropic_scans_in_three():
+    def shapes(volume):
+        return sorted(stack.shape for stack in slice_stacks(tiny(), volume))
+
+    assert shapes(head((40, 36, 6))) == [(6, 40, 36)]
+    cube = head((40, 36, 34), spacing_mm=(1.0, 1.05, 1.0))
+    assert shapes(cube) == [(34, 40, 36), (36, 40, 34), (40, 36, 34)]
+    sagittal = head((6, 40, 36), spacing_mm=(3.0, 1.0, 1.0))
+    assert shapes(sagittal) == [(6, 40, 36)]
+    assert shapes(head((40, 36, 1), spacing_mm=(1.0, 1.0, 1.0))) == [(1, 40, 36)]
+
+
+def test_every_channel_is_a_scan_of_its_own():
+    scan = head((40, 36, 6))
+    two = scan.with_voxels(np.concatenate([scan.voxels, scan.voxels / 2]))
+    one, half = slice_stacks(tiny(), two)
+    assert half == pytest.approx(one / 2)
+
+
+def test_a_patch_larger_than_a_slice_is_refused_with_the_sizes():
+    with pytest.raises(RecipeError, match="patch is 64, but the smallest slice has only 44"):
+        source(tiny(training={"patch": 64}))
+
+
+@pytest.fixture
+def root(tmp_path):
+    how = Derivation("identity", "a phantom")
+    for name in ("b", "a", "c"):
+        formats.write(head(), tmp_path / "train", name=name, derivation=how)
+    return tmp_path
+
+
+def test_scans_are_found_by_pattern_once_in_order(root):
+    volumes = load_volumes(root, ["train/b*", "train/*.nii.gz"])
+    assert list(volumes) == ["train/a.nii.gz", "train/b.nii.gz", "train/c.nii.gz"]
+    assert np.array_equal(volumes["train/a.nii.gz"].voxels, head().voxels)
+
+
+def test_a_pattern_without_a_match_is_told(root):
+    with pytest.raises(RecipeError, match=r"nothing below .* matches 'tarin/\*'"):
+        load_volumes(root, ["train/*", "tarin/*"])

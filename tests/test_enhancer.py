@@ -1,0 +1,206 @@
+"""The Enhancer: right wiring, whatever the shape, the unit or the emptiness of a scan."""
+
+import numpy as np
+import pytest
+import torch
+
+from medddim import checkpoint
+from medddim.diffusion import PATHS, Denoiser
+from medddim.enhancer import Enhancer, choose_device
+from medddim.errors import CheckpointError, DiffusionError, EnvironmentProblem
+from medddim.scaling import Scaling
+from medddim.volume import Volume
+from tests.phantoms import head, oblique, textured
+from tests.recipes import tiny
+
+CPU = torch.device("cpu")
+
+
+def enhancer(*, speaking=False, precision="fp32", network=None, **diffusion):
+    recipe = tiny(network=network or {}, diffusion=diffusion)
+    torch.manual_seed(0)
+    net = checkpoint.build_network(recipe).eval()
+    if speaking:
+        for parameter in net.body.output_block.parameters():
+            torch.nn.init.normal_(parameter, std=0.5)
+    return Enhancer(recipe, checkpoint.build_denoiser(recipe, net), device=CPU, precision=precision)
+
+
+def like_input(answer, scan, tolerance=1e-6):
+    return np.abs(answer.voxels - scan.voxels).max() <= tolerance * np.abs(scan.voxels).max()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+@pytest.mark.parametrize("shape", [(48, 44, 6), (33, 17, 5), (20, 20, 1), (3, 2, 2), (1, 1, 1)])
+def test_a_fresh_network_changes_nothing(shape, steps):
+    scan = textured(shape)
+    answer = enhancer()(scan, steps=steps)
+    assert like_input(answer, scan)
+    scan.require_same_grid(answer)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_slices_are_cut_along_their_axis_wherever_it_lies(axis):
+    """The same scan with its axes in another order gets the same answer."""
+    scan = textured((24, 20, 6))
+    moved = np.moveaxis(scan.voxels, 3, 1 + axis)
+    spacing = np.roll([3.0, 1.0, 1.0], axis)
+    turned = Volume(moved, oblique(tuple(spacing)), modality="MR")
+    assert turned.slice_axis == axis
+    wired = enhancer(speaking=True)
+    answer = wired(turned, steps=2, noise=30.0)
+    expected = wired(scan, steps=2, noise=30.0)
+    assert not like_input(expected, scan, 1e-3)
+    assert np.array_equal(np.moveaxis(answer.voxels, 1 + axis, 3), expected.voxels)
+
+
+def test_channels_are_images_of_their_own():
+    scan, other = textured((24, 20, 4)), textured((24, 20, 4), seed=1)
+    both = scan.with_voxels(np.concatenate([scan.voxels, other.voxels]))
+    wired = enhancer(speaking=True)
+    answer = wired(both, steps=2, noise=30.0)
+    scale = Scaling.fit(both).scale
+    for channel, alone in enumerate((scan, other)):
+        # Scaled alone, its 99.5th percentile is a little different, and the network not linear.
+        assert Scaling.fit(alone).scale == pytest.approx(scale, rel=0.01)
+        expected = wired(alone, steps=2, noise=30.0).voxels[0]
+        assert np.abs(answer.voxels[channel] - expected).max() < 0.02 * scale
+
+
+@pytest.mark.parametrize("value", [0.0, 100.0, -100.0])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_an_empty_or_constant_scan_gives_no_nan(value, steps):
+    scan = Volume(np.full((1, 20, 20, 3), value), np.eye(4))
+    answer = enhancer(speaking=True)(scan, steps=steps)
+    assert like_input(answer, scan)  # no noise, nothing to remove
+
+
+def test_the_answer_follows_the_gain_of_the_scanner():
+    scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
+    louder = scan.with_voxels(scan.voxels * 16)
+    assert np.allclose(wired(louder).voxels, 16 * wired(scan).voxels, rtol=1e-4, atol=1e-2)
+
+
+def test_header_unit_and_input_are_kept():
+    scan = Volume(textured().voxels, np.eye(4), "MR", "a.u.", source="header")
+    before = scan.voxels.copy()
+    answer = enhancer(speaking=True)(scan)
+    assert (answer.modality, answer.unit, answer.source) == ("MR", "a.u.", "header")
+    assert np.array_equal(scan.voxels, before)
+
+
+def test_a_magnitude_stays_one_and_negative_units_may_stay_negative():
+    dark = head()
+    assert enhancer(speaking=True)(dark, noise=200.0).voxels.min() == 0
+    signed = dark.with_voxels(dark.voxels - 500)
+    assert enhancer(speaking=True)(signed, noise=200.0).voxels.min() < -100
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_previews_are_one_a_step_and_the_last_is_the_answer(steps):
+    scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
+    previews = list(wired.previews(scan, steps=steps))
+    assert len(previews) == steps
+    assert np.array_equal(previews[-1].voxels, wired(scan, steps=steps).voxels)
+    if steps > 1:
+        assert not np.array_equal(previews[0].voxels, previews[-1].voxels)
+
+
+def test_the_first_preview_is_the_regression():
+    scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
+    first = next(iter(wired.previews(scan, steps=5)))
+    assert np.array_equal(first.voxels, wired(scan, steps=1).voxels)
+
+
+def test_bf16_is_close_to_fp32():
+    scan = textured((24, 20, 4))
+    exact, rounded = (
+        enhancer(speaking=True, precision=p)(scan, noise=40.0).voxels for p in ("fp32", "bf16")
+    )
+    assert not np.array_equal(exact, rounded)
+    removed = np.abs(exact - scan.voxels).max()
+    assert np.abs(exact - rounded).max() < 0.05 * removed
+
+
+def test_the_noise_level_is_told_in_the_scans_unit():
+    scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
+    removed = [np.abs(wired(scan, noise=n).voxels - scan.voxels).mean() for n in (0.0, 10.0, 40.0)]
+    assert removed[0] < 1e-3
+    assert removed == sorted(removed)
+    assert removed[2] > 2 * removed[1]
+
+
+def test_the_batch_does_not_change_the_answer(monkeypatch):
+    scan, wired = textured((24, 20, 7)), enhancer(speaking=True)
+    usual = wired(scan, steps=2).voxels
+    for batch in (1, 3, 100):
+        monkeypatch.setattr("medddim.enhancer.BATCH", batch)
+        assert np.abs(wired(scan, steps=2).voxels - usual).max() < 1e-3
+
+
+@pytest.mark.parametrize("path", ["variance-preserving", "bridge"])
+def test_paths_whose_network_sees_the_scan(path):
+    """A network that returns the middle slice of the scan it is shown: the scan comes back."""
+
+    class Shown(torch.nn.Module):
+        def forward(self, state, level, *, noise, scan):
+            return scan[:, scan.shape[1] // 2, None]
+
+    recipe = tiny(network={"sees_scan": True}, diffusion={"path": path, "prediction": "x0"})
+    denoiser = Denoiser(Shown(), PATHS[path](), "x0")
+    wired = Enhancer(recipe, denoiser, device=CPU, precision="fp32")
+    scan = textured((24, 20, 5))
+    assert like_input(wired(scan, steps=3), scan)
+
+
+def test_noise_is_keyed_by_the_seed_alone():
+    scan = textured((24, 20, 4))
+    wired = enhancer(speaking=True, path="variance-preserving", prediction="v")
+    one, again, other = (wired(scan, steps=2, seed=seed).voxels for seed in (3, 3, 4))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+def test_the_scans_own_noise_needs_no_seed():
+    scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
+    assert np.array_equal(wired(scan, seed=0).voxels, wired(scan, seed=1).voxels)
+
+
+@pytest.mark.parametrize("steps", [0, -3])
+def test_no_steps_is_an_error(steps):
+    with pytest.raises(DiffusionError, match="at least 1 step"):
+        enhancer()(textured((8, 8, 2)), steps=steps)
+
+
+def test_a_saved_model_answers_like_the_one_it_was_saved_from(tmp_path):
+    wired, scan = enhancer(speaking=True), textured((24, 20, 4))
+    network = wired.denoiser.network
+    network.half().float()  # what float16 on disk keeps
+    checkpoint.save(tmp_path, wired.recipe, network)
+    loaded = Enhancer.load(tmp_path, device="cpu", precision="fp32")
+    assert np.array_equal(loaded(scan).voxels, wired(scan).voxels)
+
+
+def test_loading_what_is_not_there_says_so(tmp_path):
+    with pytest.raises(CheckpointError, match="no model"):
+        Enhancer.load(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("name", ["tpu", "", "CPU "])
+def test_an_unknown_device_is_an_environment_problem(name):
+    with pytest.raises(EnvironmentProblem, match="not available here; use --device auto"):
+        choose_device(name)
+
+
+def test_a_device_this_machine_lacks_is_an_environment_problem(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(EnvironmentProblem, match="'cuda:1'"):
+        choose_device("cuda:1")
+
+
+def test_auto_takes_the_fastest_there_is(monkeypatch):
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    for cuda, expected in ((False, "cpu"), (True, "cuda")):
+        monkeypatch.setattr("torch.cuda.is_available", lambda there=cuda: there)
+        assert choose_device("auto").type == expected
+    assert choose_device("cpu") == CPU

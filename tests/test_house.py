@@ -1,0 +1,105 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import inspect
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from medddim import errors
+
+ROOT = Path(__file__).resolve().parent.parent
+HOUSE = sorted((ROOT / "medddim").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+SOURCES = sorted(
+    path
+    for folder in ("medddim", "tests", "tools", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+)
+VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
+REGISTRY_HOSTS = [
+    "pypi" + ".org",
+    "python" + "hosted",
+    "registry." + "npmjs",
+    "deb." + "debian",
+    "download." + "pytorch",
+]
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def committed_files() -> list[Path]:
+    """Files git tracks or would track; all but the hidden ones where there is no git."""
+    git = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
+    paths = (ROOT / line for line in listed.stdout.split("\0") if line)
+    return [path for path in paths if path.is_file()]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_files_and_functions_are_short(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 300, "is there a second noun inside?"
+    functions = (
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    long = [f.name for f in functions if f.end_lineno - f.lineno + 1 > 50]
+    assert long == []
+
+
+def test_every_module_has_a_telling_name() -> None:
+    parts = {part for path in SOURCES for part in path.relative_to(ROOT).with_suffix("").parts}
+    assert parts & VAGUE == set()
+
+
+def test_tests_mirror_the_package() -> None:
+    packages = {path.parent.relative_to(ROOT / "medddim").as_posix() for path in HOUSE}
+    folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS}
+    assert folders <= packages
+
+
+def test_no_file_names_a_registry_host() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git clone: there is no list of the files that belong to it")
+    hosts = re.compile("|".join(map(re.escape, REGISTRY_HOSTS)).encode(), re.IGNORECASE)
+    files = committed_files()
+    assert files
+    assert [name(path) for path in files if hosts.search(path.read_bytes())] == []
+
+
+def test_the_drawn_tree_of_errors_is_the_tree() -> None:
+    drawn: dict[str, str] = {}
+    branch: list[str] = []
+    for line in errors.__doc__.splitlines():
+        if match := re.match(r"([│├└─ ]*)([A-Z]\w+)(?:   .*)?$", line):
+            branch[len(match[1]) // 4 :] = [match[2]]
+            drawn[match[2]] = branch[-2] if len(branch) > 1 else "Exception"
+    classes = [cls for _, cls in inspect.getmembers(errors, inspect.isclass)]
+    assert drawn == {cls.__name__: cls.__bases__[0].__name__ for cls in classes}
+
+
+def test_the_cpu_build_of_torch_is_the_locked_version() -> None:
+    pins = {
+        version
+        for file in ("constraints.txt", "constraints-cpu.txt")
+        for version in re.findall(r"^torch==([\d.]+)", (ROOT / file).read_text(), re.MULTILINE)
+    }
+    assert len(pins) == 1
+
+
+def test_every_requirement_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = {
+        re.match(r"[\w-]+", requirement)[0].lower()
+        for requirement in [*project["dependencies"], *(r for extra in extras for r in extra)]
+    }
+    locked = set(re.findall(r"^([\w-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    assert wanted - locked == {"medddim"}

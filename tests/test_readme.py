@@ -1,0 +1,96 @@
+"""The README: what it shows is run, in a folder such as it speaks of."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from medddim import cli
+from tests import studies
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TAKES_LONG = {"demo", "train"}
+"""Verbs whose lines are parsed, not run; they have tests of their own."""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def commands(text: str) -> list[list[str]]:
+    """The `medddim` lines of a shell block, as lists of arguments."""
+    lines = (shlex.split(line, comments=True) for line in text.splitlines())
+    return [words[1:] for words in lines if words[:1] == ["medddim"]]
+
+
+SHELL = [block for block in blocks("sh") if commands(block)]
+INLINE = [
+    words[1:]
+    for code in re.findall(r"`(medddim [^`]+)`", README)
+    if (words := shlex.split(code)) and words[1] in cli.main.commands and len(words) > 2
+]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """`data_samples/`, `configs/`, `study/` with its `reference/`, SCANS, and a trained `run/`."""
+    shutil.copytree(studies.SAMPLES, tmp_path / "data_samples")
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    for name in ("study", "reference"):
+        studies.study(tmp_path / name)
+    (tmp_path / "SCANS").mkdir()
+    studies.model(tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def follow(arguments: list[str]) -> None:
+    if arguments[0] in TAKES_LONG:
+        verb, *rest = arguments
+        cli.main.commands[verb].make_context(verb, rest)
+        return
+    result = CliRunner().invoke(cli.main, arguments)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("block", SHELL, ids=lambda block: commands(block)[0][0])
+def test_every_shell_block_works(folder, block):
+    for arguments in commands(block):
+        follow(arguments)
+
+
+@pytest.mark.parametrize("arguments", INLINE, ids=" ".join)
+def test_every_command_in_the_text_works(folder, arguments):
+    follow(arguments)
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_the_python_block_works(folder, block, capsys):
+    exec(compile(block, "README.md", "exec"), {})  # the point of the test
+    assert "psnr" in capsys.readouterr().out
+    assert list((folder / "out").glob("phantom*.nii.gz"))
+
+
+def test_there_is_something_to_run():
+    assert len(SHELL) >= 2
+    assert len(blocks("python")) == 1
+    assert {arguments[0] for block in SHELL for arguments in commands(block)} >= {
+        *("inspect", "enhance", "evaluate", "train")
+    }
+
+
+def test_every_make_target_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)", README)) <= targets
+
+
+def test_every_file_it_points_to_exists():
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    scripts = re.findall(r"`python (\S+)", README)
+    paths = [path for path in (*links, *scripts) if "://" not in path]
+    assert len(paths) > 5
+    assert [path for path in paths if not (ROOT / path).exists()] == []

@@ -1,0 +1,112 @@
+"""The Recipe: complete, typed, and helpful when it is wrong."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from medddim.errors import RecipeError
+from medddim.recipe import Recipe
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+SHIPPED = CONFIGS[0].read_text(encoding="utf-8")
+
+
+def changed(**changes):
+    """The first shipped recipe with `section__key=value` changed."""
+    recipe = yaml.safe_load(SHIPPED)
+    for place, value in changes.items():
+        *sections, key = place.split("__")
+        record = recipe
+        for section in sections:
+            record = record[section]
+        record[key] = value
+    return yaml.safe_dump(recipe)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_config_parses(path):
+    assert Recipe.load(path).name.replace("-", "_") in path.stem
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_dump_is_complete_and_parses_to_the_same(path):
+    recipe = Recipe.load(path)
+    assert Recipe.parse(recipe.dump()) == recipe
+    written = yaml.safe_load(recipe.dump())
+    assert set(written["training"]) == set(type(recipe.training).model_fields)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"training__lerning_rate": 1}, "training.lerning_rate: unknown key; did you mean 'learn"),
+        ({"network__width": [8]}, "network.width: unknown key; did you mean 'widths'"),
+        ({"dtaa": {}}, "dtaa: unknown key; did you mean 'data'"),
+        ({"training__qqqqqq": 1}, "training.qqqqqq: unknown key; known: steps, batch"),
+    ],
+)
+def test_an_unknown_key_is_told_the_nearest(change, says):
+    with pytest.raises(RecipeError) as caught:
+        Recipe.parse(changed(**change))
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"training__steps": 0}, "training.steps"),
+        ({"training__ema": 1.0}, "training.ema"),
+        ({"training__learning_rate": "fast"}, "found 'fast'"),
+        ({"diffusion__path": "scenic"}, "diffusion.path"),
+        ({"name": "Spaced Out"}, "name"),
+        ({"network__widths": [8, 8]}, "network.widths: .*at least 3 items"),
+        ({"network__slices": 2}, "network.slices: .*odd"),
+        ({"degradation__level": [0.0, 0.1]}, "degradation.level: .*0 < low"),
+        ({"degradation__level": [0.2, 0.1]}, "degradation.level: .*low <= high"),
+        ({"diffusion": {"path": "bridge", "prediction": "residual"}}, "choose 'x0' or 'v'"),
+        ({"diffusion": {"path": "variance-preserving", "prediction": "eps"}}, "choose 'x0' or 'v'"),
+    ],
+)
+def test_an_impossible_value_is_refused_by_name(change, says):
+    with pytest.raises(RecipeError, match=says):
+        Recipe.parse(changed(**change))
+
+
+def test_every_problem_is_told_at_once():
+    with pytest.raises(RecipeError) as caught:
+        Recipe.parse(changed(training__steps=-1, name="", network__slices="many"))
+    assert all(place in str(caught.value) for place in ("training.steps", "name", "network.slices"))
+
+
+def test_a_missing_part_is_named_without_quoting_all_the_rest():
+    recipe = yaml.safe_load(SHIPPED)
+    del recipe["training"]
+    with pytest.raises(RecipeError) as caught:
+        Recipe.parse(yaml.safe_dump(recipe))
+    assert str(caught.value) == "training: missing"
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b", "just words", "a: [1", "\t- x: {"])
+def test_what_is_no_recipe_at_all_is_a_recipe_error(text):
+    with pytest.raises(RecipeError):
+        Recipe.parse(text)
+
+
+def test_yaml_cannot_build_objects():
+    with pytest.raises(RecipeError):
+        Recipe.parse("!!python/object/apply:os.getcwd []")
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b"name: [", b"name: x"])
+def test_errors_name_the_file(tmp_path, content):
+    path = tmp_path / "mine.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RecipeError, match=r"mine\.yaml"):
+        Recipe.load(path)
+
+
+def test_a_recipe_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        Recipe.parse(SHIPPED).name = "other"

@@ -1,0 +1,180 @@
+"""The trainer: it learns, and an interruption leaves no trace."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from medddim import formats, trainer
+from medddim.checkpoint import RECIPE, WEIGHTS, Checkpoint
+from medddim.enhancer import Enhancer
+from medddim.errors import CheckpointError, RecipeError, WriteRefused
+from medddim.formats import Derivation
+from medddim.trainer import RESUME, learning_rate, middle_slices, train
+from tests.phantoms import head, textured
+from tests.recipes import tiny
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("scans")
+    how = Derivation("identity", "a phantom")
+    formats.write(head(), root / "train", name="head", derivation=how)
+    formats.write(textured(), root / "train", name="texture", derivation=how)
+    formats.write(head((40, 40, 8)), root / "held", name="out", derivation=how)
+    return root
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupt_at(step):
+    def progress(now, figures):
+        if now == step:
+            raise Interrupted
+
+    return progress
+
+
+def tensors(run):
+    return load_file(run / RESUME)
+
+
+def same_run(one, other):
+    one, other = tensors(one), tensors(other)
+    assert one.keys() == other.keys()
+    return all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_the_loss_falls_and_the_answer_beats_its_input(tmp_path, data):
+    losses = []
+    recipe = tiny(
+        data={"train": ("train/head*",)},
+        training={"steps": 120, "batch": 4, "learning_rate": 1e-2, "warmup": 5, "ema": 0.9},
+    )
+    run = train(
+        recipe,
+        tmp_path / "run",
+        data=data,
+        progress=lambda _, figures: losses.append(figures["loss"]),
+    )
+    assert len(losses) == 120
+    assert np.mean(losses[-30:]) < 0.8 * np.mean(losses[:5])
+    enhancer = Enhancer.load(run, device="cpu", precision="fp32")
+    clean, noise = head(), 60.0
+    noisy = clean.with_voxels(
+        np.abs(clean.voxels + np.random.default_rng(1).normal(0, noise, clean.voxels.shape))
+    )
+
+    def error(volume):
+        return np.sqrt(np.mean((volume.voxels - clean.voxels) ** 2))
+
+    assert error(enhancer(noisy, noise=noise)) < 0.8 * error(noisy)
+
+
+@pytest.mark.parametrize("prediction", ["residual", "x0"])
+def test_an_interrupted_run_resumes_to_the_very_same_bits(tmp_path, data, prediction):
+    recipe = tiny(training={"steps": 9, "save_every": 4}, diffusion={"prediction": prediction})
+    undisturbed = train(recipe, tmp_path / "one", data=data)
+    with pytest.raises(Interrupted):
+        train(
+            recipe, tmp_path / "two", data=data, progress=interrupt_at(6)
+        )  # 4 is saved, 5, 6 lost
+    resumed = train(recipe, tmp_path / "two", data=data, resume=True)
+    assert same_run(undisturbed, resumed)
+    assert (undisturbed / WEIGHTS).read_bytes() == (resumed / WEIGHTS).read_bytes()
+
+
+def test_a_longer_plan_does_not_change_the_steps_before_the_decay(tmp_path, data):
+    short = train(tiny(training={"steps": 6, "decay": 1}), tmp_path / "a", data=data)
+    longer = tiny(training={"steps": 8, "decay": 1, "save_every": 6})
+    with pytest.raises(Interrupted):
+        train(longer, tmp_path / "b", data=data, progress=interrupt_at(7))
+    assert same_run(short, tmp_path / "b")
+
+
+def test_a_run_is_not_overwritten(tmp_path, data):
+    train(tiny(), tmp_path, data=data)
+    before = (tmp_path / RESUME).read_bytes()
+    with pytest.raises(WriteRefused, match="already holds a run: use --resume"):
+        train(tiny(), tmp_path, data=data)
+    assert (tmp_path / RESUME).read_bytes() == before
+
+
+def test_a_finished_run_resumes_to_itself(tmp_path, data):
+    train(tiny(), tmp_path, data=data)
+    before = (tmp_path / RESUME).read_bytes()
+    train(tiny(), tmp_path, data=data, resume=True)
+    assert (tmp_path / RESUME).read_bytes() == before
+
+
+def test_another_network_cannot_take_up_a_run(tmp_path, data):
+    train(tiny(), tmp_path, data=data)
+    with pytest.raises(CheckpointError, match="expected shape"):
+        train(tiny(network={"widths": (8, 8, 16)}), tmp_path, data=data, resume=True)
+
+
+def test_without_a_data_folder_nothing_starts(tmp_path):
+    with pytest.raises(RecipeError, match=r"data\.root is empty"):
+        train(tiny(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_a_checkpoint_with_a_log(tmp_path, data):
+    recipe = tiny(
+        data={"train": ("train/*",), "validate_on": ("held/*",)},
+        training={"validate_every": 3, "validate_levels": (0.1,)},
+    )
+    run = train(recipe, tmp_path, data=data)
+    assert Checkpoint.open(run).recipe == recipe
+    assert {RECIPE, WEIGHTS, RESUME, "log.jsonl", "tensorboard"} == {p.name for p in run.iterdir()}
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [3, 6]
+    assert {"loss", "psnr_db_at_0.1", "hf_power_at_0.1", "steps_per_second"} < set(lines[0])
+    assert all(np.isfinite(list(line.values())).all() for line in lines)
+
+
+def test_the_checkpoint_is_the_moving_average(tmp_path, data):
+    run = train(tiny(training={"ema": 0.5}), tmp_path, data=data)
+    stored, weights = tensors(run), load_file(run / WEIGHTS)
+    key = next(key for key in weights if key.endswith("weight"))
+    assert torch.equal(weights[key], stored[f"average.module.{key}"].half())
+    assert not torch.equal(weights[key], stored[key].half())
+
+
+@pytest.mark.parametrize("path", ["variance-preserving", "bridge"])
+def test_every_path_can_be_trained(tmp_path, data, path):
+    recipe = tiny(
+        network={"sees_scan": True},
+        diffusion={"path": path, "prediction": "v"},
+        data={"train": ("train/*",), "validate_on": ("held/*",)},
+        training={"steps": 2, "validate_levels": (0.1,), "precision": "bf16"},
+    )
+    train(recipe, tmp_path, data=data)
+    answer = Enhancer.load(tmp_path, device="cpu")(head(), steps=2, noise=10.0)
+    assert np.isfinite(answer.voxels).all()
+
+
+def test_the_learning_rate_rises_stays_and_falls_to_zero():
+    settings = tiny(
+        training={"steps": 100, "warmup": 10, "decay": 20, "learning_rate": 2.0}
+    ).training
+    rates = [learning_rate(settings, step) for step in range(101)]
+    assert rates[:10] == pytest.approx(np.arange(1, 11) * 0.2)
+    assert set(rates[10:80]) == {2.0}
+    assert rates[80:] == pytest.approx(np.arange(20, -1, -1) * 0.1)
+
+
+@pytest.mark.parametrize(("count", "first"), [(3, 2), (8, 0), (20, 0)])
+def test_middle_slices_stay_where_they_are(count, first):
+    scan = head((20, 18, 8))
+    middle = middle_slices(scan, count)
+    assert np.array_equal(middle.voxels, scan.voxels[..., first : first + count])
+    assert np.allclose(middle.affine @ [1, 2, 0, 1], scan.affine @ [1, 2, first, 1])
+
+
+def test_validation_without_scans_has_nothing_to_say():
+    assert trainer.validate(None, {}, (0.1,)) == {}

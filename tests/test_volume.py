@@ -1,0 +1,125 @@
+"""The Volume: immutable, in its place, and telling what it is."""
+
+import numpy as np
+import pytest
+
+from medddim.errors import GridMismatch, ScanError, UnreadableScan
+from medddim.volume import Volume
+from tests.phantoms import head, oblique
+
+
+def blank(shape=(1, 4, 5, 6), affine=None, **facts):
+    return Volume(np.zeros(shape), np.eye(4) if affine is None else affine, **facts)
+
+
+def test_voxels_and_affine_are_read_only_copies():
+    voxels, affine = np.ones((1, 2, 3, 4)), np.eye(4)
+    volume = Volume(voxels, affine)
+    voxels[:], affine[:] = 7, 7
+    assert (volume.voxels == 1).all()
+    assert np.array_equal(volume.affine, np.eye(4))
+    assert volume.voxels.dtype == np.float32
+    assert volume.affine.dtype == np.float64
+    with pytest.raises(ValueError, match="read-only"):
+        volume.voxels[0] = 2
+    with pytest.raises(ValueError, match="read-only"):
+        volume.affine[0] = 2
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 6), (1, 1, 4, 5, 6), (1, 0, 5, 6), ()])
+def test_only_channel_and_three_axes_make_a_volume(shape):
+    with pytest.raises(UnreadableScan, match="channel, x, y, z"):
+        blank(shape)
+
+
+@pytest.mark.parametrize("affine", [np.eye(3), np.full((4, 4), np.nan), np.diag([1, 1, np.inf, 1])])
+def test_an_affine_has_to_be_finite_and_4x4(affine):
+    with pytest.raises(UnreadableScan, match="finite 4x4"):
+        blank(affine=affine)
+
+
+def test_a_singular_affine_is_refused():
+    with pytest.raises(UnreadableScan, match="singular"):
+        blank(affine=np.diag([1.0, 1.0, 0.0, 1.0]))
+
+
+def test_geometry_of_an_oblique_scan():
+    volume = blank((2, 4, 5, 6), oblique((0.5, 0.75, 3.0)))
+    assert volume.channels == 2
+    assert volume.shape == (4, 5, 6)
+    assert volume.spacing_mm == pytest.approx((0.5, 0.75, 3.0))
+    assert volume.orientation == "RAS"
+
+
+@pytest.mark.parametrize(
+    ("columns", "letters"),
+    [
+        ([(-1, 0, 0), (0, -1, 0), (0, 0, 1)], "LPS"),
+        ([(0, 1, 0), (0, 0, -1), (1, 0, 0)], "AIR"),
+        ([(0.8, 0.6, 0), (-0.6, 0.8, 0), (0, 0, -1)], "RAI"),
+    ],
+)
+def test_orientation_names_the_nearest_world_axis(columns, letters):
+    affine = np.eye(4)
+    affine[:3, :3] = np.transpose(columns)
+    assert blank(affine=affine).orientation == letters
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing", "axis"),
+    [
+        ((9, 9, 9), (1, 1, 1), 2),
+        ((9, 9, 9), (3, 1, 1), 0),
+        ((9, 9, 9), (1, 3, 1), 1),
+        ((9, 9, 9), (3, 3, 1), 1),
+        ((9, 9, 9), (1, 1, 1.0001), 2),
+        ((9, 9, 9), (1.0001, 1, 1), 2),
+        ((9, 9, 1), (5, 5, 1), 2),
+        ((1, 9, 9), (1, 1, 5), 0),
+        ((1, 9, 1), (1, 1, 1), 2),
+    ],
+)
+def test_the_slice_axis_is_the_single_or_the_widest_or_the_last(shape, spacing, axis):
+    assert blank((1, *shape), np.diag([*spacing, 1.0])).slice_axis == axis
+
+
+def test_new_voxels_keep_everything_else():
+    scan = Volume(np.zeros((1, 2, 3, 4)), np.eye(4), "CT", "HU", source="header")
+    new = scan.with_voxels(np.ones((3, 2, 3, 4)))
+    assert new.channels == 3
+    assert (new.modality, new.unit, new.source) == ("CT", "HU", "header")
+    assert np.array_equal(new.affine, scan.affine)
+    assert (scan.voxels == 0).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 3, 5), (2, 3, 4), ()])
+def test_new_voxels_have_to_lie_on_the_grid(shape):
+    with pytest.raises(GridMismatch, match="grid"):
+        blank((1, 2, 3, 4)).with_voxels(np.ones(shape))
+
+
+def test_one_grid_is_one_shape_and_one_place():
+    scan = head()
+    scan.require_same_grid(head())
+    nudged, moved = scan.affine.copy(), scan.affine.copy()
+    nudged[0, 3] += 0.0005
+    moved[0, 3] += 0.005
+    scan.require_same_grid(Volume(scan.voxels, nudged))
+    with pytest.raises(GridMismatch, match=r"0\.005 mm apart"):
+        scan.require_same_grid(Volume(scan.voxels, moved))
+    with pytest.raises(GridMismatch, match="shape"):
+        scan.require_same_grid(head((48, 44, 7)))
+
+
+def test_a_small_rotation_counts_by_what_it_moves_at_the_far_corner():
+    tilted = np.eye(4)
+    tilted[0, 2] = 1e-4
+    blank((1, 4, 5, 6)).require_same_grid(blank((1, 4, 5, 6), tilted))
+    with pytest.raises(ScanError):
+        blank((1, 4, 5, 60)).require_same_grid(blank((1, 4, 5, 60), tilted))
+
+
+def test_its_repr_says_what_it_is_and_no_voxel():
+    scan = Volume(np.zeros((1, 4, 5, 6)), np.diag([0.5, 0.5, 3, 1]), "CT", "HU")
+    assert repr(scan) == "Volume(CT · 1×4×5×6 · 0.5×0.5×3 mm · RAS · HU)"
+    assert repr(blank()) == "Volume(unknown modality · 1×4×5×6 · 1×1×1 mm · RAS · arbitrary unit)"

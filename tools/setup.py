@@ -1,0 +1,77 @@
+"""Make .venv hold exactly what constraints.txt says, every file's hash checked, and medddim itself.
+
+Run by `make setup` with any Python >= 3.11; does nothing where .venv is up to date.
+"""
+
+import fcntl
+import hashlib
+import re
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+DONE = VENV / "setup.done"
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCKED = ("--require-hashes", "--constraint", "constraints.txt")
+
+
+def wanted() -> list[str]:
+    """Every requirement of medddim and its extras."""
+    project = PYPROJECT["project"]
+    extras = project["optional-dependencies"].values()
+    names = [*project["dependencies"], *(name for extra in extras for name in extra)]
+    return sorted(name for name in names if not name.startswith(f"{project['name']}["))
+
+
+def fingerprint() -> str:
+    """What .venv was made from: this Python, this folder and the files that say what goes in."""
+    sources = ("constraints.txt", "constraints-cpu.txt", "tools/setup.py")
+    content = "".join((ROOT / source).read_text() for source in sources)
+    content += repr((PYPROJECT["project"], PYPROJECT["build-system"]))
+    return f"{ROOT} {sys.version} {hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def pip_install(*arguments: str) -> None:
+    """Run the pip of .venv; it shows errors only, and ends this program with the first."""
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "-qq"]
+    if subprocess.run([*pip, *arguments], check=False, cwd=ROOT).returncode:
+        sys.exit("make setup: pip failed; its message is above")
+
+
+def install_pip() -> None:
+    """The locked pip: those that come with Python 3.11 to 3.13 check no hashes of constraints."""
+    pin = re.findall(r"^pip==(?:.*\\\n)+.*\n", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    requirement = VENV / "pip.txt"
+    requirement.write_text(pin[0])
+    pip_install("--require-hashes", "--requirement", str(requirement))
+
+
+def install_cpu_torch() -> None:
+    """The CPU build of torch where pip finds one, else none: the registry's build comes later."""
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "-qq", "--no-deps"]
+    command = [*pip, "--require-hashes", "--requirement", "constraints-cpu.txt"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    if result.returncode and "No matching distribution" not in result.stderr:
+        sys.exit(f"make setup: pip failed\n{result.stderr}")
+
+
+def make() -> None:
+    """Build .venv anew, so that nothing is in it but what is locked."""
+    print(f"Setting up .venv with Python {sys.version.split()[0]}: some minutes, once", flush=True)
+    venv.create(VENV, clear=True, with_pip=True)
+    install_pip()
+    install_cpu_torch()
+    pip_install(*LOCKED, *wanted())
+    pip_install("--no-deps", "--no-build-isolation", "--editable", ".")
+    DONE.write_text(fingerprint())
+
+
+if __name__ == "__main__":
+    with (ROOT / ".setup.lock").open("w") as only_one:
+        fcntl.flock(only_one, fcntl.LOCK_EX)  # a second `make` waits here
+        if not DONE.exists() or DONE.read_text() != fingerprint():
+            make()
