@@ -97,6 +97,31 @@ def copy_tensors(stored: dict[str, Tensor], *, into: dict[str, Tensor]) -> None:
         tensor.data.copy_(stored[key])
 
 
+def start_from(model: str, network: UNet) -> None:
+    """Begin with the weights of another model, in place.
+
+    A network that is shown the scan may begin with one whose state was the scan: what that one
+    did with its state, this one does with the scan it is shown, whatever its own state. Raises
+    CheckpointError if the networks differ in anything else.
+    """
+    opened = Checkpoint.open(model)
+    stored = load_file(opened.folder / WEIGHTS)
+    if network.sees_scan and not opened.recipe.network.sees_scan:
+        stored = {
+            key: _shown_the_scan(tensor) if tensor.shape[1:2] == (seen,) else tensor
+            for seen in [opened.recipe.network.slices * network.folded + 3]
+            for key, tensor in stored.items()
+        }
+    copy_tensors(stored, into=named_tensors(network))
+
+
+def _shown_the_scan(first_layer: Tensor) -> Tensor:
+    """Weights for state, scan and maps out of those for a state at level 1 and maps."""
+    state, level, strength, product = first_layer.split([first_layer.shape[1] - 3, 1, 1, 1], 1)
+    silent = torch.zeros_like
+    return torch.cat([silent(state), state, level, strength + product, silent(product)], 1)
+
+
 def shipped() -> list[str]:
     """Names of the models inside the package."""
     return sorted(path.parent.name for path in SHIPPED.glob(f"*/{RECIPE}"))

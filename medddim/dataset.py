@@ -1,4 +1,4 @@
-"""Training pairs, made on the fly: a clean stack of slices and what a worse scan would have shown.
+"""Training pairs, made on the fly: a clean patch and what a worse scan would have shown.
 
 Everything drawn for step n comes from a generator keyed by (seed, n): a resumed run sees exactly
 what an undisturbed one would have seen, and no stream of random numbers has to be saved.
@@ -6,15 +6,20 @@ what an undisturbed one would have seen, and no stream of random numbers has to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from medddim import formats
+from medddim.degradation.axial import HU_MAX, HU_MIN
+from medddim.degradation.larger_voxels import LargerVoxels
+from medddim.degradation.low_dose import unit_noise
 from medddim.degradation.rician import rician
 from medddim.errors import RecipeError
+from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe
 from medddim.scaling import Scaling
 from medddim.tiling import neighbours
@@ -22,76 +27,163 @@ from medddim.volume import Array, Volume
 
 ISOTROPY = 1.1
 """A scan whose spacings differ by less than this factor is cut along all three of its axes."""
-BACKGROUND = 0.1
-"""Patches are redrawn while less than a tenth of the middle slice exceeds this, in [0, 1]."""
+SUBJECT_SHARE = 0.1
+"""Patches are redrawn while less of their middle slice shows the subject."""
+SUBJECT_ABOVE = {"MR": 0.1, "CT": -0.5}
+"""What counts as the subject, not air, in the network's range."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """A batch: clean and degraded stacks `(batch, slices, height, width)` and noise levels."""
+    """A batch of clean and degraded patches, and how strongly they are degraded.
+
+    Patches are `(batch, slices, height, width)`, those of a 3D network `(batch, 1, *space)`.
+    """
 
     clean: Array
     scan: Array
-    noise: Array
+    strength: Array
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A scan along one of its axes, in the network's range: `(kind, slice, height, width)`.
+
+    The first kind is the clean scan. Low dose has a second, the noise that half the dose adds.
+    `noise` is the scan's own.
+    """
+
+    images: Array
+    noise: float = 0.0
 
 
 class PairSource:
-    """Draws batches of 2.5D training pairs from scans held in memory."""
+    """Draws batches of training pairs from scans held in memory."""
 
     def __init__(self, recipe: Recipe, volumes: Sequence[Volume]) -> None:
         """Scale the scans and cut them into stacks of slices; isotropic ones in three planes."""
         self.recipe = recipe
-        self.stacks = [stack for volume in volumes for stack in slice_stacks(recipe, volume)]
-        smallest = min(min(stack.shape[1:]) for stack in self.stacks)
+        by_scan = [slice_stacks(recipe, volume) for volume in volumes]
+        self.scans = [stacks for stacks in by_scan if stacks]
+        sizes = [stack.images.shape[2:] for stacks in self.scans for stack in stacks]
+        smallest = min(min(size) for size in sizes)
         if smallest < recipe.training.patch:
             raise RecipeError(
                 f"training.patch is {recipe.training.patch}, but the smallest slice has only "
                 f"{smallest} voxels along one axis; choose a smaller patch"
             )
+        degradations: dict[str, Callable[[Array, Array, np.random.Generator], Pairs]] = {
+            "rician": self._noisier,
+            "low-dose": self._lower_dose,
+            "larger-voxels": self._coarser,
+        }
+        self._degrade = degradations[recipe.degradation.kind]
 
     def draw(self, step: int) -> Pairs:
         """The batch of training step `step`."""
         generator = np.random.default_rng([self.recipe.training.seed, step])
-        batch = self.recipe.training.batch
-        clean = np.stack([self._patch(generator) for _ in range(batch)])
+        drawn = [self._patch(generator) for _ in range(self.recipe.training.batch)]
+        own = np.array([noise for _, noise in drawn], np.float32).reshape(-1, 1, 1, 1)
+        return self._degrade(np.stack([patch for patch, _ in drawn], 1), own, generator)
+
+    def _noisier(self, patches: Array, own: Array, generator: np.random.Generator) -> Pairs:
+        (clean,) = patches
+        level = self._levels(len(clean), generator)
+        return self._shaped(clean, rician(clean, level, generator), level)
+
+    def _lower_dose(self, patches: Array, own: Array, generator: np.random.Generator) -> Pairs:
+        """The network is told what it will be told of a scan: its own noise and what was added."""
+        clean, unit = patches
+        excess = np.sqrt(1 / self._levels(len(clean), generator) - 1)
+        added = excess * unit * generator.choice([-1, 1], excess.shape)
+        bodies = zip(unit, clean > SUBJECT_ABOVE["CT"], strict=True)
+        spread = np.array([np.std(noise, where=body) for noise, body in bodies])
+        strength = np.hypot(own, excess * spread.reshape(excess.shape))
+        return self._shaped(clean, clean + added, strength)
+
+    def _coarser(self, patches: Array, own: Array, generator: np.random.Generator) -> Pairs:
+        factors = self.recipe.degradation.factors
+        larger = LargerVoxels(factors[int(generator.integers(len(factors)))])
+        whole = (slice(n // f * f) for n, f in zip(patches.shape[2:], larger.factors, strict=True))
+        clean = patches[0][(slice(None), *whole)]
+        coarse = [larger.mean(patch) for patch in clean]
+        scan = np.stack([larger.consistent(larger.cubic(patch), patch) for patch in coarse])
+        return self._shaped(clean, scan, np.divide(larger.factors, 10).reshape(1, 3, 1, 1))
+
+    def _levels(self, count: int, generator: np.random.Generator) -> Array:
+        """Levels of degradation, even over the recipe's range."""
         low, high = self.recipe.degradation.level
-        level = generator.uniform(low, high, (batch, 1, 1, 1)).astype(np.float32)
-        return Pairs(clean, rician(clean, level, generator), level)
+        return generator.uniform(low, high, (count, 1, 1, 1)).astype(np.float32)
 
-    def _patch(self, generator: np.random.Generator) -> Array:
-        stack = self.stacks[generator.integers(len(self.stacks))]
+    def _shaped(self, *arrays: npt.ArrayLike) -> Pairs:
+        clean, scan, strength = (np.asarray(array, np.float32) for array in arrays)
+        if self.recipe.network.spatial_dims == 3:
+            return Pairs(clean[:, None], scan[:, None], strength[..., None])
+        return Pairs(clean, scan, strength)
+
+    def _patch(self, generator: np.random.Generator) -> tuple[Array, float]:
+        """A patch `(kind, slice, height, width)` and its noise; every scan is as likely."""
+        stacks = self.scans[generator.integers(len(self.scans))]
+        stack = stacks[generator.integers(len(stacks))]
         for _ in range(20):
-            patch = self._cut(stack, generator)
-            if (patch[patch.shape[0] // 2] > BACKGROUND).mean() > BACKGROUND:
+            patch = self._cut(stack.images, generator)
+            seen = patch[0, patch.shape[1] // 2] > SUBJECT_ABOVE[self.recipe.modality]
+            if seen.mean() > SUBJECT_SHARE:
                 break
-        turned = np.rot90(patch, k=int(generator.integers(4)), axes=(1, 2))
+        turned = np.rot90(patch, k=int(generator.integers(4)), axes=(2, 3))
+        turned = turned[..., ::-1] if generator.random() < 0.5 else turned
         turned = turned[:, ::-1] if generator.random() < 0.5 else turned
-        turned = turned[::-1] if generator.random() < 0.5 else turned
         gain = np.float32(generator.uniform(*self.recipe.data.intensity_jitter))
-        return np.ascontiguousarray(turned * gain)
+        return np.ascontiguousarray(turned * gain), stack.noise * float(gain)
 
-    def _cut(self, stack: Array, generator: np.random.Generator) -> Array:
-        size, slices = self.recipe.training.patch, self.recipe.network.slices
-        centre = int(generator.integers(stack.shape[0]))
-        top, left = (int(generator.integers(n - size + 1)) for n in stack.shape[1:])
-        rows = neighbours(centre, slices=slices, count=stack.shape[0])
-        return stack[rows, top : top + size, left : left + size]
+    def _cut(self, images: Array, generator: np.random.Generator) -> Array:
+        size, count = self.recipe.training.patch, images.shape[1]
+        top, left = (int(generator.integers(n - size + 1)) for n in images.shape[2:])
+        if self.recipe.network.spatial_dims == 3:
+            first = int(generator.integers(max(count - size, 0) + 1))
+            rows = list(range(first, min(first + size, count)))
+        else:
+            centre = int(generator.integers(count))
+            rows = neighbours(centre, slices=self.recipe.network.slices, count=count)
+        return images[:, rows, top : top + size, left : left + size]
 
 
-def slice_stacks(recipe: Recipe, volume: Volume) -> list[Array]:
-    """The scaled voxels as `(slice, height, width)`, along the slice axis or along all three."""
+def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
+    """The scaled voxels as stacks along the slice axis, or along all three.
+
+    A scan of few slices has no patch for a 3D network and gives none.
+    """
     scaling = Scaling.fit(volume, **recipe.scaling.model_dump())
     spacing = volume.spacing_mm
     isotropic = 1 not in volume.shape and max(spacing) < ISOTROPY * min(spacing)
     axes = range(3) if isotropic else [volume.slice_axis]
-    voxels = scaling.apply(volume.voxels)
-    return [np.ascontiguousarray(np.moveaxis(image, axis, 0)) for image in voxels for axis in axes]
+    voxels = volume.voxels.clip(HU_MIN, HU_MAX) if recipe.modality == "CT" else volume.voxels
+    kinds, noise = scaling.apply(voxels)[None], 0.0
+    if recipe.degradation.kind == "low-dose":
+        # One realisation a scan, its sign and strength drawn anew: projecting takes too long.
+        added = unit_noise(volume, np.random.default_rng(recipe.training.seed))
+        kinds = np.concatenate([kinds, added[None] / np.float32(scaling.scale)])
+        noise = estimate_noise(volume) / scaling.scale
+    flat = recipe.network.spatial_dims == 2
+    return [
+        Stack(np.ascontiguousarray(np.moveaxis(image, 1 + axis, 1)), noise)
+        for image in np.moveaxis(kinds, 1, 0)
+        for axis in axes
+        if flat or image.shape[1 + axis] >= recipe.training.patch
+    ]
 
 
-def load_volumes(root: Path, patterns: Sequence[str]) -> dict[str, Volume]:
+def load_volumes(
+    root: Path,
+    patterns: Sequence[str],
+    *,
+    modality: str = "",
+    part: tuple[float, float] = (0.0, 1.0),
+) -> dict[str, Volume]:
     """The scans below `root` that match any pattern, by relative name, sorted.
 
-    Raises RecipeError for a pattern without a match.
+    Where a file does not say its modality it is taken for `modality`. `part` keeps the slices from
+    one share of each scan to another. Raises RecipeError for a pattern without a match.
     """
     found: dict[str, Path] = {}
     for pattern in patterns:
@@ -99,4 +191,16 @@ def load_volumes(root: Path, patterns: Sequence[str]) -> dict[str, Volume]:
         if not matches:
             raise RecipeError(f"data: nothing below {root} matches {pattern!r}")
         found |= matches
-    return {name: formats.read(found[name]) for name in sorted(found)}
+    scans = {name: formats.read(found[name]).taken_for(modality) for name in sorted(found)}
+    return {name: some_slices(scan, *part) for name, scan in scans.items()}
+
+
+def some_slices(volume: Volume, first: float, last: float) -> Volume:
+    """The slices of a scan from one share of its extent to another, in their place."""
+    axis, count = volume.slice_axis, volume.shape[volume.slice_axis]
+    begin, end = round(first * count), max(round(last * count), round(first * count) + 1)
+    chosen = [slice(None)] * 4
+    chosen[1 + axis] = slice(begin, end)
+    affine = volume.affine.copy()
+    affine[:, 3] += begin * affine[:, axis]
+    return replace(volume, voxels=volume.voxels[tuple(chosen)], affine=affine)

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from medddim.checkpoint import Checkpoint
+from medddim.degradation.axial import HU_MAX, HU_MIN
+from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.diffusion import Condition, Denoiser, ddim, keyed_noise
-from medddim.errors import EnvironmentProblem
+from medddim.errors import DiffusionError, EnvironmentProblem, UnsupportedScan
 from medddim.metrics.noise import estimate_noise
 from medddim.networks import Precision, autocast
 from medddim.recipe import Recipe
 from medddim.scaling import Scaling
-from medddim.tiling import by_slices
+from medddim.tiling import Tiling, by_blocks, by_slices
 from medddim.volume import Array, Volume
 
 BATCH = 4
 """Slices a network sees at once; changes speed and memory, not the answer."""
+TILE = {2: 512, 3: 160}
+"""Edge of a tile, in voxels, by the dimensions of the network; bounds memory, not the answer."""
+
+Factor = int | tuple[int, int, int]
+"""How many times finer: the slices, or each voxel axis."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is asked of the network for one scan: where it starts, what it is told, what it keeps.
+
+    `start` is on the grid of the answer. `order` are the spatial axes in the order the network
+    knows. `project` takes an estimate to the nearest one that agrees with what was measured,
+    `finish` a whole answer, both `(image, channel) -> image`.
+    """
+
+    start: Volume
+    order: tuple[int, ...]
+    strength: tuple[float, ...]
+    project: Callable[[Array, int], Array] | None
+    finish: Callable[[Array, int], Array]
 
 
 class Enhancer:
@@ -38,6 +63,7 @@ class Enhancer:
         """Wire a denoiser; `Enhancer.load` is the usual way. `sha256` is that of the weights."""
         self.recipe, self.denoiser, self.sha256 = recipe, denoiser, sha256
         self.device, self.precision = device, precision
+        self.tile = TILE[recipe.network.spatial_dims]
 
     @classmethod
     def load(
@@ -63,58 +89,165 @@ class Enhancer:
         return self.recipe.name
 
     def __call__(
-        self, volume: Volume, *, steps: int = 1, seed: int = 0, noise: float | None = None
+        self,
+        volume: Volume,
+        *,
+        steps: int = 1,
+        fidelity: float = 0.0,
+        seed: int = 0,
+        noise: float | None = None,
+        factor: Factor | None = None,
     ) -> Volume:
-        """The enhanced scan, on the grid and in the unit of `volume`.
+        """The enhanced scan, in the unit of `volume`.
 
         One step is the regression, the best in PSNR and the smoothest; more steps bring texture
-        back and cost PSNR. `noise` is the scan's noise level, the standard deviation in its own
-        unit, estimated from the scan if not given. Same arguments, same answer.
+        back and cost PSNR. `fidelity` blends the two: 1 is the 1-step answer, 0 that of all
+        `steps`. A denoiser answers on the grid of `volume`; `noise` is the scan's noise level, the
+        standard deviation in its own unit, estimated from the scan if not given. A
+        super-resolution model needs a `factor` and answers on that finer grid, same extent; the
+        means of the fine voxels are the voxels measured. Same arguments, same answer.
+
+        Raises DiffusionError for a `fidelity` outside 0 to 1 and for less than one step,
+        UnsupportedScan for a factor the model was not trained for.
         """
-        *_, last = self.previews(volume, steps=steps, seed=seed, noise=noise)
-        return last
+        if not 0 <= fidelity <= 1:
+            raise DiffusionError(f"expected a fidelity from 0 to 1, found {fidelity}")
+        previews = self.previews(volume, steps=steps, seed=seed, noise=noise, factor=factor)
+        first = next(previews)
+        *_, last = [first, *previews]
+        if fidelity == 0 or last is first:
+            return last
+        return last.with_voxels(fidelity * first.voxels + (1 - fidelity) * last.voxels)
 
     def previews(
-        self, volume: Volume, *, steps: int = 1, seed: int = 0, noise: float | None = None
+        self,
+        volume: Volume,
+        *,
+        steps: int = 1,
+        seed: int = 0,
+        noise: float | None = None,
+        factor: Factor | None = None,
     ) -> Iterator[Volume]:
         """The estimate after every step; the last one is the answer of `__call__`."""
-        level = estimate_noise(volume) if noise is None else noise
+        told, volume = volume, volume.taken_for(self.recipe.modality)
         scaling = Scaling.fit(volume, **self.recipe.scaling.model_dump())
-        axis = volume.slice_axis
+        task = self._task(volume, scaling, noise=noise, factor=factor)
+        images = scaling.apply(task.start.voxels)
         runs = [
-            self._estimates(np.moveaxis(image, axis, 0), level / scaling.scale, steps, seed)
-            for image in scaling.apply(volume.voxels)
+            self._estimates(image, channel, task, steps=steps, seed=seed)
+            for channel, image in enumerate(images)
         ]
-        for images in zip(*runs, strict=True):
-            voxels = np.stack([np.moveaxis(image, 0, axis) for image in images])
-            yield volume.with_voxels(self._physical(scaling.undo(voxels), volume))
+        for estimates in zip(*runs, strict=True):
+            stored = scaling.undo(np.stack(estimates))
+            voxels = [task.finish(image, channel) for channel, image in enumerate(stored)]
+            answer = task.start.with_voxels(np.stack(voxels))
+            yield replace(answer, modality=told.modality, unit=told.unit)
 
-    def _estimates(self, image: Array, level: float, steps: int, seed: int) -> Iterator[Array]:
-        """Clean estimates of one image `(slice, height, width)` in the network's range."""
-        path = self.denoiser.path
-        scan = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
+    def _task(
+        self, volume: Volume, scaling: Scaling, *, noise: float | None, factor: Factor | None
+    ) -> _Task:
+        if self.recipe.task == "superresolve":
+            return self._superresolution(volume, scaling, self.factors(volume, factor))
+        if factor is not None:
+            raise UnsupportedScan(f"the model {self.name} denoises; it takes no factor")
+        level = estimate_noise(volume) if noise is None else noise
+        axes = [axis for axis in range(3) if axis != volume.slice_axis]
+        ct, magnitude = self.recipe.modality == "CT", _is_magnitude(volume)
+
+        def finish(image: Array, channel: int) -> Array:
+            if not ct:
+                return np.maximum(image, 0) if magnitude else image
+            measured = volume.voxels[channel]
+            return np.where((measured < HU_MIN) | (measured > HU_MAX), measured, image)
+
+        return _Task(
+            volume.with_voxels(volume.voxels.clip(HU_MIN, HU_MAX)) if ct else volume,
+            order=(volume.slice_axis, *axes),
+            strength=(level / scaling.scale,),
+            project=None,
+            finish=finish,
+        )
+
+    def _superresolution(
+        self, volume: Volume, scaling: Scaling, factors: tuple[int, int, int]
+    ) -> _Task:
+        larger, measured = LargerVoxels(factors), scaling.apply(volume.voxels)
+        order = tuple(sorted(range(3), key=lambda axis: -factors[axis]))
+        magnitude = _is_magnitude(volume)
+
+        def finish(image: Array, channel: int) -> Array:
+            coarse = volume.voxels[channel]
+            return larger.non_negative(image, coarse) if magnitude else image
+
+        return _Task(
+            larger.finer(volume),
+            order=order,
+            strength=tuple(factors[axis] / 10 for axis in order),
+            project=lambda image, channel: larger.consistent(image, measured[channel]),
+            finish=finish,
+        )
+
+    def factors(self, volume: Volume, factor: Factor | None) -> tuple[int, int, int]:
+        """The factor of each voxel axis; one number is that of the slices.
+
+        Raises UnsupportedScan for one the model was not trained for, in whatever order of axes.
+        """
+        known = self.recipe.degradation.factors
+        if isinstance(factor, int):
+            factors = tuple(factor if axis == volume.slice_axis else 1 for axis in range(3))
+        else:
+            factors = tuple(factor or ())
+        if tuple(sorted(factors, reverse=True)) not in known:
+            told = ", ".join("x".join(map(str, trained)) for trained in known)
+            found = "x".join(map(str, factors)) or "none"
+            raise UnsupportedScan(
+                f"the model {self.name} needs one of the factors {told}, in any order of axes; "
+                f"found {found}"
+            )
+        return cast(tuple[int, int, int], factors)
+
+    def _estimates(
+        self, image: Array, channel: int, task: _Task, *, steps: int, seed: int
+    ) -> Iterator[Array]:
+        """Clean estimates of one image `(x, y, z)` in the network's range."""
+        path, back = self.denoiser.path, np.argsort(task.order)
+        scan = torch.from_numpy(np.ascontiguousarray(image.transpose(task.order))).to(self.device)
         drawn = keyed_noise(scan.shape, seed=seed) if path.random else torch.zeros(())
-        noise = drawn.to(self.device)
-        sigma = torch.tensor(level, dtype=torch.float32, device=self.device).reshape(1, 1, 1, 1)
+        strength = torch.tensor(task.strength, dtype=torch.float32, device=self.device)
+        strength = strength.reshape(1, -1, *[1] * self.recipe.network.spatial_dims)
         seen = [scan] if self.recipe.network.sees_scan else []
-        slices = self.recipe.network.slices
 
-        def denoise(state: Tensor, at: float) -> Tensor:
+        def denoise(state: Tensor, level: float) -> Tensor:
+            def estimate(stack: Tensor, *scan: Tensor) -> Tensor:
+                return self.denoiser(stack, level, Condition(strength, *scan))
+
             with torch.inference_mode(), autocast(self.device, self.precision):
-                return by_slices(
-                    lambda stack, *scan: self.denoiser(stack, at, Condition(sigma, *scan)),
-                    state,
-                    *seen,
-                    slices=slices,
-                    batch=BATCH,
-                )
+                clean = self._tiled(estimate, state, *seen)
+            if task.project is None:
+                return clean
+            consistent = task.project(clean.permute(*back).cpu().numpy(), channel)
+            return torch.from_numpy(consistent.transpose(task.order)).to(clean)
 
-        for clean in ddim(denoise, path.start(scan, noise), path.ladder(steps), path=path):
-            yield clean.float().cpu().numpy()
+        start = path.start(scan, drawn.to(self.device))
+        for clean in ddim(denoise, start, path.ladder(steps), path=path):
+            yield clean.float().cpu().numpy().transpose(back)
 
-    def _physical(self, voxels: Array, source: Volume) -> Array:
-        """A magnitude is never negative: where the scan has no value below 0, no answer has."""
-        return np.maximum(voxels, 0) if source.voxels.min() >= 0 else voxels
+    def _tiled(self, estimate: Callable[..., Tensor], *images: Tensor) -> Tensor:
+        network = self.denoiser.network
+        tiling = Tiling(
+            self.tile,
+            halo=getattr(network, "halo", 0),
+            stride=getattr(network, "stride", 1),
+            batch=BATCH,
+        )
+        if self.recipe.network.spatial_dims == 3:
+            return by_blocks(estimate, *images, tiling=tiling)
+        return by_slices(estimate, *images, slices=self.recipe.network.slices, tiling=tiling)
+
+
+def _is_magnitude(volume: Volume) -> bool:
+    """A magnitude is never negative: where the scan has no value below 0, no answer has."""
+    return bool(volume.voxels.min() >= 0)
 
 
 def choose_device(name: str) -> torch.device:

@@ -32,6 +32,7 @@ class NetworkRecipe(_Record):
     widths: tuple[PositiveInt, ...] = Field((64, 96, 128), min_length=3)
     unshuffle: PositiveInt = 2
     sees_scan: bool = False
+    maps: PositiveInt = 1
 
     @field_validator("slices")
     @classmethod
@@ -48,16 +49,6 @@ class DiffusionRecipe(_Record):
     prediction: Literal["x0", "eps", "v", "residual"]
     full_share: float = Field(0.5, ge=0, le=1)
 
-    @model_validator(mode="after")
-    def _can_start(self) -> Self:
-        pure_source = ("variance-preserving", "bridge")  # alpha is 0 at level 1
-        if self.path in pure_source and self.prediction in ("eps", "residual"):
-            raise ValueError(
-                f"no step can be taken from level 1 of the path {self.path!r} by a prediction of "
-                f"{self.prediction!r}; choose 'x0' or 'v'"
-            )
-        return self
-
 
 class ScalingRecipe(_Record):
     """The arguments of `Scaling.fit`."""
@@ -68,26 +59,40 @@ class ScalingRecipe(_Record):
 
 
 class DegradationRecipe(_Record):
-    """What makes the degraded half of each training pair; `level` is a range to draw from."""
+    """What makes the degraded half of each training pair.
 
-    kind: Literal["rician"]
-    level: tuple[float, float]
+    `level` is a range to draw from: of noise as a share of the scan's reach for "rician", of the
+    dose left for "low-dose". "larger-voxels" draws from `factors` instead, each along three axes,
+    largest first.
+    """
 
-    @field_validator("level")
-    @classmethod
-    def _is_a_range(cls, level: tuple[float, float]) -> tuple[float, float]:
-        low, high = level
-        if not 0 < low <= high <= 1:
-            raise ValueError("expected [low, high] with 0 < low <= high <= 1")
-        return level
+    kind: Literal["rician", "low-dose", "larger-voxels"]
+    level: tuple[float, float] = (0.0, 0.0)
+    factors: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        low, high = self.level
+        if self.kind == "larger-voxels":
+            if not self.factors or any(list(f) != sorted(f, reverse=True) for f in self.factors):
+                raise ValueError("expected factors such as [[4, 1, 1], [2, 2, 2]], largest first")
+        elif not 0 < low <= high <= 1:
+            raise ValueError("expected level: [low, high] with 0 < low <= high <= 1")
+        return self
 
 
 class DataRecipe(_Record):
-    """Which scans: patterns of files below `root` (or below `medddim train --data DIR`)."""
+    """Which scans: patterns of files below `root` (or below `medddim train --data DIR`).
+
+    `train_part` and `validate_part` keep the slices from one share of each scan to another, for
+    holding out a part of the only scan of its kind.
+    """
 
     root: Path | None = None
     train: tuple[str, ...]
+    train_part: tuple[float, float] = (0.0, 1.0)
     validate_on: tuple[str, ...] = ()
+    validate_part: tuple[float, float] = (0.0, 1.0)
     intensity_jitter: tuple[float, float] = (1.0, 1.0)
 
 
@@ -96,7 +101,8 @@ class TrainingRecipe(_Record):
 
     The learning rate rises linearly over `warmup` steps, stays, and falls linearly to 0 over the
     last `decay` steps: up to there a run does not depend on how long it will last, so it may be
-    resumed with more or fewer `steps`.
+    resumed with more or fewer `steps`. `start_from` is a shipped model or a checkpoint folder
+    whose weights the network begins with, for fine-tuning.
     """
 
     steps: PositiveInt
@@ -105,6 +111,7 @@ class TrainingRecipe(_Record):
     learning_rate: float = Field(gt=0)
     warmup: PositiveInt = 200
     decay: PositiveInt
+    start_from: str = ""
     ema: float = Field(0.999, ge=0, lt=1)
     gradient_clip: float = Field(1.0, gt=0)
     seed: int = 0
@@ -118,7 +125,7 @@ class Recipe(_Record):
     """What was asked of a model: everything that has to be known to make it again."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    task: Literal["denoise"]
+    task: Literal["denoise", "superresolve"]
     modality: Literal["MR", "CT"]
     network: NetworkRecipe
     diffusion: DiffusionRecipe
@@ -126,6 +133,34 @@ class Recipe(_Record):
     degradation: DegradationRecipe
     data: DataRecipe
     training: TrainingRecipe
+
+    @model_validator(mode="after")
+    def _is_of_a_piece(self) -> Self:
+        finer = self.task == "superresolve"
+        if finer != (self.degradation.kind == "larger-voxels"):
+            raise ValueError("task 'superresolve' goes with degradation.kind 'larger-voxels'")
+        if finer and (self.network.spatial_dims, self.network.slices, self.network.maps) != (
+            3,
+            1,
+            3,
+        ):
+            raise ValueError(
+                "task 'superresolve' needs network.spatial_dims 3, slices 1 and maps 3, "
+                "one for the factor of each axis"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_start(self) -> Self:
+        path, prediction = self.diffusion.path, self.diffusion.prediction
+        of_the_state = prediction == "residual" and not self.network.sees_scan
+        # alpha is 0 at level 1 of these paths
+        if path in ("variance-preserving", "bridge") and (prediction == "eps" or of_the_state):
+            raise ValueError(
+                f"no step can be taken from level 1 of the path {path!r} by a prediction of "
+                f"{prediction!r}; choose 'x0' or 'v', or 'residual' with network.sees_scan"
+            )
+        return self
 
     @classmethod
     def load(cls, path: Path) -> Recipe:

@@ -1,15 +1,53 @@
-"""How a scan is cut for a network and put together again.
+"""How a scan is cut for a network and put together again, without a seam.
 
-2.5D networks see whole slices with their neighbours, so there is nothing to blend and no seam:
-all slices of a scan step along the ladder together.
+A network without normalisation sees a finite neighbourhood. Tiles that begin at multiples of its
+stride and are grown by a halo that covers its neighbourhood give the voxels of the whole image;
+their borders are cut off, so there is nothing to blend. All tiles of a scan step along the ladder
+together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
+
+Box = tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How large the tiles are, and what the network needs around them; all in voxels.
+
+    `tile` is the edge of a tile before it is grown by `halo` on every side; both are multiples of
+    `stride`. An axis that one grown tile covers is not cut. `batch` slices go together.
+    """
+
+    tile: int
+    halo: int
+    stride: int
+    batch: int = 1
+
+    def cuts(self, shape: Sequence[int]) -> Iterator[tuple[Box, Box, Box]]:
+        """For every tile: its place, its place with the halo, and where it lies in the latter."""
+        for spans in product(*(self._spans(n) for n in shape)):
+            yield tuple(s[0] for s in spans), tuple(s[1] for s in spans), tuple(s[2] for s in spans)
+
+    def _spans(self, size: int) -> list[tuple[slice, slice, slice]]:
+        tile = max(self.tile // self.stride, 1) * self.stride
+        if size <= tile + 2 * self.halo:
+            return [(slice(0, size),) * 3]
+        spans = []
+        for first in range(0, size, tile):
+            last = min(first + tile, size)
+            begin, end = max(first - self.halo, 0), min(last + self.halo, size)
+            spans.append(
+                (slice(first, last), slice(begin, end), slice(first - begin, last - begin))
+            )
+        return spans
 
 
 def neighbours(centre: int, *, slices: int, count: int) -> list[int]:
@@ -26,13 +64,30 @@ def slice_batches(count: int, *, slices: int, batch: int) -> Iterator[tuple[slic
         yield slice(chosen.start, chosen.stop), torch.tensor(rows)
 
 
-def by_slices(estimate: Callable[..., Tensor], *images: Tensor, slices: int, batch: int) -> Tensor:
+def by_slices(
+    estimate: Callable[..., Tensor], *images: Tensor, slices: int, tiling: Tiling
+) -> Tensor:
     """Apply `estimate` to every slice of `images`, `(slice, height, width)`, with its neighbours.
 
     `estimate` maps stacks `(batch, slices, height, width)`, one of each image, to
     `(batch, 1, height, width)`.
     """
     answer = torch.empty_like(images[0])
-    for chosen, rows in slice_batches(len(answer), slices=slices, batch=batch):
-        answer[chosen] = estimate(*(image[rows] for image in images)).squeeze(1).to(answer.dtype)
+    for chosen, rows in slice_batches(len(answer), slices=slices, batch=tiling.batch):
+        for place, grown, inner in tiling.cuts(answer.shape[1:]):
+            (rows_in, columns_in), (height, width) = grown, inner
+            stacks = [image[rows][:, :, rows_in, columns_in] for image in images]
+            answer[(chosen, *place)] = estimate(*stacks)[:, 0, height, width].to(answer.dtype)
+    return answer
+
+
+def by_blocks(estimate: Callable[..., Tensor], *images: Tensor, tiling: Tiling) -> Tensor:
+    """Apply `estimate` to `images`, `(x, y, z)`, block by block.
+
+    `estimate` maps blocks `(1, 1, x, y, z)`, one of each image, to one of the same shape.
+    """
+    answer = torch.empty_like(images[0])
+    for place, grown, inner in tiling.cuts(answer.shape):
+        blocks = (image[grown][None, None] for image in images)
+        answer[place] = estimate(*blocks)[0, 0][inner].to(answer.dtype)
     return answer

@@ -12,8 +12,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,8 +26,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.tensorboard import SummaryWriter
 
 from medddim import checkpoint
-from medddim.dataset import Pairs, PairSource, load_volumes
-from medddim.degradation import RicianNoise
+from medddim.dataset import Pairs, PairSource, load_volumes, some_slices
+from medddim.degradation import LowDose, RicianNoise
+from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.diffusion import Condition, prediction_loss
 from medddim.enhancer import Enhancer
 from medddim.errors import RecipeError, WriteRefused
@@ -38,6 +41,7 @@ Progress = Callable[[int, Mapping[str, float]], None]
 RESUME = "run.safetensors"
 REPORT_EVERY = 50
 VALIDATION_SLICES = 5
+VALIDATION_BLOCK = 96
 
 
 def train(
@@ -62,8 +66,9 @@ def train(
         raise RecipeError("data.root is empty: name the folder of scans there or with --data")
     if (folder / RESUME).exists() and not resume:
         raise WriteRefused(f"{folder} already holds a run: use --resume, or another folder")
-    source = PairSource(recipe, list(load_volumes(root, recipe.data.train).values()))
-    held_out = load_volumes(root, recipe.data.validate_on) if recipe.data.validate_on else {}
+    known, load = recipe.data, partial(load_volumes, root, modality=recipe.modality)
+    source = PairSource(recipe, list(load(known.train, part=known.train_part).values()))
+    held_out = load(known.validate_on, part=known.validate_part)
     run = _Run(recipe, folder, device or torch.device("cpu"))
     board = SummaryWriter(str(folder / "tensorboard"))
     settings, began, first = recipe.training, time.monotonic(), run.step
@@ -72,7 +77,7 @@ def train(
         figures = {"loss": run.learn(source.draw(run.step))}
         last = run.step == settings.steps
         if run.step % settings.validate_every == 0 or last:
-            figures |= validate(run.enhancer(), held_out, settings.validate_levels)
+            figures |= validate(run.enhancer(), held_out)
         if run.step % settings.save_every == 0 or last:
             run.save()
         if run.step % REPORT_EVERY == 0 or len(figures) > 1:
@@ -84,32 +89,63 @@ def train(
     return folder
 
 
-def validate(
-    enhancer: Enhancer, scans: Mapping[str, Volume], levels: tuple[float, ...]
-) -> dict[str, float]:
+def validate(enhancer: Enhancer, scans: Mapping[str, Volume]) -> dict[str, float]:
     """Mean foreground PSNR and HF power of the 1-step answer on the middle slices of `scans`."""
     figures: dict[str, float] = {}
-    for level in levels if scans else ():
-        degradation, scores = RicianNoise(level), []
+    for name, worsen in _degradations(enhancer.recipe).items() if scans else ():
+        scores = []
         for scan in scans.values():
-            clean = middle_slices(scan, VALIDATION_SLICES)
-            noisy = degradation(clean, np.random.default_rng(0))
-            answer = enhancer(noisy, noise=degradation.sigma(clean))
-            scores.append(compare(answer, clean))
-        figures[f"psnr_db_at_{level:g}"] = float(np.mean([score.psnr_db for score in scores]))
-        figures[f"hf_power_at_{level:g}"] = float(np.mean([score.hf_power for score in scores]))
+            clean, worse, told = worsen(scan)
+            scores.append(compare(enhancer(worse, **told), clean))
+        figures[f"psnr_db_at_{name}"] = float(np.mean([score.psnr_db for score in scores]))
+        figures[f"hf_power_at_{name}"] = float(np.mean([score.hf_power for score in scores]))
     return figures
+
+
+Worsen = Callable[[Volume], tuple[Volume, Volume, dict[str, Any]]]
+"""A scan in; its part that is judged, that part degraded, and what the Enhancer is told."""
+
+
+def _degradations(recipe: Recipe) -> dict[str, Worsen]:
+    """How scans are made worse to validate a model, by the name of the figures."""
+    kind, levels = recipe.degradation.kind, recipe.training.validate_levels
+    if kind == "larger-voxels":
+        return {
+            "x".join(map(str, f)): partial(_coarser, LargerVoxels(f))
+            for f in recipe.degradation.factors
+        }
+    worse = _noisier if kind == "rician" else _lower_dose
+    return {f"{level:g}": partial(worse, level) for level in levels}
+
+
+def _noisier(level: float, scan: Volume) -> tuple[Volume, Volume, dict[str, Any]]:
+    clean, degradation = middle_slices(scan, VALIDATION_SLICES), RicianNoise(level)
+    noisy = degradation(clean, np.random.default_rng(0))
+    return clean, noisy, {"noise": degradation.sigma(clean)}
+
+
+def _lower_dose(fraction: float, scan: Volume) -> tuple[Volume, Volume, dict[str, Any]]:
+    clean = middle_slices(scan, VALIDATION_SLICES)
+    return clean, LowDose(fraction)(clean, np.random.default_rng(0)), {}
+
+
+def _coarser(larger: LargerVoxels, scan: Volume) -> tuple[Volume, Volume, dict[str, Any]]:
+    """Judged on a block in the middle: the axis with the first factor is the slice axis."""
+    sizes = [
+        min(n, VALIDATION_BLOCK) // f * f for n, f in zip(scan.shape, larger.factors, strict=True)
+    ]
+    starts = [(n - size) // 2 for n, size in zip(scan.shape, sizes, strict=True)]
+    box = [slice(first, first + size) for first, size in zip(starts, sizes, strict=True)]
+    clean = replace(scan, voxels=scan.voxels[(slice(None), *box)])
+    coarse = larger(clean, np.random.default_rng(0))
+    return clean, coarse, {"factor": larger.factors}
 
 
 def middle_slices(scan: Volume, count: int) -> Volume:
     """The `count` middle slices of a scan."""
-    axis = scan.slice_axis
-    first = max((scan.shape[axis] - count) // 2, 0)
-    chosen = [slice(None)] * 4
-    chosen[1 + axis] = slice(first, first + count)
-    affine = scan.affine.copy()
-    affine[:, 3] += first * affine[:, axis]
-    return Volume(scan.voxels[tuple(chosen)], affine, scan.modality, scan.unit)
+    slices = scan.shape[scan.slice_axis]
+    first = max((slices - count) // 2, 0)
+    return some_slices(scan, first / slices, min(first + count, slices) / slices)
 
 
 def learning_rate(settings: TrainingRecipe, step: int) -> float:
@@ -135,6 +171,8 @@ class _Run:
         settings = recipe.training
         self.recipe, self.folder, self.device = recipe, folder, device
         self.network = checkpoint.build_network(recipe).to(device)
+        if settings.start_from and not (folder / RESUME).exists():
+            checkpoint.start_from(settings.start_from, self.network)
         self.denoiser = checkpoint.build_denoiser(recipe, self.network)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(settings.ema))
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=settings.learning_rate)
@@ -161,7 +199,7 @@ class _Run:
                 clean=clean,
                 source=source,
                 level=level,
-                condition=Condition(self._tensor(pairs.noise), seen),
+                condition=Condition(self._tensor(pairs.strength), seen),
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -8,7 +8,8 @@ a 4D scan holds its time points, echoes or directions as channels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +25,20 @@ AFFINE_TOLERANCE_MM = 1e-3
 """Largest difference of two affines, at the corners of the grid, that still counts as one grid."""
 
 
+@dataclass(frozen=True)
+class Derivation:
+    """How a result came about: what a writer records beside it.
+
+    `kind` is "denoise", "superresolve", "degrade" or "identity"; `summary` is one English sentence
+    for people; `parameters` are plain values (model, its sha256, steps, seed ...), in the order to
+    be written, and are what makes deterministic identifiers deterministic.
+    """
+
+    kind: str
+    summary: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Volume:
     """Immutable voxels, their affine, what they measure, and where they came from.
@@ -33,6 +48,7 @@ class Volume:
     `unit` is "HU" for CT and "" for arbitrary units. `name` is that of the series, safe as a file
     name and without patient data, "" for a scan made by code. `source` belongs to the format that
     read the scan: everyone else carries it along, so that the result can be written like it.
+    `derivation` is what the maker of a result says of it; None for a scan as it was read.
 
     Raises UnreadableScan if the array is not 4D or the affine is not finite and invertible.
     """
@@ -43,6 +59,7 @@ class Volume:
     unit: str = ""
     name: str = ""
     source: Any = None
+    derivation: Derivation | None = None
 
     def __post_init__(self) -> None:
         voxels = _frozen(self.voxels)
@@ -108,6 +125,12 @@ class Volume:
             raise GridMismatch(f"expected voxels on the grid {self.shape}, found {new.shape[1:]}")
         return replace(self, voxels=new)
 
+    def taken_for(self, modality: str) -> Volume:
+        """The same scan, as one of `modality` where its file does not say; CT is then in HU."""
+        if self.modality:
+            return self
+        return replace(self, modality=modality, unit="HU" if modality == "CT" else self.unit)
+
     def require_same_grid(self, other: Volume) -> None:
         """Raise GridMismatch unless `other` has this shape and, to 0.001 mm, this affine."""
         if self.voxels.shape != other.voxels.shape:
@@ -119,6 +142,27 @@ class Volume:
         offset_mm = np.abs((self.affine - other.affine) @ points).max()
         if offset_mm > AFFINE_TOLERANCE_MM:
             raise GridMismatch(f"the scans lie up to {offset_mm:.3f} mm apart in space")
+
+    def show(
+        self,
+        *others: Volume,
+        titles: Sequence[str] = (),
+        plane: str = "",
+        window: tuple[float, float] | None = None,
+        zoom: float = 1.0,
+    ) -> None:
+        """Draw the first channel, and that of `others`, below a notebook's cell or in a window.
+
+        A row of axial, coronal and sagittal for each scan, or all scans side by side in one
+        `plane`. They are cut at the same place in the world, the middle of this scan's signal, on
+        their own voxels, in true proportions, by the radiological convention; the edges carry
+        their letters. All share one grey scale, `window` in the scan's unit: if not given, soft
+        tissue for CT, else 0 to the 99.5th percentile of this scan. `zoom` magnifies the middle.
+        Raises ScanError for an unknown plane or a zoom below 1.
+        """
+        from medddim.report.show import show  # upwards, for this alone: docs/decisions/0030
+
+        show((self, *others), titles=titles, plane=plane, window=window, zoom=zoom)
 
     def __repr__(self) -> str:
         size = "×".join(str(n) for n in self.voxels.shape)

@@ -37,8 +37,8 @@ def test_shapes_and_ranges(slices):
     recipe = tiny(network={"slices": slices}, training={"batch": 4, "patch": 24})
     pairs = source(recipe).draw(0)
     assert pairs.clean.shape == pairs.scan.shape == (4, slices, 24, 24)
-    assert pairs.noise.shape == (4, 1, 1, 1)
-    assert pairs.clean.dtype == pairs.scan.dtype == pairs.noise.dtype == np.float32
+    assert pairs.strength.shape == (4, 1, 1, 1)
+    assert pairs.clean.dtype == pairs.scan.dtype == pairs.strength.dtype == np.float32
     assert pairs.scan.min() >= 0
     assert 0.3 < pairs.clean.max() < 1.5
 
@@ -46,12 +46,12 @@ def test_shapes_and_ranges(slices):
 def test_the_noise_is_the_noise_it_says():
     recipe = tiny(training={"batch": 16}, degradation={"level": (0.1, 0.3)})
     pairs = source(recipe, [textured()]).draw(0)
-    assert pairs.noise.min() >= 0.1
-    assert pairs.noise.max() <= 0.3
-    assert np.ptp(pairs.noise) > 0.05
+    assert pairs.strength.min() >= 0.1
+    assert pairs.strength.max() <= 0.3
+    assert np.ptp(pairs.strength) > 0.05
     # The second moment of Rician noise is exact whatever the signal.
     excess = (pairs.scan**2 - pairs.clean**2).mean(axis=(1, 2, 3))
-    assert np.sqrt(excess / 2) == pytest.approx(pairs.noise.ravel(), rel=0.2)
+    assert np.sqrt(excess / 2) == pytest.approx(pairs.strength.ravel(), rel=0.2)
 
 
 def test_patches_are_turned_and_brightened():
@@ -77,7 +77,7 @@ def test_patches_show_something():
 
 def test_thick_slices_are_cut_in_one_plane_isotropic_scans_in_three():
     def shapes(volume):
-        return sorted(stack.shape for stack in slice_stacks(tiny(), volume))
+        return sorted(stack.images.shape[1:] for stack in slice_stacks(tiny(), volume))
 
     assert shapes(head((40, 36, 6))) == [(6, 40, 36)]
     cube = head((40, 36, 34), spacing_mm=(1.0, 1.05, 1.0))
@@ -91,7 +91,7 @@ def test_every_channel_is_a_scan_of_its_own():
     scan = head((40, 36, 6))
     two = scan.with_voxels(np.concatenate([scan.voxels, scan.voxels / 2]))
     one, half = slice_stacks(tiny(), two)
-    assert half == pytest.approx(one / 2)
+    assert half.images == pytest.approx(one.images / 2)
 
 
 def test_a_patch_larger_than_a_slice_is_refused_with_the_sizes():

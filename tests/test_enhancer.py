@@ -143,7 +143,7 @@ def test_paths_whose_network_sees_the_scan(path):
     """A network that returns the middle slice of the scan it is shown: the scan comes back."""
 
     class Shown(torch.nn.Module):
-        def forward(self, state, level, *, noise, scan):
+        def forward(self, state, level, *, strength, scan):
             return scan[:, scan.shape[1] // 2, None]
 
     recipe = tiny(network={"sees_scan": True}, diffusion={"path": path, "prediction": "x0"})

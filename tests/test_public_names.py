@@ -22,8 +22,8 @@ def test_dir_is_all() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert set(medddim.__all__) == {
-        *("Enhancer", "RicianNoise", "Scores", "ThickSlices", "Volume"),
-        *("compare", "find", "read", "write", "errors", "__version__"),
+        *("Enhancer", "Recipe", "RicianNoise", "Scores", "ThickSlices", "Volume"),
+        *("compare", "find", "read", "train", "write", "diffusion", "errors", "__version__"),
     }
 
 

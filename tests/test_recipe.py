@@ -62,10 +62,20 @@ def test_an_unknown_key_is_told_the_nearest(change, says):
         ({"name": "Spaced Out"}, "name"),
         ({"network__widths": [8, 8]}, "network.widths: .*at least 3 items"),
         ({"network__slices": 2}, "network.slices: .*odd"),
-        ({"degradation__level": [0.0, 0.1]}, "degradation.level: .*0 < low"),
-        ({"degradation__level": [0.2, 0.1]}, "degradation.level: .*low <= high"),
+        ({"degradation__level": [0.0, 0.1]}, "degradation: .*0 < low"),
+        ({"degradation__level": [0.2, 0.1]}, "degradation: .*low <= high"),
         ({"diffusion": {"path": "bridge", "prediction": "residual"}}, "choose 'x0' or 'v'"),
         ({"diffusion": {"path": "variance-preserving", "prediction": "eps"}}, "choose 'x0' or 'v'"),
+        ({"task": "superresolve"}, "goes with degradation.kind 'larger-voxels'"),
+        ({"degradation": {"kind": "larger-voxels", "factors": [[1, 1, 4]]}}, "largest first"),
+        ({"degradation": {"kind": "larger-voxels"}}, "largest first"),
+        (
+            {
+                "task": "superresolve",
+                "degradation": {"kind": "larger-voxels", "factors": [[4, 1, 1]]},
+            },
+            "spatial_dims 3",
+        ),
     ],
 )
 def test_an_impossible_value_is_refused_by_name(change, says):

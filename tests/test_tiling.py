@@ -1,9 +1,14 @@
 """Tiling: every slice once, with the right neighbours, whatever the batch."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from torch.nn import functional
 
-from medddim.tiling import by_slices, neighbours, slice_batches
+from medddim.tiling import Tiling, by_blocks, by_slices, neighbours, slice_batches
+
+WHOLE = Tiling(1000, halo=0, stride=1, batch=2)
 
 
 @pytest.mark.parametrize(
@@ -43,16 +48,61 @@ def test_by_slices_gives_every_slice_its_own_neighbours_whatever_the_batch(batch
     state = torch.rand(7, 4, 5, dtype=torch.float64)
     padded = torch.cat([state[:1], state, state[-1:]])
     expected = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
-    answer = by_slices(mean, state, slices=3, batch=batch)
+    answer = by_slices(mean, state, slices=3, tiling=replace(WHOLE, batch=batch))
     assert torch.allclose(answer, expected, rtol=0, atol=1e-15)
 
 
 def test_by_slices_cuts_a_second_image_alike():
     state, scan = torch.rand(5, 2, 2), torch.rand(5, 2, 2)
-    answer = by_slices(lambda x, y: (y - x)[:, :1], state, scan, slices=1, batch=2)
+    answer = by_slices(lambda x, y: (y - x)[:, :1], state, scan, slices=1, tiling=WHOLE)
     assert torch.equal(answer, scan - state)
 
 
 def test_by_slices_answers_in_the_number_format_of_the_state():
-    answer = by_slices(lambda x: mean(x).bfloat16(), torch.rand(3, 2, 2), slices=1, batch=2)
+    answer = by_slices(lambda x: mean(x).bfloat16(), torch.rand(3, 2, 2), slices=1, tiling=WHOLE)
     assert answer.dtype == torch.float32
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 64), (33, 200), (97, 65)])
+@pytest.mark.parametrize(("tile", "halo", "stride"), [(16, 8, 8), (20, 8, 4), (1, 0, 1), (5, 8, 8)])
+def test_tiles_cover_every_voxel_once_on_the_grid_of_the_network(size, tile, halo, stride):
+    covered = torch.zeros(size)
+    for place, grown, inner in Tiling(tile, halo=halo, stride=stride).cuts(size):
+        covered[place] += 1
+        assert all(cut.start % stride == 0 for cut in grown)
+        assert (
+            torch.arange(covered.numel())
+            .reshape(size)[grown][inner]
+            .equal(torch.arange(covered.numel()).reshape(size)[place])
+        )
+        for cut, wide, n in zip(place, grown, size, strict=True):
+            assert wide.start in (0, cut.start - halo)
+            assert wide.stop in (n, cut.stop + halo)
+    assert (covered == 1).all()
+
+
+def blur(*stacks):
+    """A mean over 5 voxels along every axis: reach 2, zeros beyond the border."""
+    (stack,) = stacks
+    dims = stack.ndim - 2
+    weight = torch.full((1, 1, *[5] * dims), 5.0**-dims, dtype=stack.dtype)
+    conv = functional.conv2d if dims == 2 else functional.conv3d
+    return conv(stack, weight, padding=2)
+
+
+@pytest.mark.parametrize("tile", [8, 12, 24])
+def test_tiles_with_a_halo_give_the_whole_without_it_they_do_not(tile):
+    image = torch.rand(19, 50, 37, dtype=torch.float64)
+    tiling = Tiling(tile, halo=4, stride=4)
+    blocks = by_blocks(blur, image, tiling=tiling)
+    assert torch.allclose(blocks, blur(image[None, None])[0, 0], rtol=0, atol=1e-12)
+    slices = by_slices(blur, image, slices=1, tiling=tiling)
+    assert torch.allclose(slices, blur(image[:, None])[:, 0], rtol=0, atol=1e-12)
+    seams = by_blocks(blur, image, tiling=replace(tiling, halo=0))
+    assert (seams - blocks).abs().max() > 0.1
+
+
+def test_blocks_of_a_second_image_are_cut_alike():
+    one, other = torch.rand(9, 20, 5), torch.rand(9, 20, 5)
+    answer = by_blocks(lambda x, y: y - x, one, other, tiling=Tiling(4, halo=2, stride=2))
+    assert torch.equal(answer, other - one)

@@ -33,9 +33,10 @@ RESULT_ENDINGS = ("", ".nii", ".nii.gz")
 """What may follow a scan's name in the name of its result; nothing for a folder of DICOM."""
 
 
-def plan(paths: Iterable[Path], destination: Path) -> list[Series]:
+def plan(paths: Iterable[Path], destination: Path, **choice: Any) -> list[Series]:
     """The scans in files and folders, when their results can go to `destination`.
 
+    `choice` is select, on_gap and on_tilt, as in `formats.find`.
     Raises UnreadableScan if there are none, WriteRefused if `destination` is, or lies in, one of
     the folders: a second run would take the results for scans.
     """
@@ -47,15 +48,23 @@ def plan(paths: Iterable[Path], destination: Path) -> list[Series]:
                 f"the output folder {destination} is, or lies in, the input folder {path}; "
                 "choose one beside it"
             )
-    scans = find(paths)
+    scans = find(paths, **choice)
     _require_apart(scans, destination)
     return scans
 
 
-def find(paths: Iterable[Path]) -> list[Series]:
-    """The scans in files and folders. Raises UnreadableScan if there are none."""
+def find(paths: Iterable[Path], **choice: Any) -> list[Series]:
+    """The scans in files and folders, chosen as in `plan`.
+
+    Raises UnreadableScan if there are none.
+    """
     paths = list(paths)
-    scans = formats.find(*paths)
+    scans = formats.find(*paths, **choice)
+    if not scans and choice.get("select") and (count := len(formats.find(*paths))):
+        raise UnreadableScan(
+            f"--select chose none of the {count} series in {', '.join(map(str, paths))}; "
+            "`medddim inspect` without it lists them"
+        )
     if not scans:
         looked = sum(1 for path in paths for file in (path, *path.rglob("*")) if file.is_file())
         raise UnreadableScan(
@@ -184,7 +193,7 @@ class _Run:
         return Outcome(series.name, status, reason, len(series.files))
 
     def _settled(self, series: Series) -> Outcome:
-        inputs = {str(file): record.digest(file) for file in series.files}
+        inputs = {series.told(file): record.digest(file) for file in series.files}
         earlier = self.before.get(series.name)
         if earlier and record.still_true(
             earlier, self.destination, inputs=inputs, job=self.described
@@ -193,11 +202,12 @@ class _Run:
         self._require_room(series, earlier, inputs=inputs)
         volume = _read(series)
         facts = self.job.foresee(volume)
+        told = _with_repairs(facts, series)
         outcome = Outcome(
-            series.name, "ok", "", len(series.files), inputs, {}, self.described, facts
+            series.name, "ok", "", len(series.files), inputs, {}, self.described, told
         )
         if self.work is None:
-            return replace(outcome, status="planned", facts=dict(series.facts) | facts)
+            return replace(outcome, status="planned", facts=dict(series.facts) | told)
         result = self.work(volume, facts)
         derivation = Derivation(self.job.kind, self.job.summary, self.described | facts)
         record.announce(self.destination, outcome)
@@ -219,6 +229,15 @@ class _Run:
         elif earlier:
             why = ", altered since it was made"
         raise WriteRefused(f"{there} is there already{why}; remove it or choose another folder")
+
+
+def _with_repairs(facts: dict[str, Any], series: Series) -> dict[str, Any]:
+    """The facts of a scan whose geometry was mended say so, as a warning too."""
+    repairs = series.facts.get("repairs")
+    if not repairs:
+        return facts
+    warnings = [facts["warning"]] if "warning" in facts else []
+    return facts | {"repairs": repairs, "warning": "; ".join([*warnings, *repairs])}
 
 
 def _read(series: Series) -> Volume:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,53 @@ output_option = click.option(
     help="Folder for the results; never the input folder.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One line of JSON a scan.")
+
+
+def _valid_rule(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    from medddim.formats.select import Rule
+
+    try:
+        Rule.parse(value)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem)) from None
+    return value
+
+
+CHOICE = ("select", "on_gap", "on_tilt")
+"""The arguments that `choice_options` adds to a verb, as `batch.find` takes them."""
+
+_CHOICE_OPTIONS = (
+    click.option(
+        "--select",
+        default="",
+        metavar="RULE",
+        callback=_valid_rule,
+        help="Only series whose header fits, such as 'Modality=MR and SeriesDescription~T2'.",
+    ),
+    click.option(
+        "--on-gap",
+        default="refuse",
+        show_default=True,
+        type=click.Choice(["refuse", "split", "interpolate"]),
+        help="Slices missing or unevenly spaced: one volume for each even part, or fill 1 or 2.",
+    ),
+    click.option(
+        "--on-tilt",
+        default="refuse",
+        show_default=True,
+        type=click.Choice(["refuse", "resample"]),
+        help="A stack that leans (CT gantry): resample it to a right-angled grid.",
+    ),
+)
+
+
+def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which series a verb takes, and what may be mended in them."""
+    for option in reversed(_CHOICE_OPTIONS):
+        command = option(command)
+    return command
+
+
 seed_option = click.option("--seed", default=0, show_default=True, help="Same seed, same answer.")
 resume_option = click.option(
     "--resume/--no-resume",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, min_open=True),
     help="thick-slices: the new slice thickness and spacing, in mm.",
 )
+@batches.choice_options
 @batches.seed_option
 @batches.resume_option
 @batches.dry_run_option
@@ -55,7 +56,8 @@ def degrade(
 
     if kind == "thick-slices" and thickness is None:
         raise click.UsageError("--as thick-slices needs --thickness, in mm")
-    series = batch.plan(scans, output)
+    choice = {key: run.pop(key) for key in batches.CHOICE}
+    series = batch.plan(scans, output, **choice)
     job = _job(kind, level=level, thickness_mm=thickness, seed=seed)
     sys.exit(batches.run_batch(job, series, output=output, as_json=as_json, **run))
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1),
     help="Noise level as a share of the scan's 99.5th percentile; estimated if not given.",
 )
+@batches.choice_options
 @batches.seed_option
 @click.option(
     "--device",
@@ -57,7 +58,8 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
     """Enhance SCANS (DICOM folders, NIfTI files, or folders of both) into the folder OUTPUT."""
     from medddim import batch
 
-    series = batch.plan(scans, output)
+    choice = {key: options.pop(key) for key in batches.CHOICE}
+    series = batch.plan(scans, output, **choice)
     run = {key: options.pop(key) for key in ("resume", "dry_run")}
     job, device = _job(**options)
     code = batches.run_batch(job, series, output=output, as_json=as_json, device=device, **run)

@@ -20,6 +20,7 @@ TITLES = (
     "name",
     "format",
     "files",
+    "modality",
     "kind",
     "voxels",
     "spacing (mm)",
@@ -28,19 +29,24 @@ TITLES = (
     "share",
 )
 
+TOLD = ("kind", "told_apart_by", "repairs", "stored", "transfer_syntax")
+"""What is passed on of the facts a format found."""
+
 
 @click.command()
 @batches.scans_argument
+@batches.choice_options
 @batches.json_option
-def inspect(scans: tuple[Path, ...], as_json: bool) -> None:
+def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
     """List the series in SCANS: geometry, unit, estimated noise, and what would be refused.
 
-    The noise is a standard deviation in the scan's unit, for MR also as a share of its 99.5th
-    percentile, the measure of `enhance --noise` and `degrade --level`.
+    SCANS are folders, files, zip files or DICOMDIRs. The noise is a standard deviation in the
+    scan's unit, for MR also as a share of its 99.5th percentile, the measure of `enhance --noise`
+    and `degrade --level`.
     """
     from medddim import batch
 
-    rows = [_facts(series) for series in batch.find(scans)]
+    rows = [_facts(series) for series in batch.find(scans, **choice)]
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))
@@ -55,6 +61,7 @@ def _facts(series: Series) -> dict[str, Any]:
         "format": series.format,
         "files": len(series.files),
         "modality": series.modality,
+        "kind": "refused",
         "refusal": series.refusal,
     }
     return row if series.refusal else row | _measured(series)
@@ -72,6 +79,7 @@ def _measured(series: Series) -> dict[str, Any]:
         return {"refusal": str(error)}
     noise = estimate_noise(volume)
     return {
+        **{key: series.facts[key] for key in TOLD if key in series.facts},
         "shape": list(volume.shape),
         "channels": volume.channels,
         "spacing_mm": [round(spacing, 4) for spacing in volume.spacing_mm],
@@ -94,19 +102,22 @@ def _print(rows: list[dict[str, Any]]) -> None:
     if usable:
         print_table(TITLES, [_cells(row) for row in usable])
     for row in rows:
+        for repair in row.get("repairs", ()):
+            click.echo(f"{click.style('mended', fg='yellow')}   {row['name']}: {repair}")
         if row["refusal"]:
             click.echo(f"{click.style('refused', fg='yellow')}  {row['name']}: {row['refusal']}")
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    channels = f" × {row['channels']}" if row["channels"] > 1 else ""
+    by = f" by {row['told_apart_by']}" if "told_apart_by" in row else ""
     share = row["noise_share"]
     return (
         row["name"],
         row["format"],
         str(row["files"]),
         row["modality"] or "?",
-        "×".join(map(str, row["shape"])) + channels,
+        row["kind"] + by,
+        "×".join(map(str, row["shape"])),
         "×".join(f"{spacing:.3g}" for spacing in row["spacing_mm"]),
         row["orientation"],
         f"{row['noise']:.3g} {row['unit']}".strip(),

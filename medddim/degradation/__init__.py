@@ -1,7 +1,22 @@
 """What a worse acquisition would have measured: one file, one way to degrade a scan."""
 
+from medddim.degradation.chi import ChiNoise
 from medddim.degradation.contract import Degradation
+from medddim.degradation.ct_kernel import KernelChange
+from medddim.degradation.low_dose import LowDose, low_dose_noise, photons_for, unit_noise
+from medddim.degradation.low_matrix import LowMatrix
 from medddim.degradation.rician import RicianNoise
 from medddim.degradation.thick_slices import ThickSlices
 
-__all__ = ["Degradation", "RicianNoise", "ThickSlices"]
+__all__ = [
+    "ChiNoise",
+    "Degradation",
+    "KernelChange",
+    "LowDose",
+    "LowMatrix",
+    "RicianNoise",
+    "ThickSlices",
+    "low_dose_noise",
+    "photons_for",
+    "unit_noise",
+]

@@ -33,13 +33,18 @@ class RicianNoise:
 
         Raises UnsupportedScan for CT: Hounsfield units are no magnitude, air would turn bright.
         """
-        if volume.modality == "CT" or volume.unit == "HU":
-            raise UnsupportedScan("expected an MR magnitude for Rician noise, found a CT in HU")
+        require_magnitude(volume, "Rician noise")
         return volume.with_voxels(rician(volume.voxels, self.sigma(volume), generator))
 
     def sigma(self, volume: Volume) -> float:
         """The standard deviation in each channel, in the scan's own unit."""
         return float(self.level * np.percentile(volume.voxels, REFERENCE_PERCENTILE))
+
+
+def require_magnitude(volume: Volume, what: str) -> None:
+    """Raise UnsupportedScan for CT: only MR magnitudes are made of k-space and two channels."""
+    if volume.modality == "CT" or volume.unit == "HU":
+        raise UnsupportedScan(f"expected an MR magnitude for {what}, found a CT in HU")
 
 
 def rician(signal: Array, sigma: float | Array, generator: np.random.Generator) -> Array:

@@ -18,12 +18,13 @@ Prediction = Literal["x0", "eps", "v", "residual"]
 class Condition:
     """What the network may know beside the state.
 
-    `noise` is the scan's noise level, the standard deviation in the network's intensity range,
-    `(batch, 1, *space)` with any spatial axis of length 1. `scan` is the degraded scan
-    `(batch, slices, *space)`, for the paths that start elsewhere.
+    `strength` is how strongly the scan is degraded, `(batch, maps, *space)` with any spatial axis
+    of length 1: the standard deviation of its noise in the network's intensity range, or a tenth
+    of each factor of super-resolution. `scan` is the degraded scan `(batch, slices, *space)`, for
+    the paths that start elsewhere.
     """
 
-    noise: Tensor
+    strength: Tensor
     scan: Tensor | None = None
 
 
@@ -31,7 +32,7 @@ class Network(Protocol):
     """What a Denoiser asks of a network: state, level and what else is known in, prediction out."""
 
     def __call__(
-        self, state: Tensor, level: Tensor, *, noise: Tensor | None, scan: Tensor | None
+        self, state: Tensor, level: Tensor, *, strength: Tensor | None, scan: Tensor | None
     ) -> Tensor:
         """State `(batch, slices, *space)` and level `(batch,)` in, `(batch, 1, *space)` out."""
         ...
@@ -46,8 +47,9 @@ class Denoiser:
     - "x0": the clean scan;
     - "eps": the source; unusable where alpha is 0;
     - "v": alpha * source - sigma * clean (Salimans & Ho 2022, appendix D);
-    - "residual": the source in units of the scan's noise level, so that an output of zero means
-      "leave the scan as it is".
+    - "residual": what is wrong with the scan, in units of its strength of degradation, so that
+      an output of zero means "leave it as it is". The scan is the one the network is shown, else
+      the state itself.
 
     A state may carry neighbouring slices as channels: the estimate is of the middle one.
     """
@@ -66,7 +68,8 @@ class Denoiser:
     ) -> Tensor:
         """The clean estimate `(batch, 1, *space)` of `state` at `level`, a number or `(batch,)`.
 
-        Raises DiffusionError for eps or residual prediction at a level where alpha is 0.
+        Raises DiffusionError for eps prediction, and for the residual of the state, at a level
+        where alpha is 0.
         """
         levels = torch.as_tensor(level, dtype=torch.float64).expand(state.shape[0])
         output = self.predict(state, levels, condition)
@@ -74,6 +77,8 @@ class Denoiser:
         x = middle(state)
         if self.prediction == "x0":
             return output
+        if self.prediction == "residual" and condition and condition.scan is not None:
+            return middle(condition.scan) - output * self._unit(condition)
         if self.prediction == "v":
             return (alpha * x - sigma * output) / (alpha**2 + sigma**2)
         if (alpha == 0).any():
@@ -85,8 +90,8 @@ class Denoiser:
 
     def predict(self, state: Tensor, level: Tensor, condition: Condition | None) -> Tensor:
         """What the network returns, `(batch, 1, *space)`, in the number format of the state."""
-        noise, scan = (condition.noise, condition.scan) if condition else (None, None)
-        return self.network(state, level, noise=noise, scan=scan).to(state.dtype)
+        strength, scan = (condition.strength, condition.scan) if condition else (None, None)
+        return self.network(state, level, strength=strength, scan=scan).to(state.dtype)
 
     def target(
         self, clean: Tensor, source: Tensor, level: Tensor, condition: Condition | None = None
@@ -97,14 +102,16 @@ class Denoiser:
         if self.prediction == "v":
             alpha, sigma = self.path.weights(level, like=clean)
             return alpha * source - sigma * clean
+        if self.prediction == "residual" and condition and condition.scan is not None:
+            source = middle(condition.scan) - clean
         return source / self._unit(condition)
 
     def _unit(self, condition: Condition | None) -> Tensor | float:
         if self.prediction == "eps":
             return 1.0
         if condition is None:
-            raise DiffusionError("residual prediction needs the scan's noise level as a condition")
-        return condition.noise
+            raise DiffusionError("residual prediction needs the scan's degradation as a condition")
+        return condition.strength[:, :1]
 
 
 def middle(stack: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ def prediction_loss(
 
     `clean` and `source` are `(batch, slices, *space)`, `level` is `(batch,)` float64. The square,
     not the absolute value, so that one step returns the posterior mean. For "residual" prediction
-    equal weight at all noise levels follows from the unit of the target.
+    equal weight at all strengths of degradation follows from the unit of the target.
     """
     state = denoiser.path.state(clean, source, level)
     output = denoiser.predict(state, level, condition)

@@ -26,6 +26,8 @@ class Path(ABC):
     """Whether the source is white noise, so that fresh noise may take its place while sampling."""
     random = True
     """Whether the start holds noise that has to be drawn."""
+    crowding = 1.0
+    """The power that draws levels towards clean, in training and in the default ladder."""
 
     @abstractmethod
     def alpha(self, level: Tensor) -> Tensor:
@@ -56,17 +58,17 @@ class Path(ABC):
         return alpha.to(like).reshape(shape), sigma.to(like).reshape(shape)
 
     def ladder(self, steps: int) -> Tensor:
-        """The levels a sampler visits by default: `medddim.diffusion.ladder.trailing`."""
-        return trailing(steps)
+        """The levels a sampler visits by default: `trailing`, crowded towards clean."""
+        return trailing(steps) ** self.crowding
 
     def draw(self, batch: int, *, full_share: float, generator: torch.Generator) -> Tensor:
-        """Levels to train on: 1 with probability `full_share`, else uniform in (0, 1].
+        """Levels to train on: 1 with probability `full_share`, else those of a random ladder.
 
         Few-step sampling leans on level 1, so it deserves more than its measure.
         """
         uniform = 1 - torch.rand(batch, dtype=torch.float64, generator=generator)
         full = torch.rand(batch, dtype=torch.float64, generator=generator) < full_share
-        return torch.where(full, torch.ones_like(uniform), uniform)
+        return torch.where(full, torch.ones_like(uniform), uniform**self.crowding)
 
 
 class ScanNoise(Path):
@@ -80,13 +82,7 @@ class ScanNoise(Path):
     """
 
     random = False
-
-    def ladder(self, steps: int) -> Tensor:
-        """Levels that crowd gently towards clean: the trailing ladder to the power 1.5.
-
-        At equal cost it keeps a little more texture than even spacing; docs/decisions/0007.
-        """
-        return trailing(steps) ** 1.5
+    crowding = 1.5  # keeps a little more texture than even spacing; docs/decisions/0007
 
     def alpha(self, level: Tensor) -> Tensor:
         """Everywhere 1."""
@@ -114,6 +110,7 @@ class VariancePreserving(Path):
     """
 
     white = True
+    crowding = 2.0  # shown the scan, a sampler decides on texture where sigma is a few per cent
 
     def alpha(self, level: Tensor) -> Tensor:
         """A quarter of a cosine; exactly 0 at level 1, where float64's cos(pi/2) is 6e-17."""

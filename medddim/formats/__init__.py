@@ -8,11 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from medddim.errors import UnreadableScan, UnsupportedScan, WriteRefused
-from medddim.formats.contract import Derivation, Format, Series
+from medddim.errors import (
+    EnvironmentProblem,
+    ScanError,
+    UnreadableScan,
+    UnsupportedScan,
+    WriteRefused,
+)
+from medddim.formats.archive import Archive, is_zip
+from medddim.formats.contract import Derivation, Format, OnGap, OnTilt, Repair, Series
 from medddim.formats.dicom import Dicom
-from medddim.formats.naming import require_file_name, with_distinct_names
+from medddim.formats.naming import require_file_name, safe_name, with_distinct_names
 from medddim.formats.nifti import Nifti
+from medddim.formats.select import FACTS, Rule
 from medddim.volume import Volume
 
 __all__ = ["FORMATS", "Derivation", "Format", "Series", "find", "read", "write"]
@@ -21,26 +29,47 @@ FORMATS: tuple[Format, ...] = (Nifti(), Dicom())
 """Every format; a Volume without a source is written by the first."""
 
 
+ZIP = "zip"
+"""The format of a Series that stands for a zip file which cannot be unpacked."""
+
 PROCESSED = Derivation("derived", "Processed with medddim")
 """What is recorded of a result whose maker says nothing."""
 
 
-def find(*paths: Path | str) -> list[Series]:
-    """Every series in these files and folders, with a verdict on each; names are distinct.
+def find(
+    *paths: Path | str, select: str = "", on_gap: OnGap = "refuse", on_tilt: OnTilt = "refuse"
+) -> list[Series]:
+    """Every series in these folders, files, zip files and DICOMDIRs, with a verdict on each.
 
-    A path that holds no scan adds nothing. Raises UnreadableScan for a path that does not exist.
+    Names are distinct. `select` is a rule such as "Modality=MR and SeriesDescription~T2" (see
+    `formats.select`); a series whose header cannot be read stays in the list, with its refusal.
+    `on_gap` and `on_tilt` say what may be mended (see `Repair`). A path that holds no scan adds
+    nothing. Raises UnreadableScan for a path that does not exist, ValueError for a bad rule.
     """
-    unique = {series.files: series for path in paths for series in _found(Path(path))}
-    return with_distinct_names(unique.values())
+    rule, repair = Rule.parse(select), Repair(on_gap, on_tilt)
+    found = [series for path in paths for series in _found(Path(path), repair)]
+    unique = {(series.files, series.part): series for series in found}
+    named = with_distinct_names(unique.values())
+    return [series for series in named if _chosen(series, rule)]
 
 
-def read(scan: Series | Path | str) -> Volume:
+def read(
+    scan: Series | Path | str, *, on_gap: OnGap = "refuse", on_tilt: OnTilt = "refuse"
+) -> Volume:
     """The Volume of a series, or of a path that holds exactly one.
 
-    Raises UnsupportedScan if the path holds none or several, and what Format.read raises.
+    The repairs are for a path; a Series brings those it was found with. Raises UnsupportedScan if
+    the path holds none or several, and what Format.read raises.
     """
-    series = scan if isinstance(scan, Series) else _only(Path(scan))
-    return replace(_named(series.format).read(series), name=series.name)
+    series = scan if isinstance(scan, Series) else _only(Path(scan), on_gap, on_tilt)
+    if series.format == ZIP:
+        Archive(series.files[0])  # raises what it was refused for
+    try:
+        return replace(_named(series.format).read(series), name=series.name)
+    except (ScanError, EnvironmentProblem) as problem:
+        if series.archive is None:
+            raise
+        raise type(problem)(series.told(str(problem))) from None
 
 
 def write(
@@ -65,18 +94,54 @@ def write(
         raise WriteRefused(f"{name}: {wrong} voxels of the result are not finite numbers")
     placed = volume if like is None else replace(volume, source=like.source)
     format = _named(getattr(placed.source, "format", FORMATS[0].name))
-    return format.write(placed, Path(destination), name=name, derivation=derivation)
+    return format.write(
+        placed, Path(destination), name=name, derivation=_with_repairs(derivation, placed)
+    )
 
 
-def _found(path: Path) -> Iterator[Series]:
+def _with_repairs(derivation: Derivation, volume: Volume) -> Derivation:
+    """Whatever was mended at reading is part of how the result came about."""
+    repairs = getattr(volume.source, "repairs", ())
+    if not repairs:
+        return derivation
+    return replace(derivation, parameters=derivation.parameters | {"repairs": "; ".join(repairs)})
+
+
+def _found(path: Path, repair: Repair) -> Iterator[Series]:
     if not path.exists():
         raise UnreadableScan(f"{path}: no such file or folder")
+    if is_zip(path):
+        yield from _unpacked(path, repair)
+        return
     for format in FORMATS:
-        yield from format.find(path)
+        yield from format.find(path, repair=repair)
 
 
-def _only(path: Path) -> Series:
-    series = find(path)
+def _unpacked(path: Path, repair: Repair) -> Iterator[Series]:
+    try:
+        archive = Archive(path)
+    except (ScanError, EnvironmentProblem) as refusal:
+        yield Series(ZIP, safe_name(path.stem), (path,), refusal=str(refusal))
+        return
+    for format in FORMATS:
+        for series in format.find(archive.folder, repair=repair):
+            yield replace(series, refusal=archive.told(series.refusal), archive=archive)
+
+
+def _chosen(series: Series, rule: Rule) -> bool:
+    if not rule.conditions or series.format == ZIP:
+        return True
+    known = {"name": [series.name], "format": [series.format], "modality": [series.modality]}
+    asked = rule.attributes - set(FACTS)
+    try:
+        there = _named(series.format).attributes(series, asked) if asked else {}
+    except (ScanError, EnvironmentProblem):
+        return True
+    return rule.holds(there | known)
+
+
+def _only(path: Path, on_gap: OnGap, on_tilt: OnTilt) -> Series:
+    series = find(path, on_gap=on_gap, on_tilt=on_tilt)
     if len(series) != 1:
         there = ", ".join(one.name for one in series[:10]) or "none"
         raise UnsupportedScan(

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from medddim.volume import Derivation as Derivation
 from medddim.volume import Volume
+
+OnGap = Literal["refuse", "split", "interpolate"]
+OnTilt = Literal["refuse", "resample"]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What may be mended when slices do not form a regular grid; by default nothing.
+
+    `on_gap`: "split" makes a volume of each evenly spaced part, "interpolate" fills one or two
+    missing slices from their neighbours. `on_tilt`: "resample" shifts each slice in its plane until
+    the stack is right-angled. What was mended is told in `Series.facts` and in the result.
+    """
+
+    on_gap: OnGap = "refuse"
+    on_tilt: OnTilt = "refuse"
+
+
+NO_REPAIR = Repair()
 
 
 @dataclass(frozen=True)
@@ -15,7 +36,10 @@ class Series:
 
     `name` is safe as a file name and mirrors the input's own (relative) name; it never holds
     patient data. `refusal` is empty for a scan medddim can enhance, else the reason why not.
-    `facts` is what `inspect` shows: shape, spacing_mm, modality, description of the kind.
+    `facts` is what `inspect` shows: shape, spacing_mm, kind ("volume" or "stack of N"), and, if the
+    geometry was mended, the `repairs`. A series that `repair` splits is several scans of the same
+    files, told apart by `part`. `archive` is the zip the files were unpacked from, which is
+    removed again when no Series needs it.
     """
 
     format: str
@@ -24,20 +48,28 @@ class Series:
     modality: str = ""
     refusal: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    repair: Repair = NO_REPAIR
+    part: int = 0
+    archive: Any = field(default=None, repr=False, compare=False)
+
+    def told(self, text: str | Path) -> str:
+        """A message or a path in the words of the user, who knows the archive, not its copy."""
+        return str(text) if self.archive is None else str(self.archive.told(str(text)))
 
 
-@dataclass(frozen=True)
-class Derivation:
-    """How a result came about: what a writer records beside it.
+class Written(tuple[Path, ...]):
+    """The files written, in order.
 
-    `kind` is "denoise", "superresolve", "degrade" or "identity"; `summary` is one English sentence
-    for people; `parameters` are plain values (model, its sha256, steps, seed ...), in the order to
-    be written, and are what makes deterministic identifiers deterministic.
+    `clipped` is how many voxels lay beyond what the stored type can hold.
     """
 
-    kind: str
-    summary: str
-    parameters: dict[str, Any] = field(default_factory=dict)
+    clipped: int
+
+    def __new__(cls, files: Iterable[Path], *, clipped: int = 0) -> Written:
+        """The paths `files`, which exist by now."""
+        written = super().__new__(cls, tuple(files))
+        written.clipped = clipped
+        return written
 
 
 class Format(Protocol):
@@ -45,8 +77,15 @@ class Format(Protocol):
 
     name: str
 
-    def find(self, root: Path) -> list[Series]:
+    def find(self, root: Path, *, repair: Repair = NO_REPAIR) -> list[Series]:
         """Every series of this format at or below `root`, in a stable order; loads no voxels."""
+        ...
+
+    def attributes(self, series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
+        """The values of these attributes in the header of one series, to choose by, not to show.
+
+        An attribute that is absent is left out. Raises ScanError if the header cannot be read.
+        """
         ...
 
     def read(self, series: Series) -> Volume:
@@ -58,7 +97,7 @@ class Format(Protocol):
 
     def write(
         self, volume: Volume, destination: Path, *, name: str, derivation: Derivation
-    ) -> tuple[Path, ...]:
+    ) -> Written:
         """Write `volume` below `destination` like `volume.source`; return the files written.
 
         Nothing appears under its final name before it is complete.

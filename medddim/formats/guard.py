@@ -1,17 +1,57 @@
-"""One door for what the libraries below raise on a bad file: typed, without patient data."""
+"""One door for what a bad file can do: limits before anything is allocated, one typed error after.
+
+The limits stand here, with their reasons; for a file you trust, set the environment variable of
+that name to a larger whole number. How long a file may take follows from them, for the work of
+every decoder is bounded by the bytes it gets and the voxels it makes.
+"""
 
 from __future__ import annotations
 
 import logging
+import math
+import os
+import stat
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from gzip import BadGzipFile
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from medddim.errors import EnvironmentProblem, MedddimError, UnreadableScan, UnsupportedScan
 
-MAX_VOXELS = 2**30
-"""Voxels one scan may have: 4 GiB as float32. A header that claims more is not believed."""
+LIMITS = {
+    # Voxels of one scan. 4 GiB as float32; a CT from head to toe, 512 × 512 × 3600, is below.
+    "MEDDDIM_MAX_VOXELS": 2**30,
+    # Bytes one file may hold once it is unpacked. The largest scan above, in 32 bits a voxel.
+    "MEDDDIM_MAX_BYTES": 2**32,
+    # Unpacked bytes for each packed one. Scans are noisy and come to 2 to 20, scans with the air
+    # set to 0 to 60; deflate reaches 1032 on zeros alone.
+    "MEDDDIM_MAX_RATIO": 200,
+}
+
+HARMLESS_BYTES = 2**26
+"""Up to here the ratio is not asked: 64 MiB hurt nobody, and an empty image is legitimate."""
+
+BYTES_PER_VOXEL = 24
+"""What reading takes at its peak, whatever is stored: stored, float32, and float64 to check it."""
+
+INFLATED_COPIES = 2
+"""pydicom holds what it inflates twice for a moment."""
+
+PIECE_BYTES = 2**20
+
+
+def limit(name: str) -> int:
+    """The limit in force: what the environment says, else the one of LIMITS."""
+    said = os.environ.get(name, "")
+    if not said:
+        return LIMITS[name]
+    if not (said.isdecimal() and int(said)):
+        raise EnvironmentProblem(f"{name}: expected a whole number above 0, found {said[:40]!r}")
+    return int(said)
 
 
 @contextmanager
@@ -43,10 +83,17 @@ def reading(path: Path, kind: str) -> Iterator[None]:
         raise
     except MemoryError:
         raise EnvironmentProblem(f"{path}: not enough memory to read this scan") from None
+    except (EOFError, BadGzipFile, zlib.error, BadZipFile):
+        raise UnreadableScan(
+            f"{path}: expected a whole {kind} file; it is cut off or damaged, get it again from "
+            "its source"
+        ) from None
     except OSError as problem:
         why = problem.strerror or type(problem).__name__
         raise UnreadableScan(f"{path}: expected a whole {kind} file; {why}") from None
-    except Exception as problem:
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as problem:  # a decoder in Rust panics with a BaseException of its own
         raise UnreadableScan(
             f"{path}: expected a sound {kind} file, found a broken one "
             f"({type(problem).__name__}); get the file again from its source"
@@ -54,13 +101,89 @@ def reading(path: Path, kind: str) -> Iterator[None]:
 
 
 def require_moderate_size(shape: tuple[int, ...], path: Path) -> None:
-    """Raise UnsupportedScan if `shape` has more than MAX_VOXELS voxels."""
-    voxels = 1
-    for extent in shape:
-        voxels *= extent
-    if voxels > MAX_VOXELS:
+    """Raise UnsupportedScan if `shape` has more voxels than MEDDDIM_MAX_VOXELS."""
+    most = limit("MEDDDIM_MAX_VOXELS")
+    if math.prod(shape) > most:
         size = "×".join(map(str, shape))
         raise UnsupportedScan(
-            f"{path}: the header claims {size} voxels; the limit is {MAX_VOXELS:,}; "
-            "cut the scan into smaller ones"
+            f"{path}: the header claims {size} voxels; the limit is {most:,}; cut the scan into "
+            "smaller ones, or set MEDDDIM_MAX_VOXELS if you trust it"
         )
+
+
+def require_moderate_bytes(unpacked: int, path: Path, *, packed: int) -> None:
+    """Raise UnsupportedScan if `packed` bytes may not become `unpacked` ones."""
+    most = limit("MEDDDIM_MAX_BYTES")
+    if unpacked > most:
+        raise UnsupportedScan(
+            f"{path}: it unpacks to {unpacked:,} bytes or more; the limit is {most:,}; get it "
+            "again from its source, or set MEDDDIM_MAX_BYTES if you trust it"
+        )
+    ratio = limit("MEDDDIM_MAX_RATIO")
+    if unpacked > max(HARMLESS_BYTES, ratio * packed):
+        raise UnsupportedScan(
+            f"{path}: {packed:,} bytes unpack to {unpacked:,} or more; the limit is {ratio} for "
+            "one, no scan comes near it; set MEDDDIM_MAX_RATIO if you trust it"
+        )
+
+
+def require_moderate_inflation(stream: BinaryIO, path: Path) -> None:
+    """Inflate the rest of a raw deflate stream in vain, piece by piece, counting its bytes.
+
+    Raises UnsupportedScan as soon as they are too many; a broken stream raises zlib.error.
+    """
+    packed, unpacked = path.stat().st_size, 0
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    piece = stream.read(PIECE_BYTES)
+    while piece and not inflater.eof:
+        unpacked += len(inflater.decompress(piece, PIECE_BYTES))
+        require_moderate_bytes(unpacked, path, packed=packed)
+        piece = inflater.unconsumed_tail or stream.read(PIECE_BYTES)
+    require_memory(INFLATED_COPIES * unpacked, path)
+
+
+def require_memory(needed: int, path: Path) -> None:
+    """Raise EnvironmentProblem, before they are allocated, if there are not `needed` bytes."""
+    free = _free_memory()
+    if needed > free:
+        raise EnvironmentProblem(
+            f"{path}: reading it takes about {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB "
+            "are free; cut the scan into smaller ones, or read it on a larger machine"
+        )
+
+
+def require_sound_archive(archive: ZipFile, path: Path) -> list[ZipInfo]:
+    """The files in a zip, folders left out, once it is known that unpacking them does no harm.
+
+    Raises UnsupportedScan for one that would unpack to too much, needs a password, or holds links
+    or names that lead out of it. Sizes are binding: zipfile reads no byte more than it promises.
+    """
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    for member in members:
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG):
+            raise UnsupportedScan(f"{path}: it holds links or devices; expected files and folders")
+        if member.flag_bits & 1:
+            raise UnsupportedScan(f"{path}: it is locked with a password; unpack it yourself")
+        if _leads_out(member.filename):
+            raise UnsupportedScan(f"{path}: it holds names that lead out of it (absolute, or ..)")
+        require_moderate_bytes(member.file_size, path, packed=member.compress_size)
+    total = sum(member.file_size for member in members)
+    if total > max(HARMLESS_BYTES, limit("MEDDDIM_MAX_RATIO") * path.stat().st_size):
+        require_moderate_bytes(total, path, packed=path.stat().st_size)
+    return members
+
+
+def _leads_out(name: str) -> bool:
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return ".." in parts or name.startswith(("/", "\\")) or ":" in parts[0]
+
+
+def _free_memory() -> int:
+    """Bytes the machine can give without swapping; all it has where it does not say."""
+    try:
+        told = Path("/proc/meminfo").read_text(encoding="ascii")
+        return 1024 * int(told.split("MemAvailable:")[1].split()[0])
+    except (OSError, IndexError, ValueError):
+        pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63 // 4096
+        return pages * 4096

@@ -46,7 +46,7 @@ def with_distinct_names(found: Iterable[Series]) -> list[Series]:
     return [
         one
         if uses[one.name.lower()] == 1
-        else replace(one, name=f"{one.name}-{short_hash(str(one.files[0].absolute()))}")
+        else replace(one, name=f"{one.name}-{short_hash(one.told(one.files[0].absolute()))}")
         for one in series
     ]
 

@@ -16,17 +16,14 @@ from monai.networks.utils import pixelshuffle, pixelunshuffle
 from torch import Tensor, nn
 from torch.nn import functional
 
-LEVEL_MAPS = 3
-"""Constant maps the network sees: the level, the scan's noise level, and their product."""
-
-
 class UNet(nn.Module):
     """A norm-free U-Net on `(batch, slices, *space)` states, 2D, 2.5D or 3D.
 
     `widths` are the channels of each resolution, finest first, three or more. `unshuffle`
     folds that many voxels per axis into channels first (Shi et al. 2016; FFDNet, Zhang et al.
     2018), which divides the cost by unshuffle ** spatial_dims. `sees_scan` adds the degraded scan
-    to the input. The last layer starts at zero.
+    to the input. Beside them it sees the level, the `maps` that tell how strongly the scan is
+    degraded, and their product. The last layer starts at zero.
     """
 
     def __init__(
@@ -37,16 +34,17 @@ class UNet(nn.Module):
         widths: Sequence[int] = (64, 96, 128),
         unshuffle: int = 2,
         sees_scan: bool = False,
+        maps: int = 1,
     ) -> None:
         super().__init__()
         self.spatial_dims, self.unshuffle = spatial_dims, unshuffle
-        self.stride = unshuffle * 2 ** (len(widths) - 1)
-        folded = unshuffle**spatial_dims
+        self.stride: int = unshuffle * 2 ** (len(widths) - 1)
+        self.sees_scan, self.folded = sees_scan, unshuffle**spatial_dims
         levels = len(widths)
         self.body = DynUNet(
             spatial_dims,
-            in_channels=slices * folded * (2 if sees_scan else 1) + LEVEL_MAPS,
-            out_channels=folded,
+            in_channels=slices * self.folded * (2 if sees_scan else 1) + 1 + 2 * maps,
+            out_channels=self.folded,
             kernel_size=[3] * levels,
             strides=[1] + [2] * (levels - 1),
             upsample_kernel_size=[2] * (levels - 1),
@@ -58,21 +56,31 @@ class UNet(nn.Module):
         for parameter in self.body.output_block.parameters():
             nn.init.zeros_(parameter)
 
+    @property
+    def halo(self) -> int:
+        """Voxels to grow a tile by, a multiple of the stride that covers the receptive radius.
+
+        In folded voxels every level of resolution adds the reach of its convolutions, five times
+        its scale in all; with the unfolding and the phase in the grid that is 6 stride - 3
+        unshuffle - 1 voxels.
+        """
+        return 6 * self.stride
+
     def forward(
-        self, state: Tensor, level: Tensor, *, noise: Tensor, scan: Tensor | None = None
+        self, state: Tensor, level: Tensor, *, strength: Tensor, scan: Tensor | None = None
     ) -> Tensor:
         """The prediction `(batch, 1, *space)`; any spatial size, padded inside by replication.
 
-        `noise` is the scan's noise level, `(batch or 1, 1, *space)`, any spatial axis of length 1.
+        `strength` is `(batch or 1, maps, *space)`, with any spatial axis of length 1.
         """
         size = state.shape[2:]
         seen = state if scan is None else torch.cat([state, scan], 1)
         folded = self._fold(self._pad(seen))
-        if any(n > 1 for n in noise.shape[2:]):
-            noise = self._pool(self._pad(noise.expand(-1, -1, *size)))
-        inputs = torch.cat([folded, self._maps(level, noise, folded)], 1)
-        if self.spatial_dims == 2:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        if any(n > 1 for n in strength.shape[2:]):
+            strength = self._pool(self._pad(strength.expand(-1, -1, *size)))
+        inputs = torch.cat([folded, self._maps(level, strength, folded)], 1)
+        layout = torch.channels_last if self.spatial_dims == 2 else torch.channels_last_3d
+        inputs = inputs.contiguous(memory_format=layout)
         output: Tensor = pixelshuffle(self.body(inputs), self.spatial_dims, self.unshuffle)
         kept: Tensor = output[(..., *(slice(n) for n in size))]  # type: ignore[index]  # torch's stubs miss generators
         return kept
@@ -90,8 +98,8 @@ class UNet(nn.Module):
         pool = functional.avg_pool2d if self.spatial_dims == 2 else functional.avg_pool3d
         return pool(x, self.unshuffle)
 
-    def _maps(self, level: Tensor, noise: Tensor, like: Tensor) -> Tensor:
-        shape = (like.shape[0], 1, *like.shape[2:])
-        levels = level.to(like).reshape(-1, 1, *[1] * self.spatial_dims).expand(shape)
-        noise = noise.to(like).expand(shape)
-        return torch.cat([levels, noise, levels * noise], 1)
+    def _maps(self, level: Tensor, strength: Tensor, like: Tensor) -> Tensor:
+        levels = level.to(like).reshape(-1, 1, *[1] * self.spatial_dims)
+        levels = levels.expand(like.shape[0], 1, *like.shape[2:])
+        strength = strength.to(like).expand(like.shape[0], -1, *like.shape[2:])
+        return torch.cat([levels, strength, levels * strength], 1)

@@ -73,7 +73,7 @@ class PerfectNetwork:
     prediction: Prediction
 
     def __call__(
-        self, state: Tensor, level: Tensor, *, noise: Tensor | None, scan: Tensor | None
+        self, state: Tensor, level: Tensor, *, strength: Tensor | None, scan: Tensor | None
     ) -> Tensor:
         levels = level.reshape(-1, *[1] * (state.ndim - 1))
         alpha, sigma = self.world.path.alpha(levels), self.world.path.sigma(levels)
@@ -83,4 +83,4 @@ class PerfectNetwork:
             return clean
         if self.prediction == "v":
             return alpha * source - sigma * clean
-        return source if noise is None or self.prediction == "eps" else source / noise
+        return source if strength is None or self.prediction == "eps" else source / strength

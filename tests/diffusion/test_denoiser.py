@@ -25,7 +25,7 @@ def test_a_network_that_meets_its_target_recovers_the_clean_scan(path, predictio
     clean, source = images(2, 1, 4, 4)
     levels = torch.tensor([0.9, 0.1], dtype=torch.float64)
 
-    def oracle(state, level, *, noise, scan):
+    def oracle(state, level, *, strength, scan):
         return denoiser.target(clean, source, level, CONDITION)
 
     denoiser = Denoiser(oracle, path, prediction)
@@ -62,7 +62,7 @@ def test_x0_and_v_work_where_alpha_is_0(prediction):
 
 
 def test_a_residual_of_zero_leaves_the_scan_as_it_is():
-    def silent(state, level, *, noise, scan):
+    def silent(state, level, *, strength, scan):
         return torch.zeros_like(middle(state))
 
     state = images(2, 3, 4, 4)[0]
@@ -74,19 +74,19 @@ def test_a_residual_of_zero_leaves_the_scan_as_it_is():
 def test_the_network_is_told_the_level_of_each_item_and_the_condition():
     seen = {}
 
-    def spy(state, level, *, noise, scan):
-        seen.update(level=level, noise=noise, scan=scan)
+    def spy(state, level, *, strength, scan):
+        seen.update(level=level, strength=strength, scan=scan)
         return middle(state)
 
     scan = images(2, 3, 4, 4)[1]
-    Denoiser(spy, ScanNoise())(images(2, 3, 4, 4)[0], 0.5, Condition(CONDITION.noise, scan))
+    Denoiser(spy, ScanNoise())(images(2, 3, 4, 4)[0], 0.5, Condition(CONDITION.strength, scan))
     assert seen["level"].tolist() == [0.5, 0.5]
-    assert seen["noise"] is CONDITION.noise
+    assert seen["strength"] is CONDITION.strength
     assert seen["scan"] is scan
 
 
 def test_a_residual_needs_to_know_the_noise():
-    with pytest.raises(DiffusionError, match="noise level"):
+    with pytest.raises(DiffusionError, match="degradation"):
         Denoiser(Gaussian(ScanNoise()).network("residual"), ScanNoise(), "residual")(
             images(2, 1, 4, 4)[0], 1.0
         )

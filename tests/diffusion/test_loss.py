@@ -25,7 +25,7 @@ def test_the_loss_of_a_perfect_network_is_zero_and_of_one_off_by_d_is_d_squared(
     centre = slice(slices // 2, slices // 2 + 1)
 
     def network_off_by(error):
-        def network(state, level, *, noise, scan):
+        def network(state, level, *, strength, scan):
             target = denoiser.target(clean[:, centre], source[:, centre], level, CONDITION)
             return target + error
 

@@ -22,7 +22,7 @@ def run(net, state, *, level=1.0, noise=0.1, scan=None):
     maps = noise if isinstance(noise, torch.Tensor) else torch.full((1,) * state.ndim, noise)
     levels = torch.full((len(state),), level, dtype=torch.float64)
     with torch.inference_mode():
-        return net(state, levels, noise=maps, scan=scan)
+        return net(state, levels, strength=maps, scan=scan)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def reach(net, size):
     furthest = 0
     for phase in range(net.stride):  # the network's grid repeats with its stride
         state = torch.ones(1, 1, size, net.stride, requires_grad=True)
-        net(state, torch.ones(1), noise=torch.ones(1, 1, 1, 1))[0, 0, middle + phase, 0].backward()
+        net(state, torch.ones(1), strength=torch.ones(1, 1, 1, 1))[0, 0, middle + phase, 0].backward()
         rows = state.grad.abs().sum(dim=(0, 1, 3)).nonzero()
         furthest = max(furthest, *(rows - middle - phase).abs().flatten().tolist())
     return furthest
@@ -132,6 +132,6 @@ def test_the_scan_is_seen_only_when_asked_for():
 def test_every_weight_learns():
     net = network()
     net(
-        torch.rand(1, 3, 16, 16), torch.ones(1), noise=torch.ones(1, 1, 1, 1)
+        torch.rand(1, 3, 16, 16), torch.ones(1), strength=torch.ones(1, 1, 1, 1)
     ).square().sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in net.parameters())

@@ -1,11 +1,12 @@
-"""DICOM: classic single-frame MR and CT series, by pydicom, their geometry checked by highdicom."""
+"""DICOM: classic and enhanced MR and CT series, by pydicom, their geometry checked by highdicom."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
-from medddim.formats.contract import Derivation, Series
-from medddim.formats.dicom.find import find_series
+from medddim.formats.contract import NO_REPAIR, Derivation, Repair, Series, Written
+from medddim.formats.dicom.find import attributes, find_series
 from medddim.formats.dicom.read import read_series
 from medddim.formats.dicom.write import write_series
 from medddim.volume import Volume
@@ -16,12 +17,19 @@ class Dicom:
 
     name = "dicom"
 
-    def find(self, root: Path) -> list[Series]:
-        """Every series at or below `root`, by path; files that are not DICOM are passed over."""
-        return find_series(root)
+    def find(self, root: Path, *, repair: Repair = NO_REPAIR) -> list[Series]:
+        """Every series at or below `root`, by path; files that are not DICOM are passed over.
+
+        A DICOMDIR stands for the files it lists.
+        """
+        return find_series(root, repair)
+
+    def attributes(self, series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
+        """Values in the header of the first file, by DICOM keyword."""
+        return attributes(series, keywords)
 
     def read(self, series: Series) -> Volume:
-        """The voxels in physical values, along the normal.
+        """The voxels in physical values, along the normal; stacks become channels.
 
         Raises UnreadableScan, UnsupportedScan or IrregularGeometry, naming the file.
         """
@@ -29,6 +37,6 @@ class Dicom:
 
     def write(
         self, volume: Volume, destination: Path, *, name: str, derivation: Derivation
-    ) -> tuple[Path, ...]:
+    ) -> Written:
         """Write the folder `name`, one file a slice. Raises WriteRefused if it exists."""
         return write_series(volume, destination, name=name, derivation=derivation)

@@ -6,12 +6,16 @@ After DICOM PS3.3 C.7.6.1.1.3 (derivation) and C.12.1.1.5 (contributing equipmen
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
+from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID
 
 from medddim.formats.contract import Derivation
@@ -52,11 +56,34 @@ EMPTY_IF_ABSENT_IN = {
     ),
     "CT": ("KVP",),
 }  # fmt: skip
-NOT_IF_EMPTY = ("Laterality", "SpacingBetweenSlices", "BodyPartExamined", "TriggerTime")
+NOT_IF_EMPTY = ("SpacingBetweenSlices", "BodyPartExamined", "TriggerTime")
+UNPAIRED = frozenset(
+    """
+    ABDOMEN ABDOMENPELVIS AORTA BACK BLADDER BRAIN CEREBELLUM CERVIX CHEST CHESTABDOMEN
+    CHESTABDPELVIS CIRCLEOFWILLIS COCCYX COLON CSPINE CTSPINE DUODENUM ESOPHAGUS FACE GALLBLADDER
+    HEAD HEADNECK HEART ILEUM JAW JEJUNUM LARYNX LIVER LSPINE LSSPINE MEDIASTINUM MOUTH NECK
+    NECKCHEST NECKCHESTABDOMEN NOSE PANCREAS PELVIS PENIS PHARYNX PROSTATE RECTUM SCALP SKULL SPINE
+    SPLEEN SSPINE STERNUM STOMACH THYMUS THYROID TLSPINE TONGUE TRACHEA TSPINE URETHRA UTERUS VAGINA
+    WHOLEBODY
+    """.split()
+)
+"""Body parts of PS3.16 table L-1 that there is one of: with these, Laterality may not be there."""
+GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+SCALE = ("RescaleSlope", "RescaleIntercept")
 CLINICAL_TRIAL = (
     "ClinicalTrialSponsorName", "ClinicalTrialProtocolID", "ClinicalTrialProtocolName",
     "ClinicalTrialSiteID", "ClinicalTrialSiteName", "ClinicalTrialSubjectID",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What every slice of one result says of how it was made; `software` is for people too."""
+
+    kind: str
+    text: str
+    software: tuple[str, ...]
+    now: datetime
 
 
 def derived_uid(*facts: str) -> UID:
@@ -64,33 +91,72 @@ def derived_uid(*facts: str) -> UID:
     return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, chr(0).join(facts)).int}")
 
 
-def derivation_text(derivation: Derivation, version: str, clipped: int) -> str:
+def is_owned(uid: str) -> bool:
+    """Whether someone can have issued this UID: it is well formed and its root is ISO's.
+
+    Some files carry UIDs below 0 (that of the ITU, which gives none to images); see
+    docs/decisions/0015.
+    """
+    return UID(uid).is_valid and uid[:2] in ("1.", "2.")
+
+
+def owned_uid(uid: str) -> UID:
+    """`uid`, or one that is a function of it where no one can have issued it."""
+    return UID(uid) if is_owned(uid) else derived_uid("in place of", uid)
+
+
+def series_uid(source: DicomSource, derivation: Derivation, slices: Iterable[Dataset]) -> UID:
+    """The SeriesInstanceUID of a result: a function of its source, its making and its content."""
+    digest = hashlib.sha256()
+    for header in slices:
+        for keyword in (*GEOMETRY, *SCALE):
+            numbers = np.atleast_1d(np.array(header.get(keyword, 0), dtype=np.float64))
+            digest.update(numbers.tobytes())
+        digest.update(header.PixelData)
+    return derived_uid(*_facts(source, derivation), digest.hexdigest())
+
+
+def instance_uid(series: UID, number: int) -> UID:
+    """The SOPInstanceUID of slice `number`, from 1."""
+    return derived_uid(series, str(number))
+
+
+def _facts(source: DicomSource, derivation: Derivation) -> Iterator[str]:
+    yield MAKER
+    yield derivation.kind
+    # as JSON, so that facts read back from a record are the facts that were written
+    yield from (f"{key}={json.dumps(value)}" for key, value in derivation.parameters.items())
+    yield from (str(header.SOPInstanceUID) for header in source.headers)
+
+
+def derivation_text(derivation: Derivation, version: str, remarks: Sequence[str] = ()) -> str:
     """At most 1024 characters on how the image came about, for DerivationDescription."""
     warning = " Not for primary diagnosis."
     parameters = "; ".join(f"{key}={value}" for key, value in derivation.parameters.items())
     text = f"medddim {version}, {derivation.kind}: {derivation.summary}"
     if parameters:
         text += f" [{parameters}]"
-    if clipped:
-        text += f" {clipped} voxels clipped to the stored range."
+    text = " ".join((text, *remarks))
     return _ascii(text)[: LONGEST_SHORT_TEXT - len(warning)] + warning
 
 
-def derived_header(
-    source: DicomSource, placement: Placement, *, kind: str, text: str, version: str, now: datetime
-) -> Dataset:
+def derived_header(source: DicomSource, placement: Placement, provenance: Provenance) -> Dataset:
     """All of one slice's header but its identifiers, its number and what describes its pixels."""
     header = copy.deepcopy(source.headers[placement.sources[0]])
     _place(header, placement)
-    _describe(header, kind=kind, now=now)
-    header.DerivationDescription = text
-    header.DerivationCodeSequence = [_code(*CODES.get(kind, OTHER_CODE))]
-    header.SourceImageSequence = [
-        _reference(source.headers[k], preserved=placement.preserved) for k in placement.sources
+    now = _on_the_clock_of(header, provenance.now)
+    _describe(header, kind=provenance.kind, now=now)
+    header.DerivationDescription = provenance.text
+    header.DerivationCodeSequence = [_code(*CODES.get(provenance.kind, OTHER_CODE))]
+    references = [
+        _reference(source.origins[k], preserved=placement.preserved)
+        for k in placement.sources
+        if is_owned(source.origins[k].ReferencedSOPInstanceUID)
     ]
-    equipment = _equipment(kind, version, now)
-    header.ContributingEquipmentSequence = Sequence(
-        [*(header.get("ContributingEquipmentSequence") or []), equipment]
+    if references:
+        header.SourceImageSequence = references
+    header.ContributingEquipmentSequence = Items(
+        [*(header.get("ContributingEquipmentSequence") or []), _equipment(provenance, now)]
     )
     _complete(header, placement)
     return header
@@ -126,14 +192,18 @@ def _complete(header: Dataset, placement: Placement) -> None:
         if keyword not in header:
             setattr(header, keyword, RESEARCH_MODE.get(keyword))
     _drop(header, [key for key in NOT_IF_EMPTY if key in header and header[key].is_empty])
-    if "BodyPartExamined" not in header and "Laterality" not in header:
+    if header.get("BodyPartExamined") in UNPAIRED:
+        _drop(header, ["Laterality"])
+    elif "Laterality" not in header:
         header.Laterality = None  # type 2C: only a named, unpaired body part makes it needless
     if not header.get("ClinicalTrialSubjectID"):
         _drop(header, CLINICAL_TRIAL)  # the module is not valid without it
     if not placement.preserved:
         _drop(header, ("PixelPaddingValue", "PixelPaddingRangeLimit"))  # the new grid has none
-    if not header.get("FrameOfReferenceUID"):
-        header.FrameOfReferenceUID = derived_uid("frame of reference", header.StudyInstanceUID)
+    study = str(header.get("StudyInstanceUID") or "")
+    frame = str(header.get("FrameOfReferenceUID") or "")
+    header.StudyInstanceUID = owned_uid(study)
+    header.FrameOfReferenceUID = owned_uid(frame or f"frame of reference {study}")
 
 
 def _drop(header: Dataset, keywords: Iterable[str]) -> None:
@@ -142,24 +212,30 @@ def _drop(header: Dataset, keywords: Iterable[str]) -> None:
             delattr(header, keyword)
 
 
-def _reference(source: Dataset, *, preserved: bool) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID = source.SOPClassUID
-    item.ReferencedSOPInstanceUID = source.SOPInstanceUID
+def _reference(origin: Dataset, *, preserved: bool) -> Dataset:
+    item = copy.deepcopy(origin)
     item.SpatialLocationsPreserved = "YES" if preserved else "NO"
     item.PurposeOfReferenceCodeSequence = [_code(*SOURCE_IMAGE)]
     return item
 
 
-def _equipment(kind: str, version: str, now: datetime) -> Dataset:
+def _equipment(provenance: Provenance, now: datetime) -> Dataset:
     item = Dataset()
     item.PurposeOfReferenceCodeSequence = [_code(*PROCESSING_EQUIPMENT)]
     item.Manufacturer = MAKER
     item.ManufacturerModelName = MAKER
-    item.SoftwareVersions = version
-    item.ContributionDateTime = f"{now:%Y%m%d%H%M%S}"
-    item.ContributionDescription = TAGLINE.get(kind, "derived")
+    item.SoftwareVersions = list(provenance.software)
+    item.ContributionDateTime = f"{now:%Y%m%d%H%M%S%z}"
+    item.ContributionDescription = TAGLINE.get(provenance.kind, "derived")
     return item
+
+
+def _on_the_clock_of(header: Dataset, now: datetime) -> datetime:
+    """`now` in the time zone in which the header says its times, if it says so."""
+    try:
+        return now.astimezone(datetime.strptime(header.TimezoneOffsetFromUTC, "%z").tzinfo)
+    except (AttributeError, TypeError, ValueError):
+        return now.astimezone()
 
 
 def _code(value: str, scheme: str, meaning: str) -> Dataset:
@@ -170,11 +246,3 @@ def _code(value: str, scheme: str, meaning: str) -> Dataset:
 
 def _ascii(text: str) -> str:
     return text.encode("ascii", "replace").decode("ascii")
-
-
-def facts_of(source: DicomSource, derivation: Derivation) -> Iterable[str]:
-    """What the identifiers of a result are a function of, the voxels aside."""
-    yield MAKER
-    yield derivation.kind
-    yield from (f"{key}={value!r}" for key, value in derivation.parameters.items())
-    yield from (str(header.SOPInstanceUID) for header in source.headers)

@@ -3,80 +3,115 @@
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.dataset import FileDataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.dataset import Dataset
+from pydicom.filereader import _read_file_meta_info, read_preamble
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from medddim.errors import ScanError, UnreadableScan, UnsupportedScan
-from medddim.formats.guard import reading
+from medddim.errors import EnvironmentProblem, ScanError, UnreadableScan
+from medddim.formats.dicom.media import MEDIA_DIRECTORY, files_listed, is_directory
+from medddim.formats.dicom.vendor import PRIVATE_TAGS, name_b_value
+from medddim.formats.guard import reading, require_moderate_inflation
 
 KIND_TAGS = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "ImageType",
     "ComplexImageComponent", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "RescaleSlope",
     "RescaleIntercept", "RescaleType", "ModalityLUTSequence", 0x0043102F,
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )  # fmt: skip
 GRID_TAGS = (
     "Rows", "Columns", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient",
     "SliceThickness", "SpacingBetweenSlices", "FrameOfReferenceUID",
 )  # fmt: skip
 STACK_TAGS = (
-    "EchoNumbers", "EchoTime", "TemporalPositionIdentifier", "DiffusionBValue", "InversionTime",
-    "TriggerTime", "FlipAngle", "AcquisitionNumber",
+    "EchoNumbers", "EchoTime", "TemporalPositionIdentifier", "DiffusionBValue",
+    "DiffusionGradientOrientation", "InversionTime", "TriggerTime", "FlipAngle",
+    "AcquisitionNumber",
 )  # fmt: skip
 """What tells two images at one position apart, the most telling first."""
 
 DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
-MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
-MOST_INFLATED_BYTES = 2**28
 
 
 @dataclass(frozen=True)
 class Header:
-    """The part of one file's header that find and geometry look at."""
+    """The part of one image's header that find and geometry look at."""
 
     path: Path
-    dataset: FileDataset
+    dataset: Dataset
+    sop_class: str
+    syntax: UID
     pixel_bytes: int
     """At most so many bytes follow the header in the file."""
+    frame: int | None = None
+    """Which frame of a multi-frame file, from 0; None for the file as a whole."""
+
+    @property
+    def place(self) -> str:
+        """The file, and the frame in it, for messages."""
+        return str(self.path) if self.frame is None else f"{self.path}, frame {self.frame + 1}"
+
+    @property
+    def name(self) -> str:
+        """As `place`, without the folder."""
+        return self.place[len(str(self.path.parent)) :].lstrip("/\\")
 
 
 def read_header(path: Path) -> Header:
     """The header of one file. Raises UnreadableScan, or UnsupportedScan for a deflate bomb."""
     _require_moderate_deflate(path)
-    tags: list[Any] = [*KIND_TAGS, *GRID_TAGS, *STACK_TAGS]
+    tags: list[Any] = [*KIND_TAGS, *GRID_TAGS, *STACK_TAGS, *PRIVATE_TAGS]
     with reading(path, "DICOM"):
         with path.open("rb") as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=tags)
             pixel_bytes = path.stat().st_size - stream.tell()
         for element in (*dataset.file_meta, *dataset):  # converted when first looked at: here
             _ = element.value
-    return Header(path, dataset, pixel_bytes)
+        name_b_value(dataset)
+        syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or "")
+    if not syntax:
+        raise UnreadableScan(f"{path}: the file does not say how it is encoded (TransferSyntaxUID)")
+    return Header(path, dataset, str(dataset.get("SOPClassUID", "")), syntax, pixel_bytes)
 
 
-def scan(root: Path) -> Iterator[tuple[Path, Header | ScanError]]:
+def scan(root: Path) -> Iterator[tuple[Path, Header | ScanError | EnvironmentProblem]]:
     """Every DICOM file at or below `root`, by path, with its header or why it has none.
 
-    A file without the DICOM mark counts only if its name ends like one; media directories and
-    hidden files are passed over.
+    A DICOMDIR stands for the files it lists. A file without the DICOM mark counts only if its name
+    ends like one; in a folder, media directories and hidden files are passed over.
     """
-    for path in sorted(_files(root)):
+    try:
+        paths = _listed(root) if is_directory(root) else sorted(_files(root))
+    except ScanError as problem:
+        yield root, problem
+        return
+    for path in paths:
         if not (_has_mark(path) or path.suffix.lower() in DICOM_SUFFIXES):
             continue
         try:
             header = read_header(path)
-        except ScanError as problem:
+        except (ScanError, EnvironmentProblem) as problem:
             yield path, problem
             continue
         if header.dataset.file_meta.get("MediaStorageSOPClassUID") != MEDIA_DIRECTORY:
             yield path, header
+
+
+def _listed(directory: Path) -> list[Path]:
+    paths = files_listed(directory)
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise UnreadableScan(
+            f"{directory}: {len(missing)} of the {len(paths)} images it lists are not there, "
+            "keep it beside them, or name their folder instead"
+        )
+    return sorted(paths)
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -84,7 +119,8 @@ def _files(root: Path) -> Iterator[Path]:
         yield root
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(folder) / name for name in names if not name.startswith("."))
+        paths = (Path(folder) / name for name in names if not name.startswith("."))
+        yield from (path for path in paths if path.is_file())  # a pipe would never end
 
 
 def _has_mark(path: Path) -> bool:
@@ -101,14 +137,7 @@ def _require_moderate_deflate(path: Path) -> None:
         if not _has_mark(path):
             raise UnreadableScan(f"{path}: expected a DICOM file, found no DICM mark")
         with path.open("rb") as stream:
-            stream.seek(132)
-            start = stream.read(12)
-            if len(start) < 12 or start[:6] != b"\x02\0\0\0UL":
-                return
-            meta = stream.read(struct.unpack("<I", start[8:])[0])
-            if DeflatedExplicitVRLittleEndian.encode() not in meta:
-                return
-            inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-            size = len(inflater.decompress(stream.read(), MOST_INFLATED_BYTES + 1))
-    if size > MOST_INFLATED_BYTES:
-        raise UnsupportedScan(f"{path}: inflates to more than {MOST_INFLATED_BYTES:,} bytes")
+            read_preamble(stream, force=False)
+            meta = _read_file_meta_info(stream)  # pydicom's own, lest a file tell the two apart
+            if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+                require_moderate_inflation(stream, path)

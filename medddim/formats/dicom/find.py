@@ -5,50 +5,74 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 
 from medddim.errors import EnvironmentProblem, IrregularGeometry, ScanError
-from medddim.formats.contract import Series
+from medddim.formats.contract import NO_REPAIR, Repair, Series
 from medddim.formats.dicom.files import Header, read_header, scan
-from medddim.formats.dicom.geometry import Grid, grid_of
+from medddim.formats.dicom.frames import frames_of
+from medddim.formats.dicom.geometry import Grid, grids_of
 from medddim.formats.dicom.kind import require_supported
-from medddim.formats.guard import require_moderate_size
+from medddim.formats.dicom.media import is_directory
+from medddim.formats.guard import reading, require_moderate_size
 from medddim.formats.naming import relative_name, safe_name, short_hash
 
 
-def find_series(root: Path) -> list[Series]:
-    """One Series for each SeriesInstanceUID, and one for each broken file, in a stable order."""
+def find_series(root: Path, repair: Repair = NO_REPAIR) -> list[Series]:
+    """One Series for each SeriesInstanceUID, and one for each broken file, in a stable order.
+
+    A series that `repair` splits is several.
+    """
     groups: dict[str, list[Header]] = defaultdict(list)
     refused: list[Series] = []
+    base = root.parent if is_directory(root) else root
     for path, found in scan(root):
-        if isinstance(found, ScanError):
-            refused.append(_refused_file(path, root, str(found)))
+        if isinstance(found, ScanError | EnvironmentProblem):
+            refused.append(_refused_file(path, base, str(found)))
         elif uid := str(found.dataset.get("SeriesInstanceUID") or ""):
             groups[uid].append(found)
         else:
-            refused.append(_refused_file(path, root, f"{path}: it has no SeriesInstanceUID"))
+            refused.append(_refused_file(path, base, f"{path}: it has no SeriesInstanceUID"))
     folders = {uid: _folder(headers) for uid, headers in groups.items()}
     series = [
-        _describe(headers, _name(uid, headers, folders, root)) for uid, headers in groups.items()
+        one
+        for uid, headers in groups.items()
+        for one in _describe(headers, _name(uid, headers, folders, base), repair)
     ]
-    return sorted(series + refused, key=lambda one: one.files)
+    return sorted(series + refused, key=lambda one: (one.files, one.part))
 
 
-def examine(files: Sequence[Path]) -> Grid:
-    """The grid these files form. Raises the ScanError that says why they do not form one."""
-    return _examine([read_header(path) for path in files])
+def examine(files: Sequence[Path], repair: Repair = NO_REPAIR) -> list[Grid]:
+    """The grids these files form. Raises the ScanError that says why they do not form one."""
+    return _examine([read_header(path) for path in files], repair)
 
 
-def _examine(headers: Sequence[Header]) -> Grid:
-    for header in headers:
-        require_supported(header)
-    grid = grid_of(_without_copies(headers))
-    require_moderate_size(grid.shape, grid.headers[0].path)
-    return grid
+def attributes(series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
+    """The values of these attributes in the first file of a series; absent ones are left out."""
+    path = series.files[0]
+    read_header(path)  # refuses what would do harm
+    with reading(path, "DICOM"):
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(keywords))
+        values = {keyword: dataset.get(keyword) for keyword in keywords if keyword in dataset}
+        return {
+            keyword: [str(one) for one in ([value] if isinstance(value, str) else np.ravel(value))]
+            for keyword, value in values.items()
+        }
+
+
+def _examine(headers: Sequence[Header], repair: Repair) -> list[Grid]:
+    frames = [frame for header in _without_copies(headers) for frame in frames_of(header)]
+    for frame in frames:
+        require_supported(frame)
+    grids = grids_of(frames, repair)
+    for grid in grids:
+        require_moderate_size((*grid.shape, len(grid.stacks)), grid.headers[0].path)
+    return grids
 
 
 def _without_copies(headers: Sequence[Header]) -> list[Header]:
@@ -70,27 +94,37 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _describe(headers: Sequence[Header], name: str) -> Series:
+def _describe(headers: Sequence[Header], name: str, repair: Repair) -> list[Series]:
     files = tuple(header.path for header in headers)
     modality = str(headers[0].dataset.get("Modality") or "")
     try:
-        grid = _examine(headers)
+        grids = _examine(headers, repair)
     except (ScanError, EnvironmentProblem) as refusal:
-        return Series("dicom", name, files, modality, refusal=str(refusal))
-    return Series("dicom", name, files, modality, facts=_facts(grid))
+        return [Series("dicom", name, files, modality, refusal=str(refusal))]
+    names = [name] if len(grids) == 1 else [f"{name}_part{n + 1}" for n in range(len(grids))]
+    return [
+        Series("dicom", name, files, modality, facts=_facts(grid), repair=repair, part=part)
+        for part, (name, grid) in enumerate(zip(names, grids, strict=True))
+    ]
 
 
 def _facts(grid: Grid) -> dict[str, Any]:
     spacing = np.linalg.norm(grid.affine[:3, :3], axis=0)
     dataset = grid.headers[0].dataset
     sign = "int" if dataset.get("PixelRepresentation") else "uint"
-    return {
+    stacks = len(grid.stacks)
+    facts = {
         "shape": grid.shape,
         "spacing_mm": tuple(round(float(s), 4) for s in spacing),
         "stored": f"{sign}{dataset.get('BitsAllocated')}",
-        "description": f"DICOM series, {len(grid.headers)} slices",
-        "transfer_syntax": dataset.file_meta.TransferSyntaxUID.name,
+        "kind": f"stack of {stacks}" if stacks > 1 else "volume",
+        "transfer_syntax": grid.headers[0].syntax.name,
     }
+    if grid.split_by:
+        facts["told_apart_by"] = grid.split_by
+    if grid.repairs:
+        facts["repairs"] = list(grid.repairs)
+    return facts
 
 
 def _refused_file(path: Path, root: Path, reason: str) -> Series:

@@ -13,20 +13,27 @@ from pydicom.dataset import Dataset
 
 PATIENT = """
     SpecificCharacterSet TimezoneOffsetFromUTC
-    PatientName PatientID IssuerOfPatientID OtherPatientIDs OtherPatientNames PatientBirthDate
-    PatientBirthTime PatientSex PatientAge
-    PatientSize PatientWeight PatientComments EthnicGroup PregnancyStatus AdditionalPatientHistory
+    PatientName PatientID TypeOfPatientID IssuerOfPatientID IssuerOfPatientIDQualifiersSequence
+    OtherPatientIDs OtherPatientIDsSequence OtherPatientNames PatientBirthDate PatientBirthTime
+    PatientSex PatientComments EthnicGroup EthnicGroupCodeSequence QualityControlSubject
     PatientIdentityRemoved DeidentificationMethod DeidentificationMethodCodeSequence
-    PatientSpeciesDescription ResponsiblePerson
+    PatientSpeciesDescription PatientSpeciesCodeSequence PatientBreedDescription
+    PatientBreedCodeSequence BreedRegistrationSequence StrainDescription
+    ResponsiblePerson ResponsiblePersonRole ResponsibleOrganization
+    ClinicalTrialSponsorName ClinicalTrialProtocolID ClinicalTrialProtocolName ClinicalTrialSiteID
+    ClinicalTrialSiteName ClinicalTrialSubjectID ClinicalTrialSubjectReadingID
+    ClinicalTrialProtocolEthicsCommitteeName ClinicalTrialProtocolEthicsCommitteeApprovalNumber
 """
 STUDY = """
     StudyInstanceUID StudyDate StudyTime StudyID StudyDescription AccessionNumber
-    IssuerOfAccessionNumberSequence ReferringPhysicianName ProcedureCodeSequence
-    PhysiciansOfRecord NameOfPhysiciansReadingStudy AdmittingDiagnosesDescription MedicalAlerts
-    Allergies Occupation SmokingStatus
-    ClinicalTrialSponsorName ClinicalTrialProtocolID ClinicalTrialProtocolName ClinicalTrialSiteID
-    ClinicalTrialSiteName ClinicalTrialSubjectID ClinicalTrialSubjectReadingID
-    ClinicalTrialTimePointID ClinicalTrialTimePointDescription
+    IssuerOfAccessionNumberSequence ReferringPhysicianName ReferringPhysicianIdentificationSequence
+    ConsultingPhysicianName PhysiciansOfRecord NameOfPhysiciansReadingStudy RequestingService
+    ProcedureCodeSequence AdmissionID ServiceEpisodeID ServiceEpisodeDescription ReasonForVisit
+    ReasonForVisitCodeSequence AdmittingDiagnosesDescription AdmittingDiagnosesCodeSequence
+    PatientAge PatientSize PatientWeight PatientBodyMassIndex PatientState PatientSexNeutered
+    PregnancyStatus LastMenstrualDate AdditionalPatientHistory MedicalAlerts Allergies Occupation
+    SmokingStatus ClinicalTrialTimePointID ClinicalTrialTimePointDescription
+    LongitudinalTemporalOffsetFromEvent LongitudinalTemporalEventType
 """
 SERIES = """
     Modality SOPClassUID SeriesNumber SeriesDescription ProtocolName BodyPartExamined Laterality

@@ -6,17 +6,12 @@ import re
 
 from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID
+from pydicom.uid import UID, CTImageStorage, MRImageStorage
 
 from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan
 from medddim.formats.dicom.files import Header
 from medddim.formats.guard import reading
 
-CT = UID("1.2.840.10008.5.1.4.1.1.2")
-MR = UID("1.2.840.10008.5.1.4.1.1.4")
-ENHANCED = {
-    f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("2.1", "2.2", "4.1", "4.3", "4.4", "128.1")
-}
 NOT_MAGNITUDE = {
     "P": "phase", "PHASE": "phase", "PHASE MAP": "phase", "VELOCITY MAP": "phase",
     "R": "real part", "REAL": "real part", "I": "imaginary part", "IMAGINARY": "imaginary part",
@@ -26,7 +21,10 @@ GE_RAW_TYPES = {1: "phase", 2: "real part", 3: "imaginary part"}
 
 
 def require_supported(header: Header) -> None:
-    """Raise UnsupportedScan with the reason, unless this is a slice of a classic MR or CT scan."""
+    """Raise UnsupportedScan with the reason, unless this is a slice of an MR or CT scan.
+
+    Raises UnreadableScan for a file that is cut off, EnvironmentProblem for want of a decoder.
+    """
     with reading(header.path, "DICOM"):
         reason = (
             _wrong_class(header.dataset)
@@ -34,22 +32,18 @@ def require_supported(header: Header) -> None:
             or _wrong_content(header.dataset)
         )
         if reason:
-            raise UnsupportedScan(f"{header.path}: {reason}")
+            raise UnsupportedScan(f"{header.place}: {reason}")
         _require_whole(header)
         _require_decoder(header)
 
 
 def _wrong_class(dataset: Dataset) -> str:
     sop_class = UID(str(dataset.get("SOPClassUID", "")))
-    if sop_class in (CT, MR):
-        modality, expected = str(dataset.get("Modality") or ""), "CT" if sop_class == CT else "MR"
+    expected = {CTImageStorage: "CT", MRImageStorage: "MR"}.get(sop_class)
+    if expected:
+        modality = str(dataset.get("Modality") or "")
         return (
             "" if modality == expected else f"expected Modality {expected}, found {_word(modality)}"
-        )
-    if sop_class in ENHANCED:
-        return (
-            "an enhanced multi-frame image, which is not read yet; convert it to NIfTI "
-            "(dcm2niix) or to classic single-frame DICOM"
         )
     kind = sop_class.name if sop_class.is_valid else "none of the standard"
     return f"expected an MR or CT image, found: {kind}"
@@ -85,7 +79,7 @@ def _wrong_content(dataset: Dataset) -> str:
         return "a localizer, for planning only"
     if "MOSAIC" in image_type:
         return "a Siemens mosaic: many slices tiled in one image; convert it with dcm2niix"
-    if dataset.get("SOPClassUID") != MR:
+    if dataset.get("SOPClassUID") != MRImageStorage:
         return ""
     words = [*image_type[2:], str(dataset.get("ComplexImageComponent", ""))]
     found = next((NOT_MAGNITUDE[word] for word in words if word in NOT_MAGNITUDE), "")
@@ -98,10 +92,10 @@ def _wrong_content(dataset: Dataset) -> str:
 def _require_whole(header: Header) -> None:
     """Cheap at find: an uncompressed file must be longer than its pixels."""
     dataset = header.dataset
-    syntax = UID(dataset.file_meta.TransferSyntaxUID)
-    if syntax.is_encapsulated or syntax.is_deflated:
+    if header.syntax.is_encapsulated or header.syntax.is_deflated:
         return
     needed = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+    needed *= 1 if header.frame is None else header.frame + 1
     if header.pixel_bytes < needed:
         raise UnreadableScan(
             f"{header.path}: expected {needed:,} bytes of pixels, the file is shorter; it is "
@@ -110,7 +104,7 @@ def _require_whole(header: Header) -> None:
 
 
 def _require_decoder(header: Header) -> None:
-    syntax = UID(header.dataset.file_meta.TransferSyntaxUID)
+    syntax = header.syntax
     if not syntax.is_encapsulated:
         return
     try:

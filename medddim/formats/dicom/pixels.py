@@ -21,7 +21,10 @@ WINDOW_PERCENTILES = (1, 99)
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """What the files will hold: `stored` is `(slice, row, column)`, `scale` slope and intercept."""
+    """What the files will hold.
+
+    `stored` is `(slice, row, column)`, one channel after the other; `scale` slope and intercept.
+    """
 
     stored: Stored
     scale: Scale
@@ -32,7 +35,8 @@ class Pixels:
 
 def pixels_like(volume: Volume, source: DicomSource) -> Pixels:
     """Round to the source's integers, clip to 16 bit, and put the padding voxels back."""
-    values = volume.voxels[0].transpose(2, 1, 0)
+    columns, rows, _ = volume.shape
+    values = volume.voxels.transpose(0, 3, 2, 1).reshape(-1, rows, columns)
     scale = _one_scale(values, volume, source)
     integers, clipped = quantise(values, source.dtype, slope=scale[0], intercept=scale[1])
     stored: Stored = np.ascontiguousarray(integers)
@@ -89,12 +93,18 @@ def _bits(stored: Stored, source: DicomSource) -> int:
 
 def _set_window(header: Dataset, pixels: Pixels) -> None:
     """CT keeps its windows; MR gets one for the series, lest brightness jump between slices."""
-    if header.Modality == "CT" and header.get("WindowCenter") is not None:
+    if header.Modality == "CT" and _has_window(header):
         return
     for keyword in ("WindowCenterWidthExplanation", "VOILUTFunction"):
         if keyword in header:
             delattr(header, keyword)
     header.WindowCenter, header.WindowWidth = (_ds(round(value, 3)) for value in pixels.window)
+
+
+def _has_window(header: Dataset) -> bool:
+    """Whether the header holds windows a viewer can use (PS3.3 C.11.2.1.2)."""
+    centers, widths = (np.ravel(header.get(f"Window{key}") or []) for key in ("Center", "Width"))
+    return 0 < centers.size == widths.size and bool((widths.astype(float) >= 1).all())
 
 
 def _ds(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,8 @@ import numpy as np
 from pydicom.valuerep import format_number_as_ds
 
 from medddim.errors import WriteRefused
-from medddim.formats.dicom.geometry import LPS_TO_RAS, Vector
+from medddim.formats.dicom.geometry import LPS_TO_RAS
+from medddim.formats.dicom.planes import Vector
 from medddim.formats.dicom.read import DicomSource
 from medddim.volume import Affine, Volume
 
@@ -22,9 +22,9 @@ RIGHT_ANGLE = 1e-3
 class Placement:
     """One slice to write.
 
-    `index` is its place along the third axis of the Volume, `sources` the source slices beside it,
-    the nearest first; `preserved` says whether voxels lie where the source's lie; `attributes` is
-    what the header says of the place.
+    `index` counts the slices of all channels, one channel after the other; `sources` are the
+    stored images beside it (as in `DicomSource.headers`), the nearest first; `preserved` says
+    whether voxels lie where the source's lie; `attributes` is what the header says of the place.
     """
 
     index: int
@@ -34,30 +34,35 @@ class Placement:
 
 
 def is_same_grid(volume: Volume, source: DicomSource) -> bool:
-    """Whether every voxel of the result lies where one of the source lies."""
+    """Whether every voxel of the result lies where one of the source, once mended, lies."""
     if volume.shape != source.shape:
         return False
     return bool(np.allclose(volume.affine, source.affine, rtol=0, atol=SAME_AFFINE_MM))
 
 
 def placements(volume: Volume, source: DicomSource) -> list[Placement]:
-    """One Placement for each slice, in order along the normal.
+    """One Placement for each slice, channel by channel, in order along the normal.
 
     Raises WriteRefused if the grid is not right-angled: a DICOM slice cannot say so.
     """
-    if is_same_grid(volume, source):
-        return [_unchanged(source, k) for k in range(volume.shape[2])]
-    return _resampled(volume, source)
+    if is_same_grid(volume, source) and not any(source.made):
+        return [_unchanged(source, index) for index in range(len(source.slices))]
+    placed = _resampled(volume, source)
+    if not is_same_grid(volume, source):
+        return placed
+    return [
+        place if source.made[place.index] else _unchanged(source, place.index) for place in placed
+    ]
 
 
-def _unchanged(source: DicomSource, k: int) -> Placement:
-    header = source.headers[k]
+def _unchanged(source: DicomSource, index: int) -> Placement:
+    header = source.headers[source.slices[index][0]]
     normal = np.cross(header.ImageOrientationPatient[:3], header.ImageOrientationPatient[3:])
     attributes = {"SliceLocation": _ds(float(np.dot(header.ImagePositionPatient, normal)))}
-    if len(source.headers) > 1 and (header.Modality == "MR" or "SpacingBetweenSlices" in header):
+    if source.shape[2] > 1 and (header.Modality == "MR" or "SpacingBetweenSlices" in header):
         gap_mm = float(np.linalg.norm(source.affine[:3, 2]))
         attributes["SpacingBetweenSlices"] = _ds(round(gap_mm, 6))
-    return Placement(k, (k,), True, attributes)
+    return Placement(index, source.slices[index], True, attributes)
 
 
 def _resampled(volume: Volume, source: DicomSource) -> list[Placement]:
@@ -71,16 +76,19 @@ def _resampled(volume: Volume, source: DicomSource) -> list[Placement]:
             "a DICOM series cannot hold a sheared grid; write this scan as NIfTI, or resample it"
         )
     shared = _shared_attributes(axes, spacing, volume, source)
-    order = range(volume.shape[2]) if towards > 0 else reversed(range(volume.shape[2]))
+    count = volume.shape[2]
+    order = list(range(count)) if towards > 0 else list(reversed(range(count)))
     result = []
-    for k in order:
-        corner = lps[:3, 3] + k * lps[:3, 2]
-        attributes = shared | {
-            "ImagePositionPatient": [_ds(value) for value in corner],
-            "SliceLocation": _ds(float(corner @ normal)),
-        }
-        centre = (lps @ [(volume.shape[0] - 1) / 2, (volume.shape[1] - 1) / 2, k, 1])[:3]
-        result.append(Placement(k, _beside(centre, source), False, attributes))
+    for channel in range(volume.channels):
+        for k in order:
+            corner = lps[:3, 3] + k * lps[:3, 2]
+            attributes = shared | {
+                "ImagePositionPatient": [_ds(value) for value in corner],
+                "SliceLocation": _ds(float(corner @ normal)),
+            }
+            centre = (lps @ [(volume.shape[0] - 1) / 2, (volume.shape[1] - 1) / 2, k, 1])[:3]
+            sources = _beside(centre, source, channel)
+            result.append(Placement(channel * count + k, sources, False, attributes))
     return result
 
 
@@ -102,15 +110,17 @@ def _gap_mm(affine: Affine) -> float:
     return float(np.linalg.norm(affine[:3, 2]))
 
 
-def _beside(centre: Vector, source: DicomSource) -> tuple[int, ...]:
-    """The one or two source slices whose distance from `centre` is below their spacing."""
+def _beside(centre: Vector, source: DicomSource, channel: int) -> tuple[int, ...]:
+    """The stored images of the one or two source slices nearer to `centre` than their spacing."""
     lps = LPS_TO_RAS @ source.affine
     normal = np.cross(lps[:3, 0], lps[:3, 1])
     normal /= np.linalg.norm(normal)
     place = float((centre - lps[:3, 3]) @ normal / (lps[:3, 2] @ normal))
-    slices: Sequence[int] = range(source.shape[2])
-    nearest = sorted(slices, key=lambda k: abs(k - place))[:2]
-    return tuple(k for k in nearest if k == nearest[0] or abs(k - place) < 1 - 1e-6)
+    count = source.shape[2]
+    nearest = sorted(range(count), key=lambda k: abs(k - place))[:2]
+    near = [k for k in nearest if k == nearest[0] or abs(k - place) < 1 - 1e-6]
+    images = [image for k in near for image in source.slices[channel * count + k]]
+    return tuple(dict.fromkeys(images))
 
 
 def _ds(value: float) -> str:

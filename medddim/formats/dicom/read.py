@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,11 +15,15 @@ from pydicom.uid import JPEG2000, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNea
 
 from medddim.errors import UnreadableScan
 from medddim.formats.contract import Series
+from medddim.formats.dicom.codestream import require_sound_frames
 from medddim.formats.dicom.files import Header
 from medddim.formats.dicom.find import examine
+from medddim.formats.dicom.frames import frame_dataset, is_enhanced
 from medddim.formats.dicom.geometry import Grid
 from medddim.formats.dicom.keep import kept
-from medddim.formats.guard import reading
+from medddim.formats.dicom.mend import Stack, filled, upright
+from medddim.formats.dicom.vendor import name_b_value
+from medddim.formats.guard import BYTES_PER_VOXEL, reading, require_memory
 from medddim.formats.quantise import require_float32_holds
 from medddim.volume import Affine, Array, Volume
 
@@ -34,18 +39,30 @@ Scale = tuple[float, float]
 class DicomSource:
     """What a result needs to be written like the series it came from.
 
-    `headers` (kept attributes only) and `scales` (slope, intercept) follow the slices; `padding`
-    is flat indices into `(slice, row, column)` of voxels outside the image, and what they held.
+    `headers` (kept attributes only), `origins` (what a reference to it says) and `scales` (slope,
+    intercept) follow the stored images, one stack after the other. `slices` has one entry for each
+    slice of each channel of the Volume: the stored images it was made from, the nearest first;
+    `made` says whether it was computed rather than stored. `padding` is flat indices into
+    `(channel, slice, row, column)` of voxels outside the image, and what they held.
     """
 
     format: ClassVar[str] = "dicom"
 
     headers: tuple[Dataset, ...]
+    origins: tuple[Dataset, ...]
     scales: tuple[Scale, ...]
+    slices: tuple[tuple[int, ...], ...]
+    made: tuple[bool, ...]
     affine: Affine
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
     padding: tuple[npt.NDArray[np.intp], Stored]
+    repairs: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """How many stacks the series holds."""
+        return len(self.slices) // self.shape[2]
 
 
 def read_series(series: Series) -> Volume:
@@ -53,60 +70,127 @@ def read_series(series: Series) -> Volume:
 
     Raises UnreadableScan, UnsupportedScan or IrregularGeometry.
     """
-    grid = examine(series.files)
-    slices = [_Slice(header) for header in grid.headers]
-    dtype = _one_dtype(slices)
-    stored = np.stack([one.stored for one in slices])
-    outside = np.flatnonzero(np.stack([one.outside for one in slices]))
+    grids = examine(series.files, series.repair)
+    if series.part >= len(grids):
+        raise UnreadableScan(f"{series.files[0].parent}: the files changed since they were found")
+    grid = grids[series.part]
+    count = math.prod(grid.shape) * len(grid.stacks)
+    require_memory(BYTES_PER_VOXEL * count, series.files[0].parent)
+    files = _Files()
+    images = [[_Image(header, files) for header in stack] for stack in grid.stacks]
+    stored = [image for stack in images for image in stack]
+    dtype = _one_dtype(stored)
+    stacks = [_mended(stack, grid) for stack in images]
+    outside = np.flatnonzero(np.stack([stack.outside for stack in stacks]))
     source = DicomSource(
-        headers=tuple(one.kept for one in slices),
-        scales=tuple(one.scale for one in slices),
+        headers=tuple(image.kept for image in stored),
+        origins=tuple(image.origin for image in stored),
+        scales=tuple(image.scale for image in stored),
+        slices=_slices(grid),
+        made=grid.made * len(images),
         affine=grid.affine,
         shape=grid.shape,
         dtype=dtype,
-        padding=(outside, stored.reshape(-1)[outside]),
+        padding=(outside, np.stack([stack.stored for stack in stacks]).reshape(-1)[outside]),
+        repairs=grid.repairs,
     )
-    voxels = np.stack([one.values for one in slices]).transpose(2, 1, 0)[np.newaxis]
-    modality = str(slices[0].kept.Modality)
+    voxels = np.stack([stack.values for stack in stacks]).transpose(0, 3, 2, 1)
+    modality = str(stored[0].kept.Modality)
     return Volume(voxels, grid.affine, modality=modality, unit=_unit(grid), source=source)
 
 
-class _Slice:
-    """One decoded file."""
+def _mended(images: list[_Image], grid: Grid) -> Stack:
+    stack = Stack(
+        np.stack([image.values for image in images]),
+        np.stack([image.stored for image in images]),
+        np.stack([image.outside for image in images]),
+    )
+    stack = filled(stack, grid.along)
+    return upright(stack, grid.shear) if grid.shear else stack
 
-    def __init__(self, header: Header) -> None:
-        path = header.path
-        with reading(path, "DICOM"):
-            dataset = pydicom.dcmread(path)
-            decoded = _decoded(dataset, path)
+
+def _slices(grid: Grid) -> tuple[tuple[int, ...], ...]:
+    count = len(grid.headers)
+    near = [dict.fromkeys((round(place), int(np.floor(place)), int(np.ceil(place))))
+            for place in grid.along.tolist()]  # fmt: skip
+    return tuple(
+        tuple(stack * count + image for image in images)
+        for stack in range(len(grid.stacks))
+        for images in near
+    )
+
+
+class _Files:
+    """The files read so far; a multi-frame one is decoded once for all its frames."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, tuple[FileDataset, Stored]] = {}
+
+    def image(self, header: Header) -> tuple[Dataset, Stored]:
+        """The whole header of an image, under classic names, and its pixels as stored."""
+        if header.frame is None:
+            dataset = pydicom.dcmread(header.path)
+            name_b_value(dataset)
+            return dataset, _decoded(dataset, header.path)
+        if header.path not in self._open:
+            dataset = pydicom.dcmread(header.path)
+            self._open[header.path] = (dataset, _decoded(dataset, header.path))
+        dataset, frames = self._open[header.path]
+        return frame_dataset(dataset, header.frame), frames[header.frame]
+
+
+class _Image:
+    """One decoded slice."""
+
+    def __init__(self, header: Header, files: _Files) -> None:
+        with reading(header.path, "DICOM"):
+            dataset, decoded = files.image(header)
             self.outside = _outside(dataset, decoded)
             self.stored = np.where(self.outside, decoded, _without_spare_bits(decoded, dataset))
-            slope = dataset.get("RescaleSlope", 1)
-            self.scale = (float(slope), float(dataset.get("RescaleIntercept", 0)))
+            slope = float(dataset.get("RescaleSlope", 1))
+            intercept = float(dataset.get("RescaleIntercept", 0))
             self.kept = kept(dataset)
-            _remember_loss(self.kept, dataset)
-        slope, intercept = self.scale
+            self.origin = _origin(header, dataset)
+            _remember_loss(self.kept, header)
+        self.scale = (slope, intercept)
         self.values: Array = (self.stored * np.float64(slope) + intercept).astype(np.float32)
-        require_float32_holds(self.stored, self.values, path, slope=slope, intercept=intercept)
-        self.path = path
+        require_float32_holds(
+            self.stored, self.values, header.path, slope=slope, intercept=intercept
+        )
+        self.path = header.path
 
 
-def _remember_loss(header: Dataset, dataset: FileDataset) -> None:
+def _origin(header: Header, dataset: Dataset) -> Dataset:
+    """How a result refers to this image (DICOM PS3.3 10.3, Image SOP Instance Reference)."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = header.sop_class
+    item.ReferencedSOPInstanceUID = dataset.get("SOPInstanceUID", "")
+    if header.frame is not None:
+        item.ReferencedFrameNumber = header.frame + 1
+    return item
+
+
+def _remember_loss(kept_header: Dataset, header: Header) -> None:
     """What was once compressed with loss says so for ever (PS3.3 C.7.6.1.1.5)."""
-    if dataset.file_meta.TransferSyntaxUID in LOSSY and not header.get("LossyImageCompression"):
-        header.LossyImageCompression = "01"
+    if header.syntax in LOSSY and not kept_header.get("LossyImageCompression"):
+        kept_header.LossyImageCompression = "01"
 
 
 def _decoded(dataset: FileDataset, path: Path) -> Stored:
     """The pixels as 16 bit integers, the bits above BitsStored still in place."""
+    require_sound_frames(dataset, path)
     dataset.pixel_array_options(correct_unused_bits=False)
     decoded: Stored = dataset.pixel_array
-    if decoded.shape != (dataset.Rows, dataset.Columns):
+    expected: tuple[int, ...] = (dataset.Rows, dataset.Columns)
+    if is_enhanced(dataset):
+        expected = (int(dataset.get("NumberOfFrames") or 1), *expected)
+        decoded = decoded.reshape(-1, *decoded.shape[-2:])  # one frame comes without its axis
+    if decoded.shape != expected:
         raise UnreadableScan(f"{path}: the pixels decode to another size than Rows × Columns")
     return decoded.astype(np.int16 if dataset.PixelRepresentation else np.uint16)
 
 
-def _outside(dataset: FileDataset, decoded: Stored) -> npt.NDArray[np.bool_]:
+def _outside(dataset: Dataset, decoded: Stored) -> npt.NDArray[np.bool_]:
     """Voxels of PixelPaddingValue, or between it and PixelPaddingRangeLimit."""
     value = dataset.get("PixelPaddingValue")
     if value is None:
@@ -118,16 +202,16 @@ def _outside(dataset: FileDataset, decoded: Stored) -> npt.NDArray[np.bool_]:
     return outside
 
 
-def _without_spare_bits(decoded: Stored, dataset: FileDataset) -> Stored:
+def _without_spare_bits(decoded: Stored, dataset: Dataset) -> Stored:
     """The value alone: old scanners keep an overlay in the bits above BitsStored."""
     spare = 16 - int(dataset.BitsStored)
     return np.right_shift(np.left_shift(decoded, spare), spare)
 
 
-def _one_dtype(slices: list[_Slice]) -> np.dtype[Any]:
-    dtypes = {one.stored.dtype for one in slices}
+def _one_dtype(images: list[_Image]) -> np.dtype[Any]:
+    dtypes = {image.stored.dtype for image in images}
     if len(dtypes) != 1:
-        raise UnreadableScan(f"{slices[0].path.parent}: signed and unsigned slices in one series")
+        raise UnreadableScan(f"{images[0].path.parent}: signed and unsigned slices in one series")
     return dtypes.pop()
 
 

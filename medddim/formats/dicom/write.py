@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime
+import logging
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,60 +13,102 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from medddim.errors import WriteRefused
 from medddim.formats.atomic import new_folder
-from medddim.formats.contract import Derivation
-from medddim.formats.dicom.derive import derivation_text, derived_header, derived_uid, facts_of
-from medddim.formats.dicom.pixels import describe_pixels, pixels_like
-from medddim.formats.dicom.placement import placements
+from medddim.formats.contract import Derivation, Written
+from medddim.formats.dicom.derive import (
+    Provenance,
+    derivation_text,
+    derived_header,
+    derived_uid,
+    instance_uid,
+    is_owned,
+    series_uid,
+)
+from medddim.formats.dicom.pixels import Pixels, describe_pixels, pixels_like
+from medddim.formats.dicom.placement import is_same_grid, placements
 from medddim.formats.dicom.read import DicomSource
 from medddim.formats.guard import quiet
 from medddim.formats.quantise import log_clipped
 from medddim.volume import Volume
 
+log = logging.getLogger(__name__)
+
 IMPLEMENTATION_UID = derived_uid("medddim implementation")
+KEPT_UIDS = ("StudyInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
 
 
 def write_series(
     volume: Volume, destination: Path, *, name: str, derivation: Derivation
-) -> tuple[Path, ...]:
+) -> Written:
     """Write the folder `name`, whole or not at all; return its files in order along the normal.
 
     Identifiers follow from the source, the derivation and the voxels: the same result written
     twice is one series to an archive. Raises WriteRefused.
     """
     source = volume.source
-    if not isinstance(source, DicomSource) or volume.channels != 1:
-        raise WriteRefused(f"a DICOM series needs one channel, found {volume.channels}")
+    if not isinstance(source, DicomSource):
+        raise WriteRefused("a DICOM series can only be written like the one it came from")
+    if volume.channels != source.channels:
+        raise WriteRefused(
+            f"a DICOM series like its source needs {source.channels} stacks of slices, found "
+            f"{volume.channels}"
+        )
     folder = destination / name
+    _warn_of_unowned(source, folder)
     with quiet(), disable_value_validation():  # values of the source are handed on as they are
-        slices = _slices(volume, source, derivation, folder)
+        pixels = pixels_like(volume, source)
+        log_clipped(pixels.clipped, volume.voxels.size, folder)
+        slices = _slices(volume, source, pixels, derivation)
         with new_folder(folder) as partial:
             for number, slice_ in enumerate(slices, 1):
                 _save(slice_, partial / f"{number:04d}.dcm")
-    return tuple(folder / f"{number:04d}.dcm" for number in range(1, len(slices) + 1))
+    files = (folder / f"{number:04d}.dcm" for number in range(1, len(slices) + 1))
+    return Written(files, clipped=pixels.clipped)
 
 
 def _slices(
-    volume: Volume, source: DicomSource, derivation: Derivation, folder: Path
+    volume: Volume, source: DicomSource, pixels: Pixels, derivation: Derivation
 ) -> list[Dataset]:
-    pixels = pixels_like(volume, source)
-    log_clipped(pixels.clipped, volume.voxels.size, folder)
-    ours = _version()
-    text = derivation_text(derivation, ours, pixels.clipped)
-    digest = hashlib.sha256(pixels.stored.tobytes() + volume.affine.tobytes()).hexdigest()
-    series_uid = derived_uid(*facts_of(source, derivation), digest)
+    provenance = _provenance(volume, source, pixels, derivation)
     rescaled = any("RescaleSlope" in header for header in source.headers)
-    now = datetime.now()
-    result = []
-    for number, place in enumerate(placements(volume, source), 1):
-        header = derived_header(
-            source, place, kind=derivation.kind, text=text, version=ours, now=now
-        )
-        header.SeriesInstanceUID = series_uid
-        header.SOPInstanceUID = derived_uid(series_uid, str(number))
-        header.InstanceNumber = number
+    slices = []
+    for place in placements(volume, source):
+        header = derived_header(source, place, provenance)
         describe_pixels(header, pixels, place.index, rescaled=rescaled)
-        result.append(header)
-    return result
+        slices.append(header)
+    series = series_uid(source, derivation, slices)
+    for number, header in enumerate(slices, 1):
+        header.SeriesInstanceUID = series
+        header.SOPInstanceUID = instance_uid(series, number)
+        header.InstanceNumber = number
+    return slices
+
+
+def _provenance(
+    volume: Volume, source: DicomSource, pixels: Pixels, derivation: Derivation
+) -> Provenance:
+    remarks = [f"{repair}." for repair in source.repairs]
+    thickness = source.headers[0].get("SliceThickness")
+    if thickness and not is_same_grid(volume, source):
+        remarks.append(f"Slices of the source: {float(thickness):g} mm thick.")
+    if pixels.clipped:
+        remarks.append(f"{pixels.clipped} voxels clipped to the stored range.")
+    ours = _version()
+    software = [ours]
+    if "model" in derivation.parameters:
+        model = [str(derivation.parameters.get(key, ""))[:20] for key in ("model", "model_sha256")]
+        software.append(" ".join(model).strip())
+    text = derivation_text(derivation, ours, remarks)
+    return Provenance(derivation.kind, text, tuple(software), datetime.now(UTC))
+
+
+def _warn_of_unowned(source: DicomSource, folder: Path) -> None:
+    uids = {str(header.get(key) or "") for header in source.headers for key in KEPT_UIDS}
+    if not all(map(is_owned, uids - {""})):
+        log.warning(
+            "%s: the source has a UID of the study, of an image or of its space that no one can "
+            "have issued; the result has its own in their place and names no such source image",
+            folder,
+        )
 
 
 def _version() -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
-from medddim.formats.contract import Derivation, Series
-from medddim.formats.nifti.find import find_files
+from medddim.formats.contract import NO_REPAIR, Derivation, Repair, Series, Written
+from medddim.formats.nifti.find import find_files, sidecar
 from medddim.formats.nifti.read import read_file
 from medddim.formats.nifti.write import write_file
 from medddim.volume import Volume
@@ -16,9 +17,17 @@ class Nifti:
 
     name = "nifti"
 
-    def find(self, root: Path) -> list[Series]:
-        """Every .nii and .nii.gz at or below `root`, by path."""
+    def find(self, root: Path, *, repair: Repair = NO_REPAIR) -> list[Series]:
+        """Every .nii and .nii.gz at or below `root`, by path; their grid needs no repair."""
         return find_files(root)
+
+    def attributes(self, series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
+        """What the JSON sidecar says, for dcm2niix and BIDS use the keywords of DICOM."""
+        return {
+            keyword: [str(one) for one in (value if isinstance(value, list) else [value])]
+            for keyword, value in sidecar(series.files[0]).items()
+            if keyword in keywords
+        }
 
     def read(self, series: Series) -> Volume:
         """The voxels in physical values; 4D scans become channels.
@@ -29,6 +38,6 @@ class Nifti:
 
     def write(
         self, volume: Volume, destination: Path, *, name: str, derivation: Derivation
-    ) -> tuple[Path, ...]:
+    ) -> Written:
         """Write `name`.nii.gz, or .nii if the source was one. Raises WriteRefused if it exists."""
         return write_file(volume, destination, name=name, derivation=derivation)

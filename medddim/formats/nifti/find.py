@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from medddim.errors import ScanError
+from medddim.errors import EnvironmentProblem, ScanError
 from medddim.formats.contract import Series
 from medddim.formats.naming import relative_name
 from medddim.formats.nifti.header import affine_mm, is_nifti, read_header, shape_of
@@ -22,14 +22,19 @@ def find_files(root: Path) -> list[Series]:
     return [_describe(path, root) for path in sorted(_nifti_files(root))]
 
 
-def modality_of(path: Path) -> str:
-    """MR or CT if the JSON sidecar of dcm2niix or BIDS says so, else the empty string."""
+def sidecar(path: Path) -> dict[str, Any]:
+    """What the JSON file of dcm2niix or BIDS beside a NIfTI file says; empty if there is none."""
     try:
         with stem_path(path).with_suffix(".json").open(encoding="utf-8") as stream:
             said = json.load(stream)
     except (OSError, ValueError, RecursionError):
-        return ""
-    modality = said.get("Modality") if isinstance(said, dict) else ""
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def modality_of(path: Path) -> str:
+    """MR or CT if the JSON sidecar says so, else the empty string."""
+    modality = sidecar(path).get("Modality")
     return str(modality) if modality in ("MR", "CT") else ""
 
 
@@ -53,7 +58,7 @@ def _describe(path: Path, root: Path) -> Series:
     modality = modality_of(path)
     try:
         facts = _facts(path)
-    except ScanError as refusal:
+    except (ScanError, EnvironmentProblem) as refusal:
         return Series("nifti", name, (path,), modality, refusal=str(refusal))
     return Series("nifti", name, (path,), modality, facts=facts)
 
@@ -61,9 +66,10 @@ def _describe(path: Path, root: Path) -> Series:
 def _facts(path: Path) -> dict[str, Any]:
     header = read_header(path)
     spacing = np.linalg.norm(affine_mm(header, path)[:3, :3], axis=0)
+    count = (*shape_of(header), 1, 1)[3]
     return {
         "shape": shape_of(header),
         "spacing_mm": tuple(round(float(s), 4) for s in spacing),
         "stored": header.get_data_dtype().name,
-        "description": f"NIfTI, {len(shape_of(header))}D",
+        "kind": f"stack of {count}" if count > 1 else "volume",
     }

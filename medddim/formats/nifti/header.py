@@ -13,7 +13,7 @@ from nibabel.nifti1 import Nifti1Header, Nifti1Image
 from nibabel.nifti2 import Nifti2Header, Nifti2Image
 
 from medddim.errors import UnreadableScan, UnsupportedScan
-from medddim.formats.guard import reading, require_moderate_size
+from medddim.formats.guard import reading, require_moderate_bytes, require_moderate_size
 from medddim.volume import Affine
 
 NiftiHeader: TypeAlias = Any
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 HEADER_BYTES: dict[int, Any] = {348: Nifti1Header, 540: Nifti2Header}
 MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}  # unknown, metre, mm, micron
 LABELS = {1002: "labels", 1005: "a symmetric matrix", 1007: "vectors", 1006: "displacements"}
+GZIP_MAGIC = b"\x1f\x8b"
 DEFLATE_RATIO = 1032
 """No deflate stream holds more bytes than this times its own length (zlib, technical details)."""
 
@@ -49,12 +50,16 @@ def read_header(path: Path) -> NiftiHeader:
     Raises UnreadableScan or UnsupportedScan.
     """
     with reading(path, "NIfTI"), imageglobals.LoggingOutputSuppressor():
+        _require_named_as_packed(path)
         with opened(path) as stream:
             size = int.from_bytes(stream.read(4), "little")
             swapped = int.from_bytes(size.to_bytes(4, "little"), "big")
             header_class = HEADER_BYTES.get(size) or HEADER_BYTES.get(swapped)
             if header_class is None:
-                raise UnreadableScan(f"{path}: expected a NIfTI header, found something else")
+                raise UnreadableScan(
+                    f"{path}: expected a NIfTI header, found something else; if it is no scan, "
+                    "give it another name or place"
+                )
             stream.seek(0)
             header = header_class.from_fileobj(stream, check=False)
         _require_image(header, path)
@@ -111,6 +116,23 @@ def warn_of_two_places(header: NiftiHeader, path: Path) -> None:
         log.warning("%s: sform and qform differ by up to %.3g; the sform is taken", path, apart)
 
 
+def _require_named_as_packed(path: Path) -> None:
+    """Say so where the name does not fit the content: nibabel goes by the name alone."""
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    packed = start[:2] == GZIP_MAGIC
+    if not start:
+        raise UnreadableScan(f"{path}: the file is empty; get it again from its source")
+    if packed and not is_gzip(path):
+        raise UnreadableScan(f"{path}: it is compressed; rename it to .nii.gz")
+    if is_gzip(path) and not packed:
+        plain = int.from_bytes(start, "little") in HEADER_BYTES
+        cure = "rename it to .nii" if plain else "it is no scan, or was damaged on its way"
+        raise UnreadableScan(
+            f"{path}: named as compressed (gzip), which its content is not; {cure}"
+        )
+
+
 def _require_image(header: NiftiHeader, path: Path) -> None:
     magic = bytes(header["magic"].item())[:3]
     if magic not in (b"n+1", b"n+2"):
@@ -140,9 +162,11 @@ def _require_dimensions(header: NiftiHeader, path: Path) -> None:
 def _require_all_bytes(header: NiftiHeader, path: Path) -> None:
     needed = int(header["vox_offset"])
     needed += int(np.prod(shape_of(header), dtype=np.int64)) * header.get_data_dtype().itemsize
-    there = path.stat().st_size * (DEFLATE_RATIO if is_gzip(path) else 1)
+    packed = path.stat().st_size
+    there = packed * (DEFLATE_RATIO if is_gzip(path) else 1)
     if there < needed:
         raise UnreadableScan(
             f"{path}: the header promises {needed:,} bytes, the file cannot hold them; "
             "it is truncated, get it again from its source"
         )
+    require_moderate_bytes(needed, path, packed=packed)

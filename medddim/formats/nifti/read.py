@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from nibabel import imageglobals
 from nibabel.fileholders import FileHolder
 
-from medddim.formats.guard import reading
+from medddim.formats.guard import BYTES_PER_VOXEL, reading, require_memory
 from medddim.formats.nifti.find import modality_of
 from medddim.formats.nifti.header import (
     NiftiHeader,
@@ -59,6 +60,7 @@ def read_file(path: Path) -> Volume:
     """
     header = read_header(path)
     warn_of_two_places(header, path)
+    require_memory(BYTES_PER_VOXEL * math.prod(shape_of(header)), path)
     slope, intercept = _scaling(header, path)
     stored = _stored(header, path)
     values = _physical(stored, slope, intercept)

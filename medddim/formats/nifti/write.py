@@ -12,7 +12,7 @@ from nibabel import imageglobals
 from nibabel.nifti1 import Nifti1Header
 
 from medddim.formats.atomic import new_file
-from medddim.formats.contract import Derivation
+from medddim.formats.contract import Derivation, Written
 from medddim.formats.nifti.header import MM_PER_UNIT, NiftiHeader, image_class
 from medddim.formats.nifti.read import NiftiSource
 from medddim.formats.quantise import log_clipped, quantise
@@ -22,9 +22,7 @@ SAME_AFFINE = 1e-6
 SCANNER = 1
 
 
-def write_file(
-    volume: Volume, destination: Path, *, name: str, derivation: Derivation
-) -> tuple[Path, ...]:
+def write_file(volume: Volume, destination: Path, *, name: str, derivation: Derivation) -> Written:
     """Write one file and return it.
 
     Integers stay the same integers (rounded, clipped, same slope), float64 stays float64, all
@@ -32,11 +30,12 @@ def write_file(
     """
     source = volume.source if isinstance(volume.source, NiftiSource) else None
     path = destination / f"{name}{source.suffix if source else '.nii.gz'}"
-    image = _image(volume, source, path)
+    image, clipped = _image(volume, source)
+    log_clipped(clipped, volume.voxels.size, path)
     image.header["descrip"] = _note(derivation)
     with new_file(path) as stream, imageglobals.LoggingOutputSuppressor():
         _save(image, stream, compressed=path.suffix == ".gz")
-    return (path,)
+    return Written((path,), clipped=clipped)
 
 
 def _save(image: Any, stream: BinaryIO, *, compressed: bool) -> None:
@@ -53,12 +52,12 @@ def _note(derivation: Derivation) -> bytes:
     return note.encode("ascii", "replace")[:79]
 
 
-def _image(volume: Volume, source: NiftiSource | None, path: Path) -> Any:
+def _image(volume: Volume, source: NiftiSource | None) -> tuple[Any, int]:
     voxels = _restored(volume, source)
     if source is None:
-        header, stored = _fresh_header(), voxels
+        header, stored, clipped = _fresh_header(), voxels, 0
     else:
-        header, stored = _header_like(source), _stored_like(voxels, source, path)
+        header, (stored, clipped) = _header_like(source), _stored_like(voxels, source)
     same = source is not None and _same_grid(volume, source)
     data = _spatial_first(stored, source.shape if source and same else None)
     header.set_data_dtype(data.dtype)
@@ -69,7 +68,7 @@ def _image(volume: Volume, source: NiftiSource | None, path: Path) -> Any:
     if source is not None and data.dtype.kind in "iu":
         # after the constructor, which forgets it: with a slope set, nibabel writes data as they are
         image.header.set_slope_inter(source.slope, source.intercept)
-    return image
+    return image, clipped
 
 
 def _restored(volume: Volume, source: NiftiSource | None) -> npt.NDArray[np.float32]:
@@ -89,16 +88,12 @@ def _same_grid(volume: Volume, source: NiftiSource) -> bool:
 
 
 def _stored_like(
-    voxels: npt.NDArray[np.float32], source: NiftiSource, path: Path
-) -> npt.NDArray[Any]:
+    voxels: npt.NDArray[np.float32], source: NiftiSource
+) -> tuple[npt.NDArray[Any], int]:
     dtype = source.header.get_data_dtype()
     if dtype.kind == "f":
-        return voxels.astype(np.float64 if dtype.itemsize > 4 else np.float32, copy=False)
-    stored, clipped = quantise(
-        voxels, dtype.newbyteorder("="), slope=source.slope, intercept=source.intercept
-    )
-    log_clipped(clipped, voxels.size, path)
-    return stored
+        return voxels.astype(np.float64 if dtype.itemsize > 4 else np.float32, copy=False), 0
+    return quantise(voxels, dtype.newbyteorder("="), slope=source.slope, intercept=source.intercept)
 
 
 def _spatial_first(voxels: npt.NDArray[Any], shape: tuple[int, ...] | None) -> npt.NDArray[Any]:

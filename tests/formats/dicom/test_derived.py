@@ -223,7 +223,7 @@ def test_what_dicom_cannot_say_is_refused(scanner: Any, tmp_path: Path) -> None:
     affine[:3, 2] += affine[:3, 0]
     with pytest.raises(WriteRefused, match="sheared"):
         derived(replace(volume, affine=affine), tmp_path)
-    with pytest.raises(WriteRefused, match="one channel, found 2"):
+    with pytest.raises(WriteRefused, match="found 2"):
         derived(volume.with_voxels(volume.voxels.repeat(2, 0)), tmp_path)
     assert not (tmp_path / "x").exists()
 

@@ -1,0 +1,97 @@
+"""Super-resolution: a finer grid of the same extent, and what was measured is kept."""
+
+import numpy as np
+import pytest
+import torch
+
+from medddim import checkpoint
+from medddim.degradation.larger_voxels import LargerVoxels
+from medddim.enhancer import Enhancer
+from medddim.errors import UnsupportedScan
+from medddim.volume import Volume
+from tests.phantoms import oblique
+from tests.recipes import tiny
+
+FINER = {
+    "task": "superresolve",
+    "network": {"spatial_dims": 3, "slices": 1, "widths": (4, 4, 4), "maps": 3, "sees_scan": True},
+    "diffusion": {"path": "variance-preserving", "prediction": "residual"},
+    "degradation": {"kind": "larger-voxels", "factors": ((4, 1, 1), (2, 2, 2), (3, 1, 1))},
+}
+
+
+def enhancer(precision="bf16"):
+    recipe = tiny(**FINER)
+    torch.manual_seed(0)
+    net = checkpoint.build_network(recipe).eval()
+    for parameter in net.body.output_block.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    denoiser = checkpoint.build_denoiser(recipe, net)
+    return Enhancer(recipe, denoiser, device=torch.device("cpu"), precision=precision)
+
+
+def scan(shape=(14, 12, 5), low=0.0, axis=2):
+    voxels = np.random.default_rng(0).gamma(1.0, 300.0, (2, *shape)) + low
+    spacing = np.roll([4.0, 1.0, 1.1], axis)
+    return Volume(voxels, oblique(tuple(spacing)), "MR")
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("low", [0.0, -200.0])
+@pytest.mark.parametrize("factor", [4, 3, (2, 2, 2), (1, 4, 1)])
+def test_what_was_measured_is_kept(factor, low, steps):
+    """The shape is odd, the network untrained, its numbers bf16: consistency hangs on neither."""
+    coarse, wired = scan(low=low), enhancer()
+    fine = wired(coarse, factor=factor, steps=steps)
+    larger = LargerVoxels(wired.factors(coarse, factor))
+    again = larger(fine, np.random.default_rng(0))
+    again.require_same_grid(coarse)
+    assert np.abs(again.voxels - coarse.voxels).max() <= 1e-4 * np.ptp(coarse.voxels)
+    assert np.abs(fine.voxels - larger.finer(coarse).voxels).max() > 0.01 * np.ptp(coarse.voxels)
+    if low == 0:
+        assert fine.voxels.min() >= 0
+
+
+def test_every_preview_is_consistent_and_the_last_is_the_answer():
+    coarse, wired = scan(low=-200), enhancer("fp32")
+    previews = list(wired.previews(coarse, factor=4, steps=3))
+    for preview in previews:
+        means = LargerVoxels((1, 1, 4)).mean(preview.voxels[0])
+        assert np.abs(means - coarse.voxels[0]).max() <= 1e-4 * np.ptp(coarse.voxels)
+    assert np.array_equal(previews[-1].voxels, wired(coarse, factor=4, steps=3).voxels)
+    assert not np.allclose(previews[0].voxels, previews[-1].voxels)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_one_number_is_the_factor_of_the_slices_wherever_they_lie(axis):
+    shape = tuple(np.roll([5, 14, 12], axis))
+    fine = enhancer()(scan(shape, axis=axis), factor=4)
+    assert fine.shape == tuple(n * (4 if a == axis else 1) for a, n in enumerate(shape))
+
+
+def test_the_axis_of_the_factor_does_not_change_the_answer():
+    """The network always sees the coarse axis first."""
+    coarse = scan(low=-100)
+    turned = Volume(coarse.voxels.transpose(0, 3, 1, 2), oblique((4.0, 1.0, 1.1)), "MR")
+    straight, other = (enhancer("fp32")(s, factor=4) for s in (coarse, turned))
+    difference = np.abs(straight.voxels.transpose(0, 3, 1, 2) - other.voxels).max()
+    assert difference <= 1e-4 * np.ptp(coarse.voxels)
+
+
+@pytest.mark.parametrize("factor", [None, 5, (4, 2, 1), 1])
+def test_an_untrained_factor_is_refused_with_the_known_ones(factor):
+    with pytest.raises(UnsupportedScan, match=r"factors 4x1x1, 2x2x2, 3x1x1, in any order"):
+        enhancer()(scan(), factor=factor)
+
+
+def test_a_denoiser_takes_no_factor():
+    with pytest.raises(UnsupportedScan, match="takes no factor"):
+        Enhancer.load("mr-denoise", device="cpu")(scan(), factor=2)
+
+
+def test_fidelity_blends_the_first_and_the_last_estimate():
+    coarse, wired = scan(low=-200), enhancer("fp32")
+    one, many = wired(coarse, factor=4), wired(coarse, factor=4, steps=3)
+    assert np.array_equal(wired(coarse, factor=4, steps=3, fidelity=1.0).voxels, one.voxels)
+    half = wired(coarse, factor=4, steps=3, fidelity=0.5)
+    assert half.voxels == pytest.approx((one.voxels + many.voxels) / 2, abs=1e-3)
