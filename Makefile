@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
-.PHONY: setup demo check test test-all lock clean
+.PHONY: setup demo docs check test test-pacs test-all test-browser lock clean
 
 setup: ## .venv with the locked versions, every hash checked
 	@if [ -z "$(PYTHON)" ]; then \
@@ -16,14 +16,23 @@ setup: ## .venv with the locked versions, every hash checked
 demo: setup ## the main job on a real scan, and a report to look at
 	@$(BIN)/medddim demo -o demo_out
 
-check: setup ## format, lint, types, layers
+docs: setup ## the documentation, in site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+check: setup docs ## format, lint, types, layers, documentation
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary medddim
 	@$(BIN)/lint-imports --no-logo
 
 test: setup ## the tests of every day
-	@$(PYTEST) -m "not slow and not pacs"
+	@$(PYTEST) -m "not slow and not pacs and not browser"
+
+test-pacs: setup ## into a DICOM archive and back; skipped where Orthanc is not installed
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs -m pacs tests/pacs
+
+test-browser: setup ## the page of the report, in headless Chromium
+	@$(BIN)/python -m pytest -q tests/browser
 
 test-all: setup ## every test
 	@$(PYTEST)
@@ -32,4 +41,4 @@ lock: setup ## constraints.txt anew from pyproject.toml; UPGRADE=1 moves to newe
 	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## all that can be made again
-	rm -rf .venv .setup.lock demo_out dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .setup.lock demo_out dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -64,7 +64,7 @@ def ours(task: Task, steps: int) -> Tensor:
     path = LinearBeta()
 
     def denoise(state: Tensor, level: float) -> Tensor:
-        return task.clean(state, path.alpha(torch.tensor(level, dtype=torch.float64)).item())
+        return task.clean(state, path.mix(torch.tensor(level, dtype=torch.float64))[0].item())
 
     *_, answer = ddim(denoise, task.start, trailing(steps), path=path)
     return answer

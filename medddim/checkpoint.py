@@ -105,7 +105,7 @@ def start_from(model: str, network: UNet) -> None:
     CheckpointError if the networks differ in anything else.
     """
     opened = Checkpoint.open(model)
-    stored = load_file(opened.folder / WEIGHTS)
+    stored = {key: tensor.float() for key, tensor in load_file(opened.folder / WEIGHTS).items()}
     if network.sees_scan and not opened.recipe.network.sees_scan:
         stored = {
             key: _shown_the_scan(tensor) if tensor.shape[1:2] == (seen,) else tensor

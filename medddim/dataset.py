@@ -50,11 +50,11 @@ class Stack:
     """A scan along one of its axes, in the network's range: `(kind, slice, height, width)`.
 
     The first kind is the clean scan. Low dose has a second, the noise that half the dose adds.
-    `noise` is the scan's own.
+    `noise` is the standard deviation of the scan's own noise, and of that.
     """
 
     images: Array
-    noise: float = 0.0
+    noise: tuple[float, float] = (0.0, 0.0)
 
 
 class PairSource:
@@ -83,25 +83,23 @@ class PairSource:
         """The batch of training step `step`."""
         generator = np.random.default_rng([self.recipe.training.seed, step])
         drawn = [self._patch(generator) for _ in range(self.recipe.training.batch)]
-        own = np.array([noise for _, noise in drawn], np.float32).reshape(-1, 1, 1, 1)
-        return self._degrade(np.stack([patch for patch, _ in drawn], 1), own, generator)
+        noise = np.array([noise for _, noise in drawn]).T.reshape(2, -1, 1, 1, 1)
+        return self._degrade(np.stack([patch for patch, _ in drawn], 1), noise, generator)
 
-    def _noisier(self, patches: Array, own: Array, generator: np.random.Generator) -> Pairs:
+    def _noisier(self, patches: Array, noise: Array, generator: np.random.Generator) -> Pairs:
         (clean,) = patches
         level = self._levels(len(clean), generator)
         return self._shaped(clean, rician(clean, level, generator), level)
 
-    def _lower_dose(self, patches: Array, own: Array, generator: np.random.Generator) -> Pairs:
-        """The network is told what it will be told of a scan: its own noise and what was added."""
-        clean, unit = patches
+    def _lower_dose(self, patches: Array, noise: Array, generator: np.random.Generator) -> Pairs:
+        """The network is told what it will be told of a scan: one level for the whole of it."""
+        (clean, unit), (own, half_dose) = patches, noise
         excess = np.sqrt(1 / self._levels(len(clean), generator) - 1)
         added = excess * unit * generator.choice([-1, 1], excess.shape)
-        bodies = zip(unit, clean > SUBJECT_ABOVE["CT"], strict=True)
-        spread = np.array([np.std(noise, where=body) for noise, body in bodies])
-        strength = np.hypot(own, excess * spread.reshape(excess.shape))
+        strength = np.hypot(own, excess * half_dose)
         return self._shaped(clean, clean + added, strength)
 
-    def _coarser(self, patches: Array, own: Array, generator: np.random.Generator) -> Pairs:
+    def _coarser(self, patches: Array, noise: Array, generator: np.random.Generator) -> Pairs:
         factors = self.recipe.degradation.factors
         larger = LargerVoxels(factors[int(generator.integers(len(factors)))])
         whole = (slice(n // f * f) for n, f in zip(patches.shape[2:], larger.factors, strict=True))
@@ -121,7 +119,7 @@ class PairSource:
             return Pairs(clean[:, None], scan[:, None], strength[..., None])
         return Pairs(clean, scan, strength)
 
-    def _patch(self, generator: np.random.Generator) -> tuple[Array, float]:
+    def _patch(self, generator: np.random.Generator) -> tuple[Array, Array]:
         """A patch `(kind, slice, height, width)` and its noise; every scan is as likely."""
         stacks = self.scans[generator.integers(len(self.scans))]
         stack = stacks[generator.integers(len(stacks))]
@@ -134,7 +132,7 @@ class PairSource:
         turned = turned[..., ::-1] if generator.random() < 0.5 else turned
         turned = turned[:, ::-1] if generator.random() < 0.5 else turned
         gain = np.float32(generator.uniform(*self.recipe.data.intensity_jitter))
-        return np.ascontiguousarray(turned * gain), stack.noise * float(gain)
+        return np.ascontiguousarray(turned * gain), np.multiply(stack.noise, gain)
 
     def _cut(self, images: Array, generator: np.random.Generator) -> Array:
         size, count = self.recipe.training.patch, images.shape[1]
@@ -158,12 +156,14 @@ def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
     isotropic = 1 not in volume.shape and max(spacing) < ISOTROPY * min(spacing)
     axes = range(3) if isotropic else [volume.slice_axis]
     voxels = volume.voxels.clip(HU_MIN, HU_MAX) if recipe.modality == "CT" else volume.voxels
-    kinds, noise = scaling.apply(voxels)[None], 0.0
+    kinds, noise = scaling.apply(voxels)[None], (0.0, 0.0)
     if recipe.degradation.kind == "low-dose":
         # One realisation a scan, its sign and strength drawn anew: projecting takes too long.
         added = unit_noise(volume, np.random.default_rng(recipe.training.seed))
+        body = kinds[0] > SUBJECT_ABOVE["CT"]
         kinds = np.concatenate([kinds, added[None] / np.float32(scaling.scale)])
-        noise = estimate_noise(volume) / scaling.scale
+        own = estimate_noise(volume) / scaling.scale
+        noise = (own, float(np.std(kinds[1], where=body)) if body.any() else own)
     flat = recipe.network.spatial_dims == 2
     return [
         Stack(np.ascontiguousarray(np.moveaxis(image, 1 + axis, 1)), noise)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -13,12 +12,12 @@ from torch import Tensor
 
 from medddim.checkpoint import Checkpoint
 from medddim.degradation.axial import HU_MAX, HU_MIN
-from medddim.degradation.larger_voxels import LargerVoxels
+from medddim.degradation.larger_voxels import Factor, LargerVoxels
 from medddim.diffusion import Condition, Denoiser, ddim, keyed_noise
 from medddim.errors import DiffusionError, EnvironmentProblem, UnsupportedScan
 from medddim.metrics.noise import estimate_noise
 from medddim.networks import Precision, autocast
-from medddim.recipe import Recipe
+from medddim.recipe import Recipe, factors_of
 from medddim.scaling import Scaling
 from medddim.tiling import Tiling, by_blocks, by_slices
 from medddim.volume import Array, Volume
@@ -28,8 +27,8 @@ BATCH = 4
 TILE = {2: 512, 3: 160}
 """Edge of a tile, in voxels, by the dimensions of the network; bounds memory, not the answer."""
 
-Factor = int | tuple[int, int, int]
-"""How many times finer: the slices, or each voxel axis."""
+Sampler = Callable[..., Iterator[Tensor]]
+"""Walks a ladder: `(denoise, start, ladder, *, path) -> clean estimates`, as `ddim` does."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,11 @@ class _Task:
 
 
 class Enhancer:
-    """A trained model and how to apply it: scale, cut, ladder, ddim, unscale."""
+    """A trained model and how to apply it: scale, cut, ladder, ddim, unscale.
+
+    `tile`, the edge of a tile in voxels, bounds the memory and does not change the answer.
+    `sampler` is `medddim.diffusion.ddim`; another may take its place to be compared with it.
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Enhancer:
         self.recipe, self.denoiser, self.sha256 = recipe, denoiser, sha256
         self.device, self.precision = device, precision
         self.tile = TILE[recipe.network.spatial_dims]
+        self.sampler: Sampler = ddim
 
     @classmethod
     def load(
@@ -147,7 +151,7 @@ class Enhancer:
         self, volume: Volume, scaling: Scaling, *, noise: float | None, factor: Factor | None
     ) -> _Task:
         if self.recipe.task == "superresolve":
-            return self._superresolution(volume, scaling, self.factors(volume, factor))
+            return self._superresolution(volume, scaling, factors_of(self.recipe, volume, factor))
         if factor is not None:
             raise UnsupportedScan(f"the model {self.name} denoises; it takes no factor")
         level = estimate_noise(volume) if noise is None else noise
@@ -187,25 +191,6 @@ class Enhancer:
             finish=finish,
         )
 
-    def factors(self, volume: Volume, factor: Factor | None) -> tuple[int, int, int]:
-        """The factor of each voxel axis; one number is that of the slices.
-
-        Raises UnsupportedScan for one the model was not trained for, in whatever order of axes.
-        """
-        known = self.recipe.degradation.factors
-        if isinstance(factor, int):
-            factors = tuple(factor if axis == volume.slice_axis else 1 for axis in range(3))
-        else:
-            factors = tuple(factor or ())
-        if tuple(sorted(factors, reverse=True)) not in known:
-            told = ", ".join("x".join(map(str, trained)) for trained in known)
-            found = "x".join(map(str, factors)) or "none"
-            raise UnsupportedScan(
-                f"the model {self.name} needs one of the factors {told}, in any order of axes; "
-                f"found {found}"
-            )
-        return cast(tuple[int, int, int], factors)
-
     def _estimates(
         self, image: Array, channel: int, task: _Task, *, steps: int, seed: int
     ) -> Iterator[Array]:
@@ -229,7 +214,7 @@ class Enhancer:
             return torch.from_numpy(consistent.transpose(task.order)).to(clean)
 
         start = path.start(scan, drawn.to(self.device))
-        for clean in ddim(denoise, start, path.ladder(steps), path=path):
+        for clean in self.sampler(denoise, start, path.ladder(steps), path=path):
             yield clean.float().cpu().numpy().transpose(back)
 
     def _tiled(self, estimate: Callable[..., Tensor], *images: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ MedddimError
 │   ├── UnsupportedScan        a sound file of a kind medddim does not enhance
 │   ├── IrregularGeometry      slices missing, doubled, tilted, unevenly spaced
 │   └── GridMismatch           two volumes that had to share a grid do not
+├── RequestProblem             options that do not go together, or with the model
 ├── WriteRefused               writing would lose, overwrite or misplace something
 ├── RecipeError                a recipe with an unknown key or an impossible value
 ├── CheckpointError            weights missing, altered or of another architecture
@@ -16,6 +17,10 @@ MedddimError
 A message says what was expected, what was found, in which file, and what to do. It never holds
 patient data: files are named, attributes of the patient are not.
 """
+
+from __future__ import annotations
+
+import traceback
 
 
 class MedddimError(Exception):
@@ -42,6 +47,10 @@ class GridMismatch(ScanError):
     """Two volumes that had to share a grid do not."""
 
 
+class RequestProblem(MedddimError):
+    """Options that do not go together, or with the model; a usage error of the command line."""
+
+
 class WriteRefused(MedddimError):
     """Writing would lose, overwrite or misplace something."""
 
@@ -64,3 +73,15 @@ class ScoreError(MedddimError, ValueError):
 
 class DiffusionError(MedddimError, ValueError):
     """A request the mathematics cannot meet, such as eps-prediction where alpha is 0."""
+
+
+def trace(problem: BaseException) -> str:
+    """Where `problem` and what led to it were raised, for a log.
+
+    Only messages of medddim's own are told: others may quote the header of a file.
+    """
+    told = str(problem) if isinstance(problem, MedddimError) else "(message left out)"
+    frames = "".join(traceback.format_tb(problem.__traceback__))
+    earlier = problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)
+    before = f"{trace(earlier)}\nwhich led to\n" if earlier else ""
+    return f"{before}{frames}{type(problem).__name__}: {told}"

@@ -17,7 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from medddim.errors import RecipeError
+from medddim.errors import RecipeError, UnsupportedScan
+from medddim.volume import Volume
 
 
 class _Record(BaseModel):
@@ -33,6 +34,7 @@ class NetworkRecipe(_Record):
     unshuffle: PositiveInt = 2
     sees_scan: bool = False
     maps: PositiveInt = 1
+    detail_gain: float = Field(0.0, ge=0)
 
     @field_validator("slices")
     @classmethod
@@ -187,6 +189,28 @@ class Recipe(_Record):
         """The complete YAML, defaults included."""
         text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
         return text
+
+
+def factors_of(
+    recipe: Recipe, volume: Volume, factor: int | tuple[int, int, int] | None
+) -> tuple[int, int, int]:
+    """How many times finer each voxel axis of a scan becomes; one number is that of its slices.
+
+    Raises UnsupportedScan for factors the model was not trained for, in whatever order of axes.
+    """
+    known, slices = recipe.degradation.factors, volume.slice_axis
+    if isinstance(factor, int):
+        x, y, z = (factor if axis == slices else 1 for axis in range(3))
+    else:
+        x, y, z = factor or (0, 0, 0)
+    if tuple(sorted((x, y, z), reverse=True)) not in known:
+        told = ", ".join("x".join(map(str, trained)) for trained in known)
+        found = f"{x}x{y}x{z}" if factor else "none"
+        raise UnsupportedScan(
+            f"the model {recipe.name} needs one of the factors {told}, in any order of axes; "
+            f"found {found}"
+        )
+    return (x, y, z)
 
 
 _RECORDS: dict[str, type[_Record]] = {

@@ -27,7 +27,7 @@ BASE: dict[str, Any] = {
 }
 
 
-def tiny(*, task: str = "denoise", **sections: dict[str, Any]) -> Recipe:
+def tiny(*, task: str = "denoise", modality: str = "MR", **sections: dict[str, Any]) -> Recipe:
     """The smallest sensible recipe, with some keys of some sections changed."""
     changed = {name: {**BASE[name], **keys} for name, keys in sections.items()}
-    return Recipe.model_validate({**BASE, "task": task, **changed})
+    return Recipe.model_validate({**BASE, "task": task, "modality": modality, **changed})

@@ -65,7 +65,7 @@ def test_a_restored_network_answers_like_the_saved_one(folder, network):
     denoiser = Checkpoint.open(folder).denoiser(CPU)
     state, noise = torch.rand(1, 3, 16, 16), torch.full((1, 1, 1, 1), 0.1)
     one, other = (
-        net(state, torch.ones(1), noise=noise) for net in (network.half().float(), denoiser.network)
+        net(state, torch.ones(1), strength=noise) for net in (network.half().float(), denoiser.network)
     )
     assert torch.equal(one, other)
 
@@ -137,3 +137,41 @@ def test_every_shipped_model_opens():
         assert opened.recipe.name == name
         assert opened.card
         opened.denoiser(CPU)
+
+
+def speaking(**shape):
+    torch.manual_seed(1)
+    recipe = tiny(network=shape)
+    net = checkpoint.build_network(recipe).eval()
+    torch.nn.init.normal_(net.body.output_block.conv.conv.weight, std=0.1)
+    return recipe, net
+
+
+def test_a_network_can_begin_with_the_weights_of_another(tmp_path):
+    recipe, other = speaking()
+    checkpoint.save(tmp_path, recipe, other.half().float())
+    torch.manual_seed(2)
+    fresh = checkpoint.build_network(recipe)
+    checkpoint.start_from(str(tmp_path), fresh)
+    ours, theirs = checkpoint.named_tensors(fresh), checkpoint.named_tensors(other)
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_one_that_is_shown_the_scan_begins_as_one_whose_state_was_the_scan(tmp_path):
+    recipe, other = speaking()
+    checkpoint.save(tmp_path, recipe, other.half().float())
+    _, shown = speaking(sees_scan=True)
+    checkpoint.start_from(str(tmp_path), shown)
+    scan, strength = torch.rand(2, 3, 16, 16), torch.full((1, 1, 1, 1), 0.1)
+    with torch.inference_mode():
+        expected = other(scan, torch.ones(2), strength=strength)
+        answer = shown(torch.randn(2, 3, 16, 16), torch.ones(2), strength=strength, scan=scan)
+    assert torch.allclose(answer, expected, rtol=0, atol=1e-6)
+
+
+def test_a_network_of_another_shape_cannot_begin_there(tmp_path):
+    recipe, other = speaking()
+    checkpoint.save(tmp_path, recipe, other)
+    _, wider = speaking(widths=(8, 8, 16))
+    with pytest.raises(CheckpointError, match="expected shape"):
+        checkpoint.start_from(str(tmp_path), wider)

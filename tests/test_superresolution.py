@@ -8,6 +8,7 @@ from medddim import checkpoint
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.enhancer import Enhancer
 from medddim.errors import UnsupportedScan
+from medddim.recipe import factors_of
 from medddim.volume import Volume
 from tests.phantoms import oblique
 from tests.recipes import tiny
@@ -43,7 +44,7 @@ def test_what_was_measured_is_kept(factor, low, steps):
     """The shape is odd, the network untrained, its numbers bf16: consistency hangs on neither."""
     coarse, wired = scan(low=low), enhancer()
     fine = wired(coarse, factor=factor, steps=steps)
-    larger = LargerVoxels(wired.factors(coarse, factor))
+    larger = LargerVoxels(factors_of(wired.recipe, coarse, factor))
     again = larger(fine, np.random.default_rng(0))
     again.require_same_grid(coarse)
     assert np.abs(again.voxels - coarse.voxels).max() <= 1e-4 * np.ptp(coarse.voxels)

@@ -13,6 +13,7 @@ from medddim.enhancer import Enhancer
 from medddim.errors import CheckpointError, RecipeError, WriteRefused
 from medddim.formats import Derivation
 from medddim.trainer import RESUME, learning_rate, middle_slices, train
+from medddim.volume import Volume
 from tests.phantoms import head, textured
 from tests.recipes import tiny
 
@@ -179,3 +180,56 @@ def test_middle_slices_stay_where_they_are(count, first):
 def test_validation_without_scans_has_nothing_to_say():
     fresh = Enhancer.load("mr-denoise", device="cpu")
     assert trainer.validate(fresh, {}) == {}
+
+
+FINER = {
+    "task": "superresolve",
+    "network": {"spatial_dims": 3, "slices": 1, "widths": (4, 4, 4), "maps": 3, "detail_gain": 4},
+    "degradation": {"kind": "larger-voxels", "factors": ((3, 1, 1), (2, 2, 2))},
+}
+
+
+def test_super_resolution_is_trained_in_3d_and_held_out_slices_judge_it(tmp_path, data):
+    recipe = tiny(
+        **FINER,
+        data={
+            "train": ("train/head*",),
+            "train_part": (0.0, 0.6),
+            "validate_on": ("train/head*",),
+            "validate_part": (0.6, 1.0),
+        },
+        training={"steps": 3, "patch": 8},
+    )
+    run = train(recipe, tmp_path, data=data)
+    last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
+    assert {"psnr_db_at_3x1x1", "hf_power_at_2x2x2"} < set(last)
+    fine = Enhancer.load(run, device="cpu")(head((12, 12, 4)), factor=3)
+    assert fine.shape == (12, 12, 12)
+
+
+def test_low_dose_is_trained_in_hounsfield_units(tmp_path, data):
+    scan = head((48, 48, 4))
+    voxels = np.where(scan.voxels > 0, scan.voxels / 20, -1000)
+    ct = Volume(voxels, np.diag([0.8, 0.8, 3.0, 1.0]))
+    formats.write(ct, data / "ct", name="slab", derivation=Derivation("identity", "a phantom"))
+    recipe = tiny(
+        modality="CT",
+        scaling={"kind": "window", "window": (0.0, 1000.0)},
+        degradation={"kind": "low-dose", "level": (0.1, 0.5)},
+        data={"train": ("ct/*",), "validate_on": ("ct/*",)},
+        training={"steps": 2, "validate_levels": (0.25,)},
+    )
+    run = train(recipe, tmp_path, data=data)
+    last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
+    assert np.isfinite([last["loss"], last["psnr_db_at_0.25"]]).all()
+
+
+def test_a_run_can_start_from_a_shipped_model(tmp_path, data):
+    shipped = Checkpoint.open("mr-denoise").recipe.network.model_dump()
+    recipe = tiny(network=shipped, training={"steps": 1, "start_from": "mr-denoise", "ema": 0.0})
+    recipe = recipe.model_copy(
+        update={"training": recipe.training.model_copy(update={"learning_rate": 1e-12})}
+    )
+    run = train(recipe, tmp_path, data=data)
+    ours, theirs = (load_file(Checkpoint.open(m).folder / WEIGHTS) for m in (run, "mr-denoise"))
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)

@@ -1,8 +1,8 @@
 """The pages of the documentation that are made when it is built, so that they cannot be stale.
 
 A hook of mkdocs (see mkdocs.yml). It adds the help of every verb, the tree of errors, the cards of
-the shipped models, the notebooks as pages, and the changelog; in `nav` it puts the pages of a
-folder where a star stands.
+the shipped models, the notebooks as pages, and the changelog; in `nav` it puts pages where a star
+stands.
 """
 
 from __future__ import annotations
@@ -79,12 +79,17 @@ def page_of_notebook(path: Path) -> str:
 
 
 def expanded(entry: Any, uris: list[str]) -> Any:
-    """An entry of `nav` with every star replaced by the pages of its folder."""
-    if isinstance(entry, list):
-        return [expanded(one, uris) for one in entry]
-    if isinstance(entry, dict):
-        return {title: expanded(below, uris) for title, below in entry.items()}
-    if not entry.endswith("/*"):
-        return entry
-    inside = re.compile(re.escape(entry.removesuffix("*")) + r"[^/]+\.md")
-    return [uri for uri in uris if inside.fullmatch(uri)]
+    """An entry of `nav` with the pages that begin like it in the place of one with a star."""
+    match entry:
+        case list():
+            return [one for below in entry for one in _listed(expanded(below, uris))]
+        case dict():
+            return {title: expanded(below, uris) for title, below in entry.items()}
+        case str() if entry.endswith("*"):
+            there = re.compile(re.escape(entry.removesuffix("*")) + r"[^/]*\.md")
+            return [uri for uri in uris if there.fullmatch(uri)]
+    return entry
+
+
+def _listed(entry: Any) -> list[Any]:
+    return entry if isinstance(entry, list) else [entry]

@@ -1,6 +1,6 @@
 """A folder of scans: what is done to each, the run over all of them, and the record it leaves."""
 
-from medddim.batch.jobs import Job, degrade_job, enhance_job, identity_job
+from medddim.batch.jobs import Job, Settings, degrade_job, enhance_job, identity_job
 from medddim.batch.record import MANIFEST, RECORD, Outcome, versions
 from medddim.batch.run import LOCK, find, plan, run
 
@@ -10,6 +10,7 @@ __all__ = [
     "RECORD",
     "Job",
     "Outcome",
+    "Settings",
     "degrade_job",
     "enhance_job",
     "find",

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medddim.errors import UnsupportedScan
+from medddim.degradation.larger_voxels import Factor, factors_to
+from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.metrics.noise import estimate_noise
+from medddim.recipe import factors_of
 from medddim.scaling import Scaling
 from medddim.volume import Volume
 
@@ -48,34 +50,58 @@ class Job:
     foresee: Callable[[Volume], Facts] = _nothing_to_tell
 
 
-def enhance_job(
-    model: Checkpoint,
-    *,
-    steps: int = 1,
-    seed: int = 0,
-    noise: float | None = None,
-    device: str = "auto",
-    precision: Precision = "bf16",
-) -> Job:
-    """Denoise with a trained model; `noise` is a share of the scaled range, None to estimate it.
+@dataclass(frozen=True)
+class Settings:
+    """What may be asked of a model beside the scan; the arguments of `Enhancer.__call__`.
 
-    The network is loaded when the job starts, not before.
+    `noise` is a share of the scan's reach, None to estimate it. A super-resolution model needs
+    `factor`, or `spacing_mm` to find it for each scan: one number for all voxel axes, or three.
     """
-    recipe = model.recipe
-    way = f"{steps} DDIM step{'s' * (steps > 1)}"
+
+    steps: int = 1
+    fidelity: float = 0.0
+    seed: int = 0
+    noise: float | None = None
+    factor: Factor | None = None
+    spacing_mm: tuple[float, ...] | None = None
+    precision: Precision = "bf16"
+
+    @property
+    def way(self) -> str:
+        """How the answer comes about, in a few words."""
+        blend = f", fidelity {self.fidelity:g}" if self.fidelity and self.steps > 1 else ""
+        return f"{self.steps} DDIM step{'s' * (self.steps > 1)}{blend}"
+
+
+def enhance_job(
+    model: Checkpoint, settings: Settings | None = None, *, device: str = "auto"
+) -> Job:
+    """Denoise or super-resolve with a trained model.
+
+    The network is loaded when the job starts, not before. Raises RequestProblem for settings that
+    make no sense for the model.
+    """
+    recipe, settings = model.recipe, settings or Settings()
+    finer = recipe.task == "superresolve"
+    _require_fitting(recipe, settings)
+    told: Facts = {"factor": settings.factor, "spacing_mm": settings.spacing_mm} if finer else {}
+    if not finer:
+        told = {"noise": "estimated" if settings.noise is None else settings.noise}
+    done = "super-resolved" if finer else "denoised"
     return Job(
-        kind="denoise",
-        summary=f"AI denoised by medddim, model {recipe.name}, {way}",
+        kind=recipe.task,
+        summary=f"AI {done} by medddim, model {recipe.name}, {settings.way}",
         parameters={
             "model": recipe.name,
             "model_sha256": model.sha256,
-            "steps": steps,
-            "seed": seed,
-            "noise": noise if noise is not None else "estimated",
-            "precision": precision,
+            "steps": settings.steps,
+            "fidelity": settings.fidelity,
+            "seed": settings.seed,
+            **{key: _plain(value) for key, value in told.items() if value is not None},
+            "precision": settings.precision,
         },
-        start=partial(_start, model, steps=steps, seed=seed, device=device, precision=precision),
-        foresee=partial(_foresee, recipe, steps=steps, noise=noise),
+        start=partial(_start, model, settings, device=device),
+        foresee=partial(_foresee, recipe, settings),
     )
 
 
@@ -98,34 +124,68 @@ def identity_job() -> Job:
     return Job("identity", "Copied unchanged by medddim", {}, lambda: lambda volume, facts: volume)
 
 
-def _start(model: Checkpoint, *, steps: int, seed: int, device: str, precision: Precision) -> Work:
+def _require_fitting(recipe: Recipe, settings: Settings) -> None:
+    finer = settings.factor is not None or settings.spacing_mm is not None
+    if recipe.task == "superresolve" and not finer:
+        raise RequestProblem(
+            f"the model {recipe.name} needs --factor (4, or 2,2,2) or --spacing in mm"
+        )
+    if recipe.task != "superresolve" and finer:
+        raise RequestProblem(
+            f"the model {recipe.name} denoises; --factor and --spacing are for super-resolution"
+        )
+
+
+def _start(model: Checkpoint, settings: Settings, *, device: str) -> Work:
     from medddim.enhancer import Enhancer
 
-    enhancer = Enhancer.load(model.folder, device=device, precision=precision)
-    return partial(_enhance, enhancer, steps=steps, seed=seed)
+    enhancer = Enhancer.load(model.folder, device=device, precision=settings.precision)
+    return partial(_enhance, enhancer, settings)
 
 
-def _enhance(enhancer: Enhancer, volume: Volume, facts: Facts, *, steps: int, seed: int) -> Volume:
+def _enhance(enhancer: Enhancer, settings: Settings, volume: Volume, facts: Facts) -> Volume:
+    how: dict[str, Any] = {
+        "steps": settings.steps,
+        "fidelity": settings.fidelity,
+        "seed": settings.seed,
+    }
+    if "factor" in facts:
+        return enhancer(volume, factor=tuple(facts["factor"]), **how)
     sigma = facts["noise_level"] * _reach(enhancer.recipe, volume)
-    return enhancer(volume, steps=steps, seed=seed, noise=sigma)
+    return enhancer(volume, noise=sigma, **how)
 
 
-def _foresee(recipe: Recipe, volume: Volume, *, steps: int, noise: float | None) -> Facts:
-    """The noise level, rounded: the level on record, given as `noise`, gives the same answer."""
+def _foresee(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
     if volume.modality not in ("", recipe.modality):
         raise UnsupportedScan(
             f"the model is for {recipe.modality} and the scan is {volume.modality}; "
             "choose another --model"
         )
-    level = estimate_noise(volume) / _reach(recipe, volume) if noise is None else noise
-    facts: Facts = {"noise_level": round(level, 5), "network_evaluations": steps}
+    facts: Facts = {"network_evaluations": settings.steps}
+    if recipe.task == "superresolve":
+        asked = settings.factor
+        if settings.spacing_mm is not None:
+            asked = factors_to(volume, settings.spacing_mm)
+        return facts | {"factor": list(factors_of(recipe, volume, asked))}
+    return facts | _noise(recipe, settings, volume.taken_for(recipe.modality))
+
+
+def _noise(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
+    """The noise level, rounded: the level on record, given as `noise`, gives the same answer."""
+    reach = _reach(recipe, volume)
+    level = estimate_noise(volume) / reach if settings.noise is None else settings.noise
+    facts: Facts = {"noise_level": round(level, 5)}
     low, high = recipe.degradation.level
-    if not low <= level <= high:
+    if recipe.degradation.kind == "rician" and not low <= level <= high:
         facts["warning"] = (
             f"noise of {level:.2%} lies outside {low:.1%} to {high:.1%}, "
             "the range the model was trained for"
         )
     return facts
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _reach(recipe: Recipe, volume: Volume) -> float:

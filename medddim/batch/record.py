@@ -28,6 +28,8 @@ class Outcome:
     """What became of one scan.
 
     `inputs` and `outputs` give the sha256 of each file; outputs are relative to their folder.
+    `reading` tells what of the inputs was read: the format, repairs, the part of a split series.
+    `clipped` is how many voxels of the result the stored type could not hold.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Outcome:
     outputs: dict[str, str] = field(default_factory=dict)
     job: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    reading: dict[str, Any] = field(default_factory=dict)
+    clipped: int = 0
     seconds: float = 0.0
 
     @property
@@ -82,10 +86,12 @@ def mend(destination: Path) -> None:
 
 def finished(destination: Path) -> dict[str, Outcome]:
     """The last good outcome of each name in an earlier record; torn lines are passed over."""
-    path = destination / RECORD
-    lines = path.read_bytes().splitlines() if path.is_file() else []
-    outcomes = [outcome for line in lines if (outcome := _parsed(line))]
-    return {outcome.name: outcome for outcome in outcomes if outcome.status == "ok"}
+    return {outcome.name: outcome for outcome in _lines(destination) if outcome.status == "ok"}
+
+
+def last_lines(destination: Path) -> dict[str, Outcome]:
+    """The last line of each name that has outputs; torn lines are passed over."""
+    return {outcome.name: outcome for outcome in _lines(destination) if outcome.outputs}
 
 
 def still_true(
@@ -138,6 +144,12 @@ def digest(path: Path) -> str:
     """The sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _lines(destination: Path) -> list[Outcome]:
+    path = destination / RECORD
+    lines = path.read_bytes().splitlines() if path.is_file() else []
+    return [outcome for line in lines if (outcome := _parsed(line))]
 
 
 def _parsed(line: bytes) -> Outcome | None:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from medddim.errors import (
     MedddimError,
     UnreadableScan,
     WriteRefused,
+    trace,
 )
 from medddim.formats import Derivation, Series
 from medddim.volume import Volume
@@ -185,7 +186,7 @@ class _Run:
         except Exception as error:
             # The boundary of one scan: a bug met here must not cost the other scans. Its own
             # message may quote the file's header, so only the class goes into the record.
-            log.debug("%s failed", series.name, exc_info=error)
+            log.debug("%s failed\n%s", series.name, trace(error))
             status = "failed"
             reason = (
                 f"unexpected {type(error).__name__}; `medddim --debug` with this scan shows more"
@@ -204,15 +205,22 @@ class _Run:
         facts = self.job.foresee(volume)
         told = _with_repairs(facts, series)
         outcome = Outcome(
-            series.name, "ok", "", len(series.files), inputs, {}, self.described, told
+            series.name,
+            "ok",
+            files=len(series.files),
+            inputs=inputs,
+            job=self.described,
+            facts=told,
+            reading={"format": series.format, "part": series.part, **asdict(series.repair)},
         )
         if self.work is None:
             return replace(outcome, status="planned", facts=dict(series.facts) | told)
         result = self.work(volume, facts)
-        derivation = Derivation(self.job.kind, self.job.summary, self.described | facts)
+        derivation = Derivation(self.job.kind, self.job.summary, self.described | told)
         record.announce(self.destination, outcome)
         written = formats.write(result, self.destination, name=series.name, derivation=derivation)
-        return replace(outcome, outputs=_outputs(self.destination, written))
+        outputs = _outputs(self.destination, written)
+        return replace(outcome, outputs=outputs, clipped=written.clipped)
 
     def _require_room(
         self, series: Series, earlier: Outcome | None, *, inputs: dict[str, str]

@@ -8,7 +8,11 @@ a model, disk), 130 interrupted. Heavy packages are imported inside the verbs, s
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -21,9 +25,16 @@ from medddim.cli.evaluate import evaluate
 from medddim.cli.inspect import inspect
 from medddim.cli.models import models
 from medddim.cli.train import train
-from medddim.errors import CheckpointError, EnvironmentProblem, MedddimError
+from medddim.cli.verify import verify
+from medddim.errors import (
+    CheckpointError,
+    EnvironmentProblem,
+    MedddimError,
+    RequestProblem,
+    trace,
+)
 
-EXIT_REFUSED, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 3, 130
+EXIT_REFUSED, EXIT_USAGE, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 2, 3, 130
 GOES_ON = {
     "enhance": "; the same command goes on",
     "degrade": "; the same command goes on",
@@ -38,15 +49,29 @@ class _Verbs(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            return super().invoke(context)
+            with _stopped_as_by_a_person():
+                return super().invoke(context)
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except (Exception, KeyboardInterrupt) as problem:
-            log.debug("stopped", exc_info=problem)
+            log.debug("stopped\n%s", trace(problem))
             told, code = _verdict(problem, verb=str(context.invoked_subcommand))
             line = " ".join(part.strip() for part in told.splitlines())
             click.echo(f"medddim: {line}", err=True)
             raise click.exceptions.Exit(code) from None
+
+
+@contextmanager
+def _stopped_as_by_a_person() -> Iterator[None]:
+    """SIGTERM, by which schedulers and PACS end a process, is taken as Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
@@ -54,6 +79,8 @@ def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
         case click.Abort() | KeyboardInterrupt():
             told = f"interrupted; what was finished is kept{GOES_ON.get(verb, '')}"
             return told, EXIT_INTERRUPTED
+        case RequestProblem():
+            return str(problem), EXIT_USAGE
         case EnvironmentProblem() | CheckpointError():
             return str(problem), EXIT_ENVIRONMENT
         case MedddimError():
@@ -71,7 +98,7 @@ def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="medddim")
-@click.option("--debug", is_flag=True, help="Log what happens, with tracebacks; may quote headers.")
+@click.option("--debug", is_flag=True, help="Log what happens, with tracebacks.")
 def main(debug: bool) -> None:
     """Enhance medical scans: a folder of noisy MRI in, a folder of better ones out.
 
@@ -82,5 +109,5 @@ def main(debug: bool) -> None:
     logging.getLogger("medddim").setLevel(logging.DEBUG if debug else logging.WARNING)
 
 
-for verb in (demo, inspect, enhance, degrade, evaluate, train, models):
+for verb in (demo, inspect, enhance, degrade, evaluate, train, models, verify):
     main.add_command(verb)

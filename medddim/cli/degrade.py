@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,86 @@ from medddim.cli import batches
 if TYPE_CHECKING:
     from medddim.batch import Job
 
+KINDS = {
+    "rician": ("RicianNoise", ("level",)),
+    "chi": ("ChiNoise", ("level", "coils", "g_factor")),
+    "low-matrix": ("LowMatrix", ("fraction", "taper", "zero_filled")),
+    "thick-slices": ("ThickSlices", ("thickness_mm", "gap_mm", "profile")),
+    "low-dose": ("LowDose", ("fraction", "kernel", "noise_hu")),
+    "kernel": ("KernelChange", ("kernel", "source")),
+}
+"""What `--as` offers: a class in `medddim.degradation`, and its fields that have an option."""
+
+FIELDS = sorted({field for _, fields in KINDS.values() for field in fields})
+
+KERNELS = click.Choice(["soft", "standard", "sharp"])
+OPTIONS = (
+    click.option(
+        "--level",
+        type=click.FloatRange(0, 1),
+        help="rician, chi: noise as a share of the scan's 99.5th percentile.  [0.05]",
+    ),
+    click.option("--coils", type=click.IntRange(1), help="chi: receiver coils.  [4]"),
+    click.option(
+        "--g-factor",
+        type=click.FloatRange(1),
+        help="chi: how many times louder the noise is in the middle.  [1]",
+    ),
+    click.option(
+        "--fraction",
+        type=click.FloatRange(0, 1, min_open=True),
+        help="low-matrix: share of k-space kept along each in-plane axis.  [0.5]  "
+        "low-dose: share of the tube current.  [0.25]",
+    ),
+    click.option(
+        "--taper",
+        type=click.FloatRange(0, 1),
+        help="low-matrix: outer share of k-space faded out; 0 rings, 1 does not.  [0]",
+    ),
+    click.option(
+        "--zero-filled",
+        is_flag=True,
+        default=None,
+        help="low-matrix: interpolate back to the scan's matrix.",
+    ),
+    click.option(
+        "--thickness",
+        "thickness_mm",
+        type=click.FloatRange(0, min_open=True),
+        help="thick-slices: the new slice thickness, in mm.",
+    ),
+    click.option(
+        "--gap",
+        "gap_mm",
+        type=click.FloatRange(0),
+        help="thick-slices: what is left out between slices, in mm.  [0]",
+    ),
+    click.option(
+        "--profile",
+        type=click.Choice(["box", "gaussian"]),
+        help="thick-slices: the slice profile.  [box]",
+    ),
+    click.option(
+        "--kernel",
+        type=KERNELS,
+        help="low-dose: the kernel of the scan.  [standard]  kernel: the new one.  [soft]",
+    ),
+    click.option("--from-kernel", "source", type=KERNELS, help="kernel: the scan's.  [standard]"),
+    click.option(
+        "--noise",
+        "noise_hu",
+        type=click.FloatRange(0, min_open=True),
+        help="low-dose: the scan's own noise in soft tissue, in HU; else a typical dose is taken.",
+    ),
+)
+
+
+def physical_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The parameters of all the degradations, each None where it was not given."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
 
 @click.command()
 @batches.scans_argument
@@ -21,53 +103,44 @@ if TYPE_CHECKING:
     "--as",
     "kind",
     required=True,
-    type=click.Choice(["rician", "thick-slices"]),
+    type=click.Choice(list(KINDS)),
     help="What a worse acquisition would have done.",
 )
-@click.option(
-    "--level",
-    default=0.05,
-    show_default=True,
-    type=click.FloatRange(0, 1),
-    help="rician: noise as a share of the scan's 99.5th percentile.",
-)
-@click.option(
-    "--thickness",
-    type=click.FloatRange(0, min_open=True),
-    help="thick-slices: the new slice thickness and spacing, in mm.",
-)
+@physical_options
 @batches.choice_options
 @batches.seed_option
 @batches.resume_option
 @batches.dry_run_option
 @batches.json_option
 def degrade(
-    scans: tuple[Path, ...],
-    output: Path,
-    kind: str,
-    level: float,
-    thickness: float | None,
-    seed: int,
-    as_json: bool,
-    **run: Any,
+    scans: tuple[Path, ...], output: Path, kind: str, seed: int, as_json: bool, **run: Any
 ) -> None:
     """Degrade SCANS into the folder OUTPUT, as a worse acquisition would have."""
     from medddim import batch
 
-    if kind == "thick-slices" and thickness is None:
-        raise click.UsageError("--as thick-slices needs --thickness, in mm")
     choice = {key: run.pop(key) for key in batches.CHOICE}
+    asked = {name: run.pop(name) for name in FIELDS}
+    job = _job(kind, {name: value for name, value in asked.items() if value is not None}, seed)
     series = batch.plan(scans, output, **choice)
-    job = _job(kind, level=level, thickness_mm=thickness, seed=seed)
     sys.exit(batches.run_batch(job, series, output=output, as_json=as_json, **run))
 
 
-def _job(kind: str, *, level: float, thickness_mm: float | None, seed: int) -> Job:
-    from medddim import batch
-    from medddim.degradation import Degradation, RicianNoise, ThickSlices
+def _job(kind: str, asked: dict[str, Any], seed: int) -> Job:
+    from medddim import batch, degradation
+    from medddim.errors import MedddimError
 
-    degradation: Degradation = RicianNoise(level)
-    parameters = {"level": level}
-    if thickness_mm is not None and kind == "thick-slices":
-        degradation, parameters = ThickSlices(thickness_mm), {"thickness_mm": thickness_mm}
-    return batch.degrade_job(degradation, name=kind, parameters=parameters, seed=seed)
+    name, fields = KINDS[kind]
+    for field in asked.keys() - fields:
+        raise click.UsageError(f"{_flag(field)} means nothing to --as {kind}")
+    if kind == "thick-slices" and "thickness_mm" not in asked:
+        raise click.UsageError("--as thick-slices needs --thickness, in mm")
+    try:
+        degrade = getattr(degradation, name)(**asked)
+    except MedddimError as problem:
+        raise click.UsageError(str(problem)) from None
+    return batch.degrade_job(degrade, name=kind, parameters=asdict(degrade), seed=seed)
+
+
+def _flag(field: str) -> str:
+    parameters = click.get_current_context().command.params
+    return next(parameter.opts[0] for parameter in parameters if parameter.name == field)

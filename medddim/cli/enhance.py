@@ -14,6 +14,27 @@ if TYPE_CHECKING:
     from medddim.batch import Job
 
 
+def _numbers(text: str, kind: type[int] | type[float], *, what: str) -> tuple[Any, ...]:
+    try:
+        numbers = tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) not in (1, 3) or not all(0 < number < float("inf") for number in numbers):
+        raise click.BadParameter(f"expected {what}, found {text!r}")
+    return numbers
+
+
+def _factor(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+    if text is None:
+        return None
+    numbers = _numbers(text, int, what="a whole number such as 4, or three such as 2,2,2")
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _spacing(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+    return None if text is None else _numbers(text, float, what="1 or 3 lengths in mm")
+
+
 @click.command()
 @batches.scans_argument
 @batches.output_option
@@ -30,6 +51,26 @@ if TYPE_CHECKING:
     show_default=True,
     type=click.IntRange(1, 1000),
     help="DDIM steps. 1 returns what the scan supports on average; more bring texture back.",
+)
+@click.option(
+    "--fidelity",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Blend of the 1-step answer (1: best PSNR, smoothest) and that of all STEPS (0).",
+)
+@click.option(
+    "--factor",
+    callback=_factor,
+    metavar="N|X,Y,Z",
+    help="Super-resolution: slices N times finer, or each voxel axis; the extent is kept.",
+)
+@click.option(
+    "--spacing",
+    "spacing_mm",
+    callback=_spacing,
+    metavar="MM[,MM,MM]",
+    help="Super-resolution to this distance of voxels, in place of --factor.",
 )
 @click.option(
     "--noise",
@@ -74,5 +115,8 @@ def _job(*, model: str, device: str, **options: Any) -> tuple[Job, str]:
     from medddim.checkpoint import Checkpoint
     from medddim.enhancer import choose_device
 
+    if options["factor"] is not None and options["spacing_mm"] is not None:
+        raise click.UsageError("--factor and --spacing say the same thing; give one of them")
     place = str(choose_device(device))
-    return batch.enhance_job(Checkpoint.open(model), device=place, **options), place
+    job = batch.enhance_job(Checkpoint.open(model), batch.Settings(**options), device=place)
+    return job, place

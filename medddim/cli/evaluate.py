@@ -10,7 +10,7 @@ import click
 
 from medddim.cli.table import print_table
 
-FIGURES = ("psnr_db", "ssim", "rmse", "hf_power")
+FIGURES = ("psnr_db", "ssim", "nmse", "rmse", "hf_power", "local_bias")
 
 
 @click.command()
@@ -21,7 +21,7 @@ FIGURES = ("psnr_db", "ssim", "rmse", "hf_power")
     "--output",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for scores.csv, scores.json and, with --input, the page and picture.",
+    help="Folder for the tables (CSV, JSON) and, with --input, the page and picture.",
 )
 @click.option(
     "--input",
@@ -29,47 +29,74 @@ FIGURES = ("psnr_db", "ssim", "rmse", "hf_power")
     type=click.Path(exists=True, path_type=Path),
     help="The scans before enhancement, measured too.",
 )
-@click.option("--protocol", default="medddim", show_default=True, help="Named range, window, mask.")
+@click.option(
+    "--against",
+    type=click.Path(exists=True, path_type=Path),
+    help="The results of another method, measured too.",
+)
+@click.option(
+    "--protocol",
+    default="medddim",
+    show_default=True,
+    help="Named range, window, mask and kernel; `all` for every one that fits the scan.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON a result.")
 def evaluate(
     candidate: Path,
     reference: Path,
     output: Path,
     noisy: Path | None,
+    against: Path | None,
     protocol: str,
     as_json: bool,
 ) -> None:
-    """Measure CANDIDATE scans against REFERENCE scans: PSNR, SSIM, RMSE, high-frequency power."""
+    """Measure CANDIDATE scans against REFERENCE scans, and say under which terms.
+
+    A protocol is medddim, mr, ct, fastmri, monai, corediff, ldct (abdomen), ldct-chest, ldct-neuro
+    or all. Scans are matched by name, DICOM also by UID.
+    """
     import json
 
     from medddim.report.evaluation import evaluate as measure
 
-    rows = measure(candidate, reference, output, noisy=noisy, protocol=protocol)
+    found = measure(candidate, reference, output, noisy=noisy, against=against, protocol=protocol)
     if as_json:
-        for row in rows:
+        for row in found.scans:
             click.echo(json.dumps(row))
     else:
-        print_scores(rows)
+        print_scores(found.scans)
+        print_differences(found.differences)
         click.echo(f"see {output / ('scores.csv' if noisy is None else 'report.html')}")
 
 
 def print_scores(rows: Sequence[Mapping[str, Any]], *, more: Sequence[str] = ()) -> None:
     """The table of results; `more` names further columns. Range and mask stand below it."""
-    columns = ("scan", "result", *FIGURES, *more)
+    several = len({row["protocol"] for row in rows if "protocol" in row}) > 1
+    columns = ("scan", "result", *(["protocol"] if several else []), *FIGURES, *more)
     print_table(columns, [[_cell(row.get(column)) for column in columns] for row in rows])
     for terms in dict.fromkeys(_terms(row) for row in rows if "protocol" in row):
         click.secho(terms, dim=True)
 
 
+def print_differences(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The paired differences, with their interval where there are two subjects or more."""
+    if not rows:
+        return
+    columns = ("compared", "protocol", "figure", "mean", "low", "high", "subjects")
+    click.echo()
+    print_table(columns, [[_cell(row[column]) for column in columns] for row in rows])
+    click.secho("low to high: 95 % bootstrap interval of the mean over subjects", dim=True)
+
+
 def _terms(row: Mapping[str, Any]) -> str:
-    unit = row["unit"] or "(arbitrary unit)"
-    return (
-        f"{row['scan']}: protocol {row['protocol']}, data range {row['data_range']:.4g} {unit}, "
-        f"{row['mask']} mask of {row['voxels']} voxels, {row['dimensions']}D SSIM"
-    )
+    from medddim.metrics.scores import Passport
+
+    if "refused" in row:
+        return f"{row['scan']}: protocol {row['protocol']}: {row['refused']}"
+    return f"{row['scan']}: {Passport.of(row).told()}"
 
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+        return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}" if value else "0"
     return "-" if value is None else str(value)

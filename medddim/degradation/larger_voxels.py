@@ -20,6 +20,9 @@ from medddim.volume import Affine, Array, Volume
 Image = TypeVar("Image", bound=Any)
 """A numpy array or a torch tensor, `(x, y, z)`: the arithmetic is the same."""
 
+Factor = int | tuple[int, int, int]
+"""How many times finer: the slices, or each voxel axis."""
+
 SPACING_TOLERANCE = 0.02
 """Headers round the spacing: a factor this near to a whole number is one."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,8 @@ Chosen for a noise of 12 HU at the centre of 30 cm of water, in slices of 2 mm, 
 """
 ELECTRONIC_PER_MM2 = 28.0
 """Variance of the electronic noise, in photons squared: 10 for each detector of 0.6 x 0.6 mm."""
+STARVED = 1.0
+"""The variance of rays so starved that the logarithm has no Gaussian noise any more."""
 SOFT_TISSUE_HU = 150.0
 """Soft tissue lies between minus and plus this."""
 REFERENCE_FRACTION = 0.25
@@ -48,19 +50,22 @@ class LowDose:
     al. 2013 (Med Phys 40:031102) for doing so on counts, where starved rays are not Gaussian.
 
     The beam is parallel and of one energy, without bowtie filter or modulation of the current; the
-    scan's own noise stays. `photons_per_mm2`, the dose of the scan itself, counts those of each of
-    720 views; `photons_for` finds it from the scan's noise. Slices count as thick as they are
-    apart.
+    scan's own noise stays. The dose of the scan itself is `photons_per_mm2`, a typical one, in each
+    of 720 views; or that at which its soft tissue has a noise of `noise_hu`, where it is given.
+    Slices count as thick as they are apart.
     """
 
     fraction: float = 0.25
     kernel: str = "standard"
+    noise_hu: float | None = None
     photons_per_mm2: float = PHOTONS_PER_MM2
     electronic_per_mm2: float = ELECTRONIC_PER_MM2
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 1:
             raise MedddimError(f"expected a dose above 0, at most 1, found {self.fraction}")
+        if self.noise_hu is not None and not 0 < self.noise_hu < np.inf:
+            raise MedddimError(f"expected a noise above 0 HU, found {self.noise_hu}")
         if not (0 < self.photons_per_mm2 < np.inf and 0 <= self.electronic_per_mm2 < np.inf):
             raise MedddimError(
                 "expected photons above 0 and electronic noise of 0 or more, found "
@@ -74,10 +79,14 @@ class LowDose:
         Raises UnsupportedScan for a scan not in Hounsfield units or with pixels not square.
         """
         require_hu(volume, "low dose")
+        beam = self
+        if self.noise_hu is not None:
+            photons = photons_for(volume, self.noise_hu, kernel=self.kernel)
+            beam = replace(self, photons_per_mm2=photons)
         measures = {"pixel_mm": in_plane_mm(volume), "thickness_mm": slice_distance_mm(volume)}
         voxels, images = axial_slices(volume)
         for image in images:
-            noisy = image + self.noise(image, **measures, generator=generator)
+            noisy = image + beam.noise(image, **measures, generator=generator)
             bounded = noisy.clip(HU_MIN, np.maximum(image, HU_MAX))
             image[...] = np.where(image < HU_MIN, image, bounded)
         return volume.with_voxels(voxels)
@@ -112,11 +121,10 @@ def low_dose_noise(
     standard deviation is within 5 % of that of `LowDose` in 30 cm of water. Source: Yu et al. 2012,
     eq. 8, with the electronic noise as equivalent photons.
     """
-    exact = np.exp(line_integrals(image, pixel_mm).astype(np.float64))
-    area_mm2 = pixel_mm * thickness_mm
-    quanta = exact / (PHOTONS_PER_MM2 * area_mm2)
-    electronic = ELECTRONIC_PER_MM2 / PHOTONS_PER_MM2 * exact
-    variance = quanta * (1 + (1 + 1 / REFERENCE_FRACTION) * electronic)
+    opacity = np.exp(line_integrals(image, pixel_mm).astype(np.float64))
+    quantum = opacity / (PHOTONS_PER_MM2 * pixel_mm * thickness_mm)
+    electronic = (1 + 1 / REFERENCE_FRACTION) * ELECTRONIC_PER_MM2 / PHOTONS_PER_MM2 * opacity
+    variance = np.minimum(quantum * (1 + electronic), STARVED)
     noise = np.sqrt(variance) * generator.standard_normal(variance.shape)
     return reconstruct(noise, image.shape, pixel_mm=pixel_mm, kernel=kernel)
 
@@ -146,8 +154,6 @@ def photons_for(volume: Volume, noise_hu: float, *, kernel: str = "standard") ->
     counts as quantum noise; 8 slices at most are read. Raises UnsupportedScan for a scan without
     soft tissue (-150 to 150 HU).
     """
-    if not 0 < noise_hu < np.inf:
-        raise MedddimError(f"expected a noise above 0 HU, found {noise_hu}")
     require_hu(volume, "low dose")
     pixel_mm, thickness_mm = in_plane_mm(volume), slice_distance_mm(volume)
     _, images = axial_slices(volume)

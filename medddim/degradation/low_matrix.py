@@ -59,8 +59,7 @@ class LowMatrix:
 
     def _window(self, kept: npt.NDArray[np.integer], lines: int) -> npt.NDArray[np.float32]:
         """A Tukey window over the kept lines: 1, then half a cosine over the outer `taper`."""
-        distance = np.abs(kept) / (lines / 2)
-        if self.taper == 0:
-            return np.ones(lines, np.float32)
-        outer = np.clip((distance - (1 - self.taper)) / self.taper, 0, 1)
-        return ((1 + np.cos(np.pi * outer)) / 2).astype(np.float32)
+        beyond = np.abs(kept) / (lines / 2) - (1 - self.taper)
+        angle = np.pi * np.clip(beyond / max(self.taper, 1e-9), 0, 1)
+        window: npt.NDArray[np.float32] = ((1 + np.cos(angle)) / 2).astype(np.float32)
+        return window

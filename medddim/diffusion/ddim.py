@@ -1,10 +1,9 @@
-"""DDIM: one formula, walked along a ladder of levels."""
-
-from __future__ import annotations
+"""DDIM: one formula, walked along a ladder of levels; and what it is compared with."""
 
 import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,6 +16,26 @@ CleanEstimate = Callable[[Tensor, float], Tensor]
 
 NoiseDraw = Callable[[int], Tensor]
 """`step -> unit white noise` in the shape of the state."""
+
+
+class Rung(NamedTuple):
+    """A level of a ladder, with the alpha and sigma of its path."""
+
+    level: float
+    alpha: float
+    sigma: float
+
+
+def rungs(path: Path, ladder: Tensor) -> list[Rung]:
+    """The ladder with alpha and sigma looked up, once, in float64."""
+    levels = ladder.to("cpu", torch.float64)
+    return [Rung(*row) for row in torch.stack([levels, *path.mix(levels)], dim=1).tolist()]
+
+
+def step(state: Tensor, clean: Tensor, *, here: Rung, there: Rung, fresh: float = 0.0) -> Tensor:
+    """The state at `there`, from `here` towards `clean`, with room for noise of sd `fresh`."""
+    kept = math.sqrt(max(there.sigma**2 - fresh**2, 0.0)) / here.sigma
+    return there.alpha * clean + kept * (state - here.alpha * clean)
 
 
 def ddim(
@@ -32,132 +51,85 @@ def ddim(
 
     Each step puts the state on the next level that the ladder itself holds; nothing recomputes a
     "previous timestep". With one step the answer is the denoiser's own estimate, the regression.
-    `eta` above 0 exchanges a share of the state's noise for fresh `noise`; 1 is ancestral
-    sampling. Raises DiffusionError for an `eta` without noise, or on a path whose source is not
-    white noise.
+    `eta`, 0 to 1, exchanges a share of the state's noise for fresh `noise`; 1 is ancestral
+    sampling. Raises DiffusionError if it has no `noise` to take, or no white noise to give.
 
-    Formula: Song et al. 2021 (arXiv 2010.02502), eq. 12 with the variance of eq. 16.
+    Formula: Song et al. 2021 (arXiv 2010.02502), eq. 12, its variance eq. 16 for any alpha, sigma.
     """
-    if eta > 0 and (noise is None or not path.white):
-        raise DiffusionError(
-            "eta above 0 needs a noise draw and a path whose source is white noise"
-        )
+    if eta and (noise is None or not path.white):
+        raise DiffusionError("eta above 0 needs a noise draw, and a path of white noise")
     state = start
-    for index, (level, following) in enumerate(pairwise(ladder.tolist())):
-        clean = denoise(state, level)
+    for index, (here, there) in enumerate(pairwise(rungs(path, ladder))):
+        clean = denoise(state, here.level)
         yield clean
-        kept, fresh = exchange(path, level=level, following=following, eta=eta)
-        state = step(state, clean, path=path, level=level, following=following, kept=kept)
-        if fresh > 0 and noise is not None:
+        lost = max(here.sigma**2 - (here.alpha / there.alpha * there.sigma) ** 2, 0.0)
+        fresh = eta * there.sigma / here.sigma * math.sqrt(lost)
+        state = step(state, clean, here=here, there=there, fresh=fresh)
+        if noise is not None and fresh > 0:
             state = state + fresh * noise(index)
+
+
+def ancestral(
+    denoise: CleanEstimate, start: Tensor, ladder: Tensor, *, path: Path, noise: NoiseDraw
+) -> Iterator[Tensor]:
+    """Like `ddim`, the DDPM way: each next state is drawn from the posterior, given the estimate.
+
+    Ho et al. 2020 (arXiv 2006.11239), eq. 6 and 7, from any level t to any s below it. Raises
+    DiffusionError unless the source is white noise.
+    """
+    if not path.white:
+        raise DiffusionError("ancestral sampling needs a path whose source is white noise")
+    state = start
+    for index, (t, s) in enumerate(pairwise(rungs(path, ladder))):
+        clean = denoise(state, t.level)
+        yield clean
+        ratio = t.alpha / s.alpha
+        beta = max(t.sigma**2 - (ratio * s.sigma) ** 2, 0.0)
+        mean = (ratio * s.sigma**2 * state + s.alpha * beta * clean) / t.sigma**2
+        state = mean + math.sqrt(beta) * s.sigma / t.sigma * noise(index)
 
 
 def second_order(
     denoise: CleanEstimate, start: Tensor, ladder: Tensor, *, path: Path
 ) -> Iterator[Tensor]:
-    """Like `ddim`, steered by a line through the last two clean estimates; deterministic.
+    """Like `ddim`, along a line through the last two estimates: of order 2, deterministic.
 
-    The same step towards another target: with clean estimates extrapolated in log(alpha / sigma)
-    the DDIM step becomes DPM-Solver++ (2M), Lu et al. 2022 (arXiv 2211.01095), algorithm 2. Where
-    that logarithm is infinite, at pure noise and at clean, the step is of first order.
+    DPM-Solver++ (2M), Lu et al. 2022 (arXiv 2211.01095), algorithm 2, its line drawn not in the
+    log-SNR, infinite at both ends, but in cos(atan(sigma / alpha)): docs/decisions/0035.
     """
     state, before = start, None
-    for level, following in pairwise(ladder.tolist()):
-        clean = denoise(state, level)
-        yield clean
-        lead = log_snr(path, following) - log_snr(path, level)
-        target = clean
-        if before is not None and math.isfinite(lead) and math.isfinite(before[1]):
-            target = clean + (clean - before[0]) * (lead / (2 * before[1]))
-        state = step(state, target, path=path, level=level, following=following)
-        before = (clean, lead)
+    for here, there in pairwise(rungs(path, ladder)):
+        clean = target = denoise(state, here.level)
+        angle, following = (math.atan2(rung.sigma, rung.alpha) for rung in (here, there))
+        if before is not None:
+            lead = math.sin(angle) * math.tan((angle - following) / 2)
+            target = clean + lead / (math.cos(angle) - before[1]) * (clean - before[0])
+        yield target
+        state = step(state, target, here=here, there=there)
+        before = (clean, math.cos(angle))
 
 
 def invert(
-    denoise: CleanEstimate,
-    answer: Tensor,
-    ladder: Tensor,
-    *,
-    path: Path,
-    iterations: int = 100,
-    tolerance: float = 1e-12,
+    denoise: CleanEstimate, answer: Tensor, ladder: Tensor, *, path: Path, iterations: int = 100
 ) -> Tensor:
     """The start from which `ddim` (eta = 0) along `ladder` gives `answer`, by fixed point.
 
-    Each step is solved for the state it came from, to `tolerance` of the largest value. Raises
-    DiffusionError if an iteration does not converge: the denoiser is then no contraction there.
+    Each step is solved for the state it came from, to 1e-12 of the largest value. Raises
+    DiffusionError where alpha is 0, and where the denoiser is no contraction.
     """
-    state = answer
-    require_invertible(path, level=ladder[0].item())
-    for following, level in pairwise(reversed(ladder.tolist())):
-        reached, state = state, state.clone()
-        ratio = _ratio(path, level=level, following=following)
-        gain = 1 / ratio if ratio > 0 else 1.0
+    state, upwards = answer, rungs(path, ladder)[::-1]
+    if upwards[-1].alpha == 0:
+        begin = "pure noise has forgotten what it came from; begin the ladder below it"
+        raise DiffusionError(f"alpha is 0 at level {upwards[-1].level:g}: {begin}")
+    for there, here in pairwise(upwards):
+        reached = state
+        gain = here.sigma / there.sigma if there.sigma > 0 else 1.0
         for _ in range(iterations):
-            clean = denoise(state, level)
-            there = step(state, clean, path=path, level=level, following=following)
-            change = gain * (reached - there)
+            clean = denoise(state, here.level)
+            change = gain * (reached - step(state, clean, here=here, there=there))
             state = state + change
-            if change.abs().max() <= tolerance * state.abs().max():
+            if change.abs().max() <= 1e-12 * state.abs().max():
                 break
         else:
-            raise DiffusionError(f"no fixed point from level {following:g} up to {level:g}")
+            raise DiffusionError(f"no fixed point from level {there.level:g} to {here.level:g}")
     return state
-
-
-def step(
-    state: Tensor,
-    clean: Tensor,
-    *,
-    path: Path,
-    level: float,
-    following: float,
-    kept: float | None = None,
-) -> Tensor:
-    """The state at `following`, on the line from `state` at `level` towards `clean`.
-
-    `kept` is the share of the state's own noise that goes on, sigma(following) / sigma(level) if
-    nothing is exchanged.
-    """
-    alpha, alpha_next = path.alpha(_exact(level, following)).tolist()
-    share = _ratio(path, level=level, following=following) if kept is None else kept
-    stepped: Tensor = alpha_next * clean + share * (state - alpha * clean)
-    return stepped
-
-
-def exchange(path: Path, *, level: float, following: float, eta: float) -> tuple[float, float]:
-    """How much of the state's noise a step keeps, and how much fresh noise it adds.
-
-    Together they have the variance of `following`: Song et al. 2021, eq. 16, for any alpha, sigma.
-    """
-    alpha, alpha_next = path.alpha(_exact(level, following)).tolist()
-    sigma, sigma_next = path.sigma(_exact(level, following)).tolist()
-    between = max(sigma**2 - (alpha / alpha_next * sigma_next) ** 2, 0.0) if eta else 0.0
-    fresh = eta * sigma_next / sigma * math.sqrt(between)
-    return math.sqrt(max(sigma_next**2 - fresh**2, 0.0)) / sigma, fresh
-
-
-def log_snr(path: Path, level: float) -> float:
-    """log(alpha / sigma), infinite at both ends of a path that reaches pure noise."""
-    alpha, sigma = path.alpha(_exact(level)).item(), path.sigma(_exact(level)).item()
-    if sigma == 0:
-        return math.inf
-    return math.log(alpha / sigma) if alpha > 0 else -math.inf
-
-
-def require_invertible(path: Path, *, level: float) -> None:
-    """Raise DiffusionError where alpha is 0: pure noise has forgotten what it came from."""
-    if path.alpha(_exact(level)).item() == 0:
-        raise DiffusionError(
-            f"alpha is 0 at level {level:g}: the answer does not determine its start there; "
-            "invert along a ladder that begins below it"
-        )
-
-
-def _ratio(path: Path, *, level: float, following: float) -> float:
-    sigma, sigma_next = path.sigma(_exact(level, following)).tolist()
-    return float(sigma_next / sigma)
-
-
-def _exact(*levels: float) -> Tensor:
-    return torch.tensor(levels, dtype=torch.float64)

@@ -1,9 +1,8 @@
-"""The Denoiser: the only place that knows what a network predicts."""
+"""The Denoiser: the only place that knows what a network predicts, and its loss."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -13,29 +12,21 @@ from medddim.errors import DiffusionError
 
 Prediction = Literal["x0", "eps", "v", "residual"]
 
+Network = Callable[..., Tensor]
+"""`(state, level, *, strength, scan) -> prediction`; strength and scan may be None."""
+
 
 @dataclass(frozen=True)
 class Condition:
     """What the network may know beside the state.
 
-    `strength` is how strongly the scan is degraded, `(batch, maps, *space)` with any spatial axis
-    of length 1: the standard deviation of its noise in the network's intensity range, or a tenth
-    of each factor of super-resolution. `scan` is the degraded scan `(batch, slices, *space)`, for
-    the paths that start elsewhere.
+    `strength` of degradation, `(batch, maps, *space)` with any spatial axis of length 1: standard
+    deviation of the noise in the network's range, or a tenth of each factor of super-resolution.
+    `scan` is the degraded scan `(batch, slices, *space)`, for the paths that start elsewhere.
     """
 
     strength: Tensor
     scan: Tensor | None = None
-
-
-class Network(Protocol):
-    """What a Denoiser asks of a network: state, level and what else is known in, prediction out."""
-
-    def __call__(
-        self, state: Tensor, level: Tensor, *, strength: Tensor | None, scan: Tensor | None
-    ) -> Tensor:
-        """State `(batch, slices, *space)` and level `(batch,)` in, `(batch, 1, *space)` out."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -47,9 +38,8 @@ class Denoiser:
     - "x0": the clean scan;
     - "eps": the source; unusable where alpha is 0;
     - "v": alpha * source - sigma * clean (Salimans & Ho 2022, appendix D);
-    - "residual": what is wrong with the scan, in units of its strength of degradation, so that
-      an output of zero means "leave it as it is". The scan is the one the network is shown, else
-      the state itself.
+    - "residual": what is wrong with the scan it is shown, else with the state, in units of the
+      strength of degradation, so that an output of zero means "leave it as it is".
 
     A state may carry neighbouring slices as channels: the estimate is of the middle one.
     """
@@ -68,25 +58,21 @@ class Denoiser:
     ) -> Tensor:
         """The clean estimate `(batch, 1, *space)` of `state` at `level`, a number or `(batch,)`.
 
-        Raises DiffusionError for eps prediction, and for the residual of the state, at a level
-        where alpha is 0.
+        Raises DiffusionError for eps, and for the residual of the state, where alpha is 0.
         """
         levels = torch.as_tensor(level, dtype=torch.float64).expand(state.shape[0])
         output = self.predict(state, levels, condition)
         alpha, sigma = self.path.weights(levels, like=state)
-        x = middle(state)
         if self.prediction == "x0":
             return output
+        if self.prediction == "v":
+            return (alpha * middle(state) - sigma * output) / (alpha**2 + sigma**2)
         if self.prediction == "residual" and condition and condition.scan is not None:
             return middle(condition.scan) - output * self._unit(condition)
-        if self.prediction == "v":
-            return (alpha * x - sigma * output) / (alpha**2 + sigma**2)
         if (alpha == 0).any():
-            raise DiffusionError(
-                f"{self.prediction}-prediction cannot recover the clean scan where alpha is 0; "
-                "train the network to predict x0 or v on this path"
-            )
-        return (x - sigma * output * self._unit(condition)) / alpha
+            told = "says nothing of the clean scan where alpha is 0; here predict x0 or v"
+            raise DiffusionError(f"{self.prediction}-prediction {told}")
+        return (middle(state) - sigma * output * self._unit(condition)) / alpha
 
     def predict(self, state: Tensor, level: Tensor, condition: Condition | None) -> Tensor:
         """What the network returns, `(batch, 1, *space)`, in the number format of the state."""
@@ -112,6 +98,18 @@ class Denoiser:
         if condition is None:
             raise DiffusionError("residual prediction needs the scan's degradation as a condition")
         return condition.strength[:, :1]
+
+
+def prediction_loss(
+    denoiser: Denoiser, *, clean: Tensor, source: Tensor, level: Tensor, condition: Condition | None
+) -> Tensor:
+    """Mean squared error of the prediction, so that one step returns the posterior mean.
+
+    `clean` and `source` are `(batch, slices, *space)`, `level` is `(batch,)` float64.
+    """
+    state = denoiser.path.state(clean, source, level)
+    target = denoiser.target(middle(clean), middle(source), level, condition)
+    return (denoiser.predict(state, level, condition) - target).square().mean()
 
 
 def middle(stack: Tensor) -> Tensor:

@@ -1,14 +1,12 @@
-"""Diffusion paths: how a clean scan and a source of disturbance are mixed at every level.
+"""Diffusion paths and their ladders: how a clean scan and a disturbance mix at every level.
 
 Every path is `x(t) = alpha(t) * clean + sigma(t) * source`, for levels t from 1 (where sampling
-starts) down to 0 (exactly clean). What differs between methods is alpha, sigma and the source;
-all of it lives here, none of it in the sampler. Tables are float64.
+starts) down to 0 (exactly clean). What differs between methods is alpha, sigma and the source:
+data, and all of it here. Alpha and sigma are those of Kingma et al. 2021, "Variational Diffusion
+Models", eq. 1; alpha squared is the alpha-bar of Ho et al. 2020, the alpha of Song et al. 2021.
 
-Notation: alpha and sigma are those of Kingma et al. 2021, "Variational Diffusion Models", eq. 1;
-alpha squared is the alpha-bar of Ho et al. 2020 and the alpha of Song et al. 2021.
+A ladder is the falling levels that a sampler visits: float64, `steps + 1` of them, the last 0.
 """
-
-from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
@@ -16,34 +14,30 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from medddim.diffusion.ladder import trailing
+from medddim.errors import DiffusionError
 
 
 class Path(ABC):
-    """One way from a clean scan to a disturbed one."""
+    """One way from a clean scan to a disturbed one.
 
-    white = False
-    """Whether the source is white noise, so that fresh noise may take its place while sampling."""
-    random = True
-    """Whether the start holds noise that has to be drawn."""
-    crowding = 1.0
-    """The power that draws levels towards clean, in training and in the default ladder."""
+    `white`: the source is white noise, so that fresh noise may take its place while sampling.
+    `random`: the start holds noise that has to be drawn. `crowding`: the power that draws levels
+    towards clean, in training and in the default ladder.
+    """
 
-    @abstractmethod
-    def alpha(self, level: Tensor) -> Tensor:
-        """Share of the clean scan at `level`, float64; 1 at level 0."""
+    white, random, crowding = False, True, 1.0
 
     @abstractmethod
-    def sigma(self, level: Tensor) -> Tensor:
-        """Share of the source at `level`, float64; 0 at level 0."""
-
-    @abstractmethod
-    def source(self, clean: Tensor, scan: Tensor, noise: Tensor) -> Tensor:
-        """What the clean scan is mixed with, given the degraded `scan` and unit white `noise`."""
+    def mix(self, level: Tensor) -> tuple[Tensor, Tensor]:
+        """Alpha and sigma at `level`, all float64 on the CPU; exactly 1 and 0 at level 0."""
 
     @abstractmethod
     def start(self, scan: Tensor, noise: Tensor) -> Tensor:
-        """The state at level 1, where sampling starts; known without the clean scan."""
+        """The state at level 1, from the degraded `scan` and unit white `noise`."""
+
+    def source(self, clean: Tensor, scan: Tensor, noise: Tensor) -> Tensor:
+        """What the clean scan is mixed with: the start, if that holds nothing of it."""
+        return self.start(scan, noise)
 
     def state(self, clean: Tensor, source: Tensor, level: Tensor) -> Tensor:
         """The mixture at `level`, one level a batch item."""
@@ -53,8 +47,7 @@ class Path(ABC):
     def weights(self, level: Tensor, *, like: Tensor) -> tuple[Tensor, Tensor]:
         """Alpha and sigma of `(batch,)` levels, shaped and typed to multiply `like`."""
         shape = (-1,) + (1,) * (like.ndim - 1)
-        exact = level.to("cpu", torch.float64)  # Apple's mps has no float64
-        alpha, sigma = self.alpha(exact), self.sigma(exact)
+        alpha, sigma = self.mix(level.to("cpu", torch.float64))  # Apple's mps has no float64
         return alpha.to(like).reshape(shape), sigma.to(like).reshape(shape)
 
     def ladder(self, steps: int) -> Tensor:
@@ -62,138 +55,118 @@ class Path(ABC):
         return trailing(steps) ** self.crowding
 
     def draw(self, batch: int, *, full_share: float, generator: torch.Generator) -> Tensor:
-        """Levels to train on: 1 with probability `full_share`, else those of a random ladder.
-
-        Few-step sampling leans on level 1, so it deserves more than its measure.
-        """
+        """Levels to train on: 1, on which few steps lean, with probability `full_share`, or any."""
         uniform = 1 - torch.rand(batch, dtype=torch.float64, generator=generator)
         full = torch.rand(batch, dtype=torch.float64, generator=generator) < full_share
         return torch.where(full, torch.ones_like(uniform), uniform**self.crowding)
 
 
 class ScanNoise(Path):
-    """The scan's own noise: the scan is already a diffusion state, at level 1.
+    """The scan's own noise: alpha = 1, sigma = t, source = scan - clean; no random number.
 
-    alpha = 1, sigma = t, source = scan - clean. No random number is drawn to sample. It is the
-    variance-exploding path of Karras et al. 2022 (EDM) in units of the scan's own noise, and the
-    bridge of Delbracio & Milanfar 2023 (InDI, eq. 4). The network must see the state only: shown
-    the scan as well it would learn to invert the mixture and every number of steps would return
-    the regression.
+    The scan is already a diffusion state, at level 1: the variance-exploding path of Karras et al.
+    2022 (EDM) in units of the scan's noise, the bridge of Delbracio & Milanfar 2023 (InDI, eq. 4).
+    The network must see the state only: shown the scan as well it would learn to invert the
+    mixture, and every number of steps would return the regression.
     """
 
-    random = False
-    crowding = 1.5  # keeps a little more texture than even spacing; docs/decisions/0007
+    random, crowding = False, 1.5  # docs/decisions/0007
 
-    def alpha(self, level: Tensor) -> Tensor:
-        """Everywhere 1."""
-        return torch.ones_like(level)
-
-    def sigma(self, level: Tensor) -> Tensor:
-        """The level itself."""
-        return level
-
-    def source(self, clean: Tensor, scan: Tensor, noise: Tensor) -> Tensor:
-        """The noise the scan holds, its Rician bias included."""
-        return scan - clean
+    def mix(self, level: Tensor) -> tuple[Tensor, Tensor]:
+        """The whole clean scan, and as much of the noise as the level says."""
+        return torch.ones_like(level), level
 
     def start(self, scan: Tensor, noise: Tensor) -> Tensor:
         """The scan as it is."""
         return scan
 
-
-class VariancePreserving(Path):
-    """White noise as the source: the path of DDPM and DDIM, with zero terminal SNR.
-
-    alpha = cos(pi t / 2), sigma = sin(pi t / 2) (Nichol & Dhariwal 2021 without their offset;
-    Salimans & Ho 2022, section 4). alpha(1) is exactly 0, so sampling starts from pure noise and
-    eps-prediction is impossible there.
-    """
-
-    white = True
-    crowding = 2.0  # shown the scan, a sampler decides on texture where sigma is a few per cent
-
-    def alpha(self, level: Tensor) -> Tensor:
-        """A quarter of a cosine; exactly 0 at level 1, where float64's cos(pi/2) is 6e-17."""
-        return torch.where(level == 1, torch.zeros_like(level), torch.cos(math.pi / 2 * level))
-
-    def sigma(self, level: Tensor) -> Tensor:
-        """A quarter of a sine."""
-        return torch.sin(math.pi / 2 * level)
-
     def source(self, clean: Tensor, scan: Tensor, noise: Tensor) -> Tensor:
-        """White noise."""
-        return noise
-
-    def start(self, scan: Tensor, noise: Tensor) -> Tensor:
-        """White noise; the scan comes in as a condition."""
-        return noise
-
-
-class LinearBeta(VariancePreserving):
-    """The variance-preserving path of DDPM's table: betas rising linearly over `count` steps.
-
-    Ho et al. 2020, section 4. Level t stands for entry `t * count - 1` of the table, level 0 for
-    the clean scan before it; between entries alpha squared is interpolated. With
-    `zero_terminal_snr` alpha is shifted and stretched to end at exactly 0 (Lin et al. 2024,
-    arXiv 2305.08891, algorithm 1).
-    """
-
-    def __init__(
-        self,
-        *,
-        count: int = 1000,
-        betas: tuple[float, float] = (1e-4, 0.02),
-        zero_terminal_snr: bool = False,
-    ) -> None:
-        """Make the table, float64."""
-        alphas = 1 - torch.linspace(*betas, count, dtype=torch.float64)
-        table = torch.cumprod(alphas, 0)
-        if zero_terminal_snr:
-            root = table.sqrt()
-            table = ((root - root[-1]) * root[0] / (root[0] - root[-1])).square()
-        self.table = torch.cat([torch.ones(1, dtype=torch.float64), table])
-
-    def alpha(self, level: Tensor) -> Tensor:
-        """The root of the interpolated table."""
-        return self._squared(level).sqrt()
-
-    def sigma(self, level: Tensor) -> Tensor:
-        """The root of what is left to 1."""
-        return (1 - self._squared(level)).sqrt()
-
-    def _squared(self, level: Tensor) -> Tensor:
-        place = level.clamp(0, 1) * (len(self.table) - 1)
-        below = place.floor().long()
-        above = place.ceil().long()
-        return torch.lerp(
-            self.table.to(level.device)[below], self.table.to(level.device)[above], place - below
-        )
+        """The noise the scan holds, its Rician bias included."""
+        return scan - clean
 
 
 class Bridge(Path):
     """From the degraded scan to the clean one: alpha = 1 - t, sigma = t, source = scan + k noise.
 
-    With k = 0 it is deterministic and adds no detail the scan does not determine; with k > 0 the
-    noise lets it sample (the family of InDI, I2SB and ResShift).
+    With k = 0 it is deterministic and adds no detail the scan does not determine; with k > 0, the
+    noise's standard deviation in the network's range, it samples (as InDI, I2SB, ResShift do).
     """
 
     def __init__(self, k: float = 0.0) -> None:
-        """`k` is the standard deviation of the added noise, in the network's intensity range."""
-        self.k = k
-        self.random = k > 0
+        self.k, self.random = k, k > 0
 
-    def alpha(self, level: Tensor) -> Tensor:
-        """Falls linearly to 0 at level 1."""
-        return 1 - level
-
-    def sigma(self, level: Tensor) -> Tensor:
-        """The level itself."""
-        return level
-
-    def source(self, clean: Tensor, scan: Tensor, noise: Tensor) -> Tensor:
-        """The degraded scan with k times white noise."""
-        return scan + self.k * noise
+    def mix(self, level: Tensor) -> tuple[Tensor, Tensor]:
+        """From all clean to all source, linearly."""
+        return 1 - level, level
 
     def start(self, scan: Tensor, noise: Tensor) -> Tensor:
-        """The same: at level 1 nothing of the clean scan is left."""
+        """The scan with k times the noise."""
         return scan + self.k * noise
+
+
+class VariancePreserving(Path):
+    """White noise as the source: alpha = cos(pi t / 2), sigma = sin(pi t / 2).
+
+    The path of DDPM and DDIM (Nichol & Dhariwal 2021 without their offset; Salimans & Ho 2022,
+    section 4). alpha(1) is exactly 0: sampling starts from pure noise, without eps-prediction.
+    """
+
+    white, crowding = True, 2.0  # shown the scan, it decides on texture where sigma is small
+
+    def mix(self, level: Tensor) -> tuple[Tensor, Tensor]:
+        """A quarter turn; exactly 0 at level 1, where float64's cos(pi / 2) is 6e-17."""
+        alpha, sigma = torch.cos(math.pi / 2 * level), torch.sin(math.pi / 2 * level)
+        return torch.where(level == 1, torch.zeros_like(level), alpha), sigma
+
+    def start(self, scan: Tensor, noise: Tensor) -> Tensor:
+        """The noise; the scan comes in as a condition."""
+        return noise
+
+
+class LinearBeta(VariancePreserving):
+    """DDPM's table of 1000 linear betas (Ho et al. 2020, section 4); level t: entry 1000 t - 1."""
+
+    def __init__(self, betas: tuple[float, float] = (1e-4, 0.02)) -> None:
+        kept = 1 - torch.linspace(*betas, 1000, dtype=torch.float64)
+        self.table = torch.cat([torch.ones(1, dtype=torch.float64), kept.cumprod(0)])
+
+    def mix(self, level: Tensor) -> tuple[Tensor, Tensor]:
+        """The roots of the table's entry and of what it leaves to 1."""
+        below, above = (self.table[end(1000 * level).long()] for end in (torch.floor, torch.ceil))
+        squared = torch.lerp(below, above, (1000 * level).frac())
+        return squared.sqrt(), (1 - squared).sqrt()
+
+
+def trailing(steps: int) -> Tensor:
+    """Evenly spaced from exactly 1 to exactly 0 (Lin et al. 2024, arXiv 2305.08891, table 2)."""
+    if steps < 1:
+        raise DiffusionError(f"expected at least 1 step, found {steps}")
+    return torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+
+
+def karras(steps: int, *, path: Path, lowest: float = 0.01, rho: float = 7.0) -> Tensor:
+    """Level 1, then evenly spaced in the root `rho` of sigma / alpha down to `lowest`, then 0.
+
+    Karras et al. 2022 (arXiv 2206.00364), eq. 5. For pure noise the ratio is infinite: there level
+    1 stands by itself, and the spacing begins one step of the trailing ladder below it.
+    """
+
+    def height(level: Tensor) -> Tensor:
+        alpha, sigma = path.mix(level)
+        return (sigma / alpha).log() if math.isinf(rho) else (sigma / alpha) ** (1 / rho)
+
+    top, below = trailing(steps + 1)[:2]
+    alone = int(height(top).isinf())
+    first, last = height(below if alone else top), height(torch.full_like(top, lowest))
+    wanted = first.lerp(last, torch.linspace(0, 1, max(steps - alone, 1), dtype=torch.float64))
+    low, high = torch.zeros_like(wanted), torch.ones_like(wanted)
+    for _ in range(60):  # bisection
+        level = (low + high) / 2
+        beyond = height(level) > wanted
+        low, high = low.where(beyond, level), level.where(beyond, high)
+    return torch.cat([top[None], high[1 - alone : steps - alone], 0 * top[None]])
+
+
+def uniform_log_snr(steps: int, *, path: Path, lowest: float = 0.01) -> Tensor:
+    """`karras` in the limit of infinite `rho`: even in log-SNR (Lu et al. 2022, 2206.00927)."""
+    return karras(steps, path=path, lowest=lowest, rho=math.inf)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +15,36 @@ from medddim.errors import (
     UnsupportedScan,
     WriteRefused,
 )
+from medddim.formats.agreement import disagreements
 from medddim.formats.archive import Archive, is_zip
-from medddim.formats.contract import Derivation, Format, OnGap, OnTilt, Repair, Series
+from medddim.formats.contract import (
+    Derivation,
+    Format,
+    OnGap,
+    OnTilt,
+    Quantity,
+    Repair,
+    Series,
+    Written,
+)
 from medddim.formats.dicom import Dicom
 from medddim.formats.naming import require_file_name, safe_name, with_distinct_names
 from medddim.formats.nifti import Nifti
+from medddim.formats.nifti.header import is_nifti
 from medddim.formats.select import FACTS, Rule
 from medddim.volume import Volume
 
-__all__ = ["FORMATS", "Derivation", "Format", "Series", "find", "read", "write"]
+__all__ = [
+    "FORMATS",
+    "Derivation",
+    "Format",
+    "Series",
+    "check",
+    "find",
+    "read",
+    "write",
+    "write_map",
+]
 
 FORMATS: tuple[Format, ...] = (Nifti(), Dicom())
 """Every format; a Volume without a source is written by the first."""
@@ -78,12 +99,13 @@ def write(
     *,
     like: Volume | None = None,
     name: str = "",
-    derivation: Derivation = PROCESSED,
-) -> tuple[Path, ...]:
+    derivation: Derivation | None = None,
+) -> Written:
     """Write `volume` as `name` below the folder `destination`; return the files written.
 
     Name, format, header and stored type are those of the scan `like`, by default of the one
     `volume` was read from; a volume made by code needs a name and becomes a float32 NIfTI file.
+    What is told of its making is `derivation`, by default what the volume itself carries.
     Raises WriteRefused if the result exists, or holds voxels that are not finite (those of the
     source come back anyway).
     """
@@ -94,9 +116,38 @@ def write(
         raise WriteRefused(f"{name}: {wrong} voxels of the result are not finite numbers")
     placed = volume if like is None else replace(volume, source=like.source)
     format = _named(getattr(placed.source, "format", FORMATS[0].name))
-    return format.write(
-        placed, Path(destination), name=name, derivation=_with_repairs(derivation, placed)
-    )
+    told = _with_repairs(derivation or volume.derivation or PROCESSED, placed)
+    return format.write(placed, Path(destination), name=name, derivation=told)
+
+
+def write_map(
+    values: Volume, destination: Path | str, *, of: Sequence[Path], quantity: Quantity
+) -> Written:
+    """Write a map that belongs to the result whose files are `of`, below `destination`.
+
+    `values` lies on the grid of that result, in its unit. Beside a DICOM series it becomes a
+    float32 Parametric Map, beside a NIfTI file a float32 NIfTI file, named like the result with
+    the `quantity` behind it. Raises GridMismatch, and WriteRefused if it is there already.
+    """
+    nifti = is_nifti(of[0])
+    result = of[0].name.removesuffix(".gz").removesuffix(".nii") if nifti else of[0].parent.name
+    format = _named("nifti" if nifti else "dicom")
+    name = f"{result}_{quantity}"
+    return format.write_map(values, Path(destination), name=name, of=of, quantity=quantity)
+
+
+def check(
+    files: Sequence[Path | str], source: Volume, *, derivation: Derivation, format: str
+) -> dict[str, str]:
+    """What is wrong with the `files` of one written result, by topic; "" where nothing is.
+
+    `source` is the scan it was made from, `derivation` what is on record of its making.
+    Topics: "geometry", "values", "provenance", for DICOM "identity". Raises ScanError.
+    """
+    paths = tuple(map(Path, files))
+    told = _with_repairs(derivation, source)
+    result = read(Series(format, source.name, paths))
+    return disagreements(_named(format), paths, source, result, told)
 
 
 def _with_repairs(derivation: Derivation, volume: Volume) -> Derivation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -12,6 +12,8 @@ from medddim.volume import Volume
 
 OnGap = Literal["refuse", "split", "interpolate"]
 OnTilt = Literal["refuse", "resample"]
+Quantity = Literal["uncertainty", "residual"]
+"""What a map beside a result holds: a standard deviation, or result minus source."""
 
 
 @dataclass(frozen=True)
@@ -103,5 +105,25 @@ class Format(Protocol):
         Nothing appears under its final name before it is complete.
 
         Raises WriteRefused if it is there already, EnvironmentProblem if the disk fails.
+        """
+        ...
+
+    def write_map(
+        self, values: Volume, destination: Path, *, name: str, of: Sequence[Path],
+        quantity: Quantity,
+    ) -> Written:  # fmt: skip
+        """Write `values` as float32 about the result whose files are `of`, as `name`.
+
+        Raises WriteRefused if it is there already, GridMismatch if it has not its grid.
+        """
+        ...
+
+    def check(
+        self, files: Sequence[Path], source: Volume, derivation: Derivation
+    ) -> dict[str, str]:
+        """What is wrong with a result `write` has written, by topic; "" where nothing is.
+
+        `files` are in the order in which they were written, `source` is the scan they were made
+        from. Raises ScanError for files that cannot be read.
         """
         ...

@@ -20,7 +20,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+import numpy as np
+
 from medddim.errors import EnvironmentProblem, MedddimError, UnreadableScan, UnsupportedScan
+from medddim.volume import Affine
 
 LIMITS = {
     # Voxels of one scan. 4 GiB as float32; a CT from head to toe, 512 × 512 × 3600, is below.
@@ -37,6 +40,15 @@ HARMLESS_BYTES = 2**26
 
 BYTES_PER_VOXEL = 24
 """What reading takes at its peak, whatever is stored: stored, float32, and float64 to check it."""
+
+TALKATIVE = ("pydicom", "highdicom", "nibabel.global", "pylibjpeg", "openjpeg")
+
+VOXEL_SIZE_MM = 1e-3, 1e4
+FARTHEST_MM = 1e6
+"""A voxel from 1 µm to 10 m, less than 1 km from the origin: beyond, a header is damaged."""
+
+FLATTEST = 1e-6
+"""Volume of a voxel as a share of that of a box with its edges; 0 is singular, 1 right-angled."""
 
 INFLATED_COPIES = 2
 """pydicom holds what it inflates twice for a moment."""
@@ -56,8 +68,8 @@ def limit(name: str) -> int:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep pydicom and highdicom silent: their warnings and logs quote values of the header."""
-    loggers = [logging.getLogger(name) for name in ("pydicom", "highdicom")]
+    """Keep the libraries below silent: their warnings and logs quote values of the header."""
+    loggers = [logging.getLogger(name) for name in TALKATIVE]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -108,6 +120,24 @@ def require_moderate_size(shape: tuple[int, ...], path: Path) -> None:
         raise UnsupportedScan(
             f"{path}: the header claims {size} voxels; the limit is {most:,}; cut the scan into "
             "smaller ones, or set MEDDDIM_MAX_VOXELS if you trust it"
+        )
+
+
+def require_sound_affine(affine: Affine, path: Path) -> None:
+    """Raise UnreadableScan for an affine in mm that no scanner makes, or that has no inverse."""
+    low, high = VOXEL_SIZE_MM
+    with np.errstate(all="ignore"):  # what overflows or is not a number fails below
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
+        flatness = abs(np.linalg.det(affine[:3, :3] / spacing))
+        farthest = np.abs(affine[:3, 3]).max()
+    if not (spacing.min() >= low and spacing.max() <= high and farthest <= FARTHEST_MM):
+        raise UnreadableScan(
+            f"{path}: the affine of the header is not finite, or no voxels of a scan: expected "
+            f"{low:g} to {high:g} mm a voxel, at most {FARTHEST_MM:g} mm from the origin"
+        )
+    if not flatness > FLATTEST:
+        raise UnreadableScan(
+            f"{path}: the affine of the header is singular: two voxel axes point the same way"
         )
 
 

@@ -13,6 +13,9 @@ from medddim.errors import WriteRefused
 from medddim.formats.contract import Series
 
 LONGEST_NAME = 64
+PORTS = (f"{port}{number}" for port in ("COM", "LPT") for number in range(10))
+DEVICES = {"CON", "PRN", "AUX", "NUL", *PORTS}
+"""Names that Windows gives to no file, whatever follows behind a dot."""
 
 
 def short_hash(text: str) -> str:
@@ -24,6 +27,8 @@ def safe_name(*parts: str) -> str:
     """`parts` joined by "_", reduced to letters, digits and "._-", at most 64 characters long."""
     joined = "_".join(part for part in parts if part)
     slug = re.sub(r"[^A-Za-z0-9._-]+", "_", joined).strip("._-")
+    if slug.split(".")[0].upper() in DEVICES:
+        slug = f"_{slug}"
     if not slug or len(slug) > LONGEST_NAME:
         slug = f"{slug[: LONGEST_NAME - 9]}-{short_hash(joined)}".lstrip("-")
     return slug

@@ -1,40 +1,67 @@
-"""Protocols: named choices of range, window, mask and dimension, so that figures can be compared.
+"""Protocols: named choices of range, window, mask and kernel, so that figures can be compared.
 
-A protocol is one function from the reference to a `Protocol`, entered in PROTOCOLS.
+A protocol is one function from the reference to a `Protocol`, entered in PROTOCOLS. Those named
+after others reproduce what their source computes; its file is told with each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from medddim.errors import ScoreError
-from medddim.metrics.masks import Mask, body, foreground, signal_level
-from medddim.metrics.measures import hf_power, psnr, rmse, ssim
-from medddim.metrics.scores import Scores
-from medddim.volume import Volume
+from medddim.metrics.masks import body, foreground, signal_level
+from medddim.metrics.similarity import GAUSSIAN, UNIFORM, ZERO_PADDED, Kernel
+from medddim.metrics.slices import Mask
+from medddim.volume import Array, Volume
 
 SOFT_TISSUE_HU = (-160.0, 240.0)
+
+LDCT_WINDOWS = {"abdomen": (50, 400), "chest": (-600, 1500), "neuro": (40, 80)}
+"""Centre and width in HU."""
+LDCT_RMSE_HU = (-1024.0, 1900.0)
+COREDIFF_HU = (-1000.0, 1000.0)
+
+POOLED = "over all voxels"
+SLICES = "mean over slices"
 
 
 @dataclass(frozen=True, eq=False)
 class Protocol:
-    """The terms of one comparison; `window` clips both images before PSNR, SSIM and HF power."""
+    """The terms of one comparison; see Passport for their meaning.
 
-    data_range: float
-    window: tuple[float, float] | None
-    mask: Mask
-    mask_name: str
-    dimensions: Literal[2, 3]
+    `data_range` None is the reference's own max - min in each slice. `mask` None is every voxel.
+    `by_slice` measures every slice alone and averages; else RMSE and PSNR pool all voxels.
+    """
+
+    data_range: float | None
+    range_rule: str
     slice_axis: int
+    window: tuple[float, float] | None = None
+    zero: float = 0.0
+    rmse_window: tuple[float, float] | None = None
+    mask: Mask | None = None
+    mask_name: str = "none"
+    dimensions: Literal[2, 3] = 2
+    kernel: Kernel = GAUSSIAN
+    by_slice: bool = False
 
-    def clip(self, volume: Volume) -> npt.NDArray[np.float32]:
-        """The voxels inside the window; all of them where there is none."""
-        return volume.voxels if self.window is None else volume.voxels.clip(*self.window)
+    def seen(self, volume: Volume) -> Array:
+        """The voxels that are compared: inside the window, counted from `zero`."""
+        voxels = volume.voxels if self.window is None else volume.voxels.clip(*self.window)
+        return voxels - np.float32(self.zero) if self.zero else voxels
+
+    @property
+    def aggregation(self) -> str:
+        """What is averaged over what."""
+        if self.by_slice:
+            return f"PSNR, SSIM and RMSE {SLICES}"
+        if self.mask is not None:
+            return f"PSNR and SSIM {POOLED} of the mask"
+        return f"PSNR {POOLED}, SSIM {SLICES if self.dimensions == 2 else 'over the volume'}"
 
 
 def magnitude_mr(reference: Volume) -> Protocol:
@@ -42,10 +69,9 @@ def magnitude_mr(reference: Volume) -> Protocol:
     axis = reference.slice_axis
     return Protocol(
         data_range=signal_level(reference.voxels),
-        window=None,
+        range_rule="99.5th percentile of the reference",
         mask=foreground(reference.voxels, slice_axis=axis),
         mask_name="foreground",
-        dimensions=2,
         slice_axis=axis,
     )
 
@@ -55,10 +81,10 @@ def soft_tissue_ct(reference: Volume) -> Protocol:
     axis = reference.slice_axis
     return Protocol(
         data_range=SOFT_TISSUE_HU[1] - SOFT_TISSUE_HU[0],
+        range_rule="width of the window",
         window=SOFT_TISSUE_HU,
         mask=body(reference.voxels, slice_axis=axis),
         mask_name="body",
-        dimensions=2,
         slice_axis=axis,
     )
 
@@ -69,43 +95,96 @@ def medddim(reference: Volume) -> Protocol:
     return soft_tissue_ct(reference) if is_ct else magnitude_mr(reference)
 
 
+def fastmri(reference: Volume) -> Protocol:
+    """fastMRI's: maximum of the volume as range, SSIM 7x7 uniform in each slice, all voxels.
+
+    facebookresearch/fastMRI, `fastmri/evaluate.py`, but for its crop to a square, which belongs to
+    that data set. Made for magnitude images; on HU its range has no meaning.
+    """
+    return Protocol(
+        data_range=float(reference.voxels.max()),
+        range_rule="maximum of the reference",
+        slice_axis=reference.slice_axis,
+        kernel=UNIFORM,
+    )
+
+
+def ldct(reference: Volume, *, anatomy: str = "abdomen") -> Protocol:
+    """ldct-benchmark's: the window of the anatomy, each slice alone, SSIM 7x7 uniform.
+
+    eeulig/ldct-benchmark, `ldctbench/utils/test_utils.py`, `compute_metric`. A window of centre c
+    and width w spans c - w/2 to c + w/2 - 1 (DICOM PS3.3 C.11.2.1.2.1); RMSE sees -1024 to 1900 HU.
+    For CT in HU.
+    """
+    centre, width = LDCT_WINDOWS[anatomy]
+    low = centre - width / 2
+    return Protocol(
+        data_range=width - 1.0,
+        range_rule=f"width of the {anatomy} window",
+        window=(low, low + width - 1),
+        zero=low,
+        rmse_window=LDCT_RMSE_HU,
+        slice_axis=reference.slice_axis,
+        kernel=UNIFORM,
+        by_slice=True,
+    )
+
+
+def corediff(reference: Volume) -> Protocol:
+    """CoreDiff's: -1000 to 1000 HU, each slice over its own range, SSIM Gaussian, zero padded.
+
+    qgao21/CoreDiff, `models/corediff/corediff.py`, `test` (one slice a batch), with
+    `models/basic_template.py` and `utils/measure.py`. The range is max - min of the windowed
+    reference slice: 2000 only where it holds both air and dense bone. For CT in HU.
+    """
+    return Protocol(
+        data_range=None,
+        range_rule="max - min of each windowed slice of the reference, here their mean",
+        window=COREDIFF_HU,
+        zero=COREDIFF_HU[0],
+        rmse_window=COREDIFF_HU,
+        slice_axis=reference.slice_axis,
+        kernel=ZERO_PADDED,
+        by_slice=True,
+    )
+
+
+def monai(reference: Volume) -> Protocol:
+    """MONAI's defaults on a volume scaled to 0..1: PSNR with max_val 1, SSIM Gaussian 11, 3D.
+
+    Project-MONAI/MONAI, `monai/metrics/regression.py`, PSNRMetric and SSIMMetric (data_range 1.0);
+    both images are scaled as `ScaleIntensity` scales the reference, by its minimum and maximum.
+    2D where a side is shorter than the kernel, which MONAI itself refuses. Several channels are
+    averaged.
+    """
+    low, high = float(reference.voxels.min()), float(reference.voxels.max())
+    thick = min(reference.shape) >= GAUSSIAN.size
+    return Protocol(
+        data_range=high - low,
+        range_rule="max - min of the reference",
+        zero=low,
+        slice_axis=reference.slice_axis,
+        dimensions=3 if thick else 2,
+    )
+
+
 PROTOCOLS: dict[str, Callable[[Volume], Protocol]] = {
     "medddim": medddim,
     "mr": magnitude_mr,
     "ct": soft_tissue_ct,
+    "fastmri": fastmri,
+    "monai": monai,
+    "corediff": corediff,
+    "ldct": ldct,
+    "ldct-chest": partial(ldct, anatomy="chest"),
+    "ldct-neuro": partial(ldct, anatomy="neuro"),
 }
 
+FOR_EVERY_SCAN = ("medddim", "fastmri", "monai")
+FOR_CT = ("corediff", "ldct", "ldct-chest", "ldct-neuro")
 
-def compare(candidate: Volume, reference: Volume, *, protocol: str = "medddim") -> Scores:
-    """Score a candidate against a reference under a named protocol; all its terms are in Scores.
 
-    Raises GridMismatch unless both share a grid, ScoreError for an unknown protocol or a reference
-    without signal.
-    """
-    candidate.require_same_grid(reference)
-    if protocol not in PROTOCOLS:
-        raise ScoreError(f"unknown protocol {protocol!r}; choose from {', '.join(PROTOCOLS)}")
-    terms = PROTOCOLS[protocol](reference)
-    ours, theirs = terms.clip(candidate), terms.clip(reference)
-    mask, axis, span = terms.mask, terms.slice_axis, terms.data_range
-    return Scores(
-        psnr_db=psnr(ours, theirs, data_range=span, mask=mask),
-        ssim=ssim(
-            ours,
-            theirs,
-            data_range=span,
-            mask=mask,
-            dimensions=terms.dimensions,
-            slice_axis=axis,
-        ),
-        rmse=rmse(candidate.voxels, reference.voxels, mask=mask),
-        hf_power=hf_power(ours, theirs, slice_axis=axis, mask=mask),
-        data_range=span,
-        unit=reference.unit,
-        protocol=protocol,
-        window=terms.window,
-        mask=terms.mask_name,
-        dimensions=terms.dimensions,
-        slice_axis=axis,
-        voxels=int(mask.sum()) * reference.channels,
-    )
+def meant_for(reference: Volume) -> tuple[str, ...]:
+    """The protocols whose range has a meaning on such a scan: those in HU only for CT."""
+    is_ct = reference.modality == "CT" or reference.unit == "HU"
+    return (*FOR_EVERY_SCAN, *FOR_CT) if is_ct else FOR_EVERY_SCAN

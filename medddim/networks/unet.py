@@ -16,6 +16,7 @@ from monai.networks.utils import pixelshuffle, pixelunshuffle
 from torch import Tensor, nn
 from torch.nn import functional
 
+
 class UNet(nn.Module):
     """A norm-free U-Net on `(batch, slices, *space)` states, 2D, 2.5D or 3D.
 
@@ -23,7 +24,9 @@ class UNet(nn.Module):
     folds that many voxels per axis into channels first (Shi et al. 2016; FFDNet, Zhang et al.
     2018), which divides the cost by unshuffle ** spatial_dims. `sees_scan` adds the degraded scan
     to the input. Beside them it sees the level, the `maps` that tell how strongly the scan is
-    degraded, and their product. The last layer starts at zero.
+    degraded, and their product. With a `detail_gain` it sees local means and amplified differences
+    from them: where the answer is fine detail, plain intensities would drown it. The last layer starts at zero, and so
+    do the weights for the state where the scan is seen beside it.
     """
 
     def __init__(
@@ -35,15 +38,18 @@ class UNet(nn.Module):
         unshuffle: int = 2,
         sees_scan: bool = False,
         maps: int = 1,
+        detail_gain: float = 0.0,
     ) -> None:
         super().__init__()
+        self.detail_gain = detail_gain
+        images = slices * (2 if sees_scan else 1)
         self.spatial_dims, self.unshuffle = spatial_dims, unshuffle
         self.stride: int = unshuffle * 2 ** (len(widths) - 1)
         self.sees_scan, self.folded = sees_scan, unshuffle**spatial_dims
         levels = len(widths)
         self.body = DynUNet(
             spatial_dims,
-            in_channels=slices * self.folded * (2 if sees_scan else 1) + 1 + 2 * maps,
+            in_channels=images * (self.folded + bool(detail_gain)) + 1 + 2 * maps,
             out_channels=self.folded,
             kernel_size=[3] * levels,
             strides=[1] + [2] * (levels - 1),
@@ -55,6 +61,9 @@ class UNet(nn.Module):
         )
         for parameter in self.body.output_block.parameters():
             nn.init.zeros_(parameter)
+        if sees_scan:  # begin deaf to the state, or its noise drowns what the scan has to tell
+            for layer in (self.body.input_block.conv1, self.body.input_block.conv3):
+                nn.init.zeros_(layer.conv.weight[:, : slices * self.folded])
 
     @property
     def halo(self) -> int:
@@ -78,7 +87,8 @@ class UNet(nn.Module):
         folded = self._fold(self._pad(seen))
         if any(n > 1 for n in strength.shape[2:]):
             strength = self._pool(self._pad(strength.expand(-1, -1, *size)))
-        inputs = torch.cat([folded, self._maps(level, strength, folded)], 1)
+        seen_as = self._detailed(folded) if self.detail_gain else folded
+        inputs = torch.cat([seen_as, self._maps(level, strength, folded)], 1)
         layout = torch.channels_last if self.spatial_dims == 2 else torch.channels_last_3d
         inputs = inputs.contiguous(memory_format=layout)
         output: Tensor = pixelshuffle(self.body(inputs), self.spatial_dims, self.unshuffle)
@@ -93,6 +103,14 @@ class UNet(nn.Module):
     def _fold(self, x: Tensor) -> Tensor:
         folded: Tensor = pixelunshuffle(x, self.spatial_dims, self.unshuffle)
         return folded
+
+    def _detailed(self, folded: Tensor) -> Tensor:
+        """The mean around each block of voxels, and how they differ from it, amplified."""
+        block = folded.unflatten(1, (-1, self.folded))
+        pool = functional.avg_pool2d if self.spatial_dims == 2 else functional.avg_pool3d
+        around = pool(block.mean(2), 3, stride=1, padding=1, count_include_pad=False)
+        detail = self.detail_gain * (block - around[:, :, None])
+        return torch.cat([detail.flatten(1, 2), around], 1)
 
     def _pool(self, x: Tensor) -> Tensor:
         pool = functional.avg_pool2d if self.spatial_dims == 2 else functional.avg_pool3d

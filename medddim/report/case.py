@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from medddim.errors import ScoreError
+from medddim.metrics import body, foreground
+from medddim.metrics.masks import Mask
 from medddim.report.planes import on_grid
 from medddim.volume import Array, Volume
 
@@ -18,9 +21,12 @@ SOFT_TISSUE_HU = (-160.0, 240.0)
 class Case:
     """A scan before and after, the reference where there is one, and what was measured.
 
-    `title` names the scan for the reader and must hold no patient data. `scores` are the rows of
-    the table, one mapping per result, from column title to value. `input` and `reference` may lie
-    on other grids than `enhanced`; pictures and differences are made on that of `enhanced`.
+    `title` names the scan for the reader and must hold no patient data; `done` is one or two
+    sentences on what was done to it. `scores` are the rows of the table, one mapping per result,
+    from column title to value. `maps` are further images to look at, by name: uncertainty, what is
+    left when the result is made worse again. `curve` tells quality against effort: one mapping per
+    point, the effort ("network evaluations") first, then the measures. `input`, `reference` and
+    `maps` may lie on other grids than `enhanced`; pictures are made on that of `enhanced`.
     """
 
     title: str
@@ -29,6 +35,9 @@ class Case:
     reference: Volume | None = None
     scores: tuple[Mapping[str, object], ...] = ()
     notes: tuple[str, ...] = ()
+    done: str = ""
+    maps: Mapping[str, Volume] = field(default_factory=dict)
+    curve: tuple[Mapping[str, float], ...] = ()
 
     @cached_property
     def images(self) -> dict[str, Array]:
@@ -41,14 +50,28 @@ class Case:
         }
 
     @cached_property
+    def mapped(self) -> dict[str, Array]:
+        """The first channel of each map, `(x, y, z)`, on the grid of the enhanced scan."""
+        return {name: on_grid(volume, like=self.enhanced) for name, volume in self.maps.items()}
+
+    @cached_property
     def difference(self) -> Array:
         """Enhanced minus input, `(x, y, z)`: everything that was changed."""
         return self.images["enhanced"] - self.images["input"]
 
     @cached_property
+    def inside(self) -> Mask:
+        """The voxels of the body or head; all of them where none stand out."""
+        image, axis = self.images["enhanced"], self.enhanced.slice_axis
+        try:
+            return (body if self.is_ct else foreground)(image, slice_axis=axis)
+        except ScoreError:
+            return np.ones(image.shape, dtype=bool)
+
+    @cached_property
     def window(self) -> tuple[float, float]:
         """The grey scale of all pictures: soft tissue for CT, else 0 to the 99.5th percentile."""
-        if self.enhanced.modality == "CT" or self.enhanced.unit == "HU":
+        if self.is_ct:
             return SOFT_TISSUE_HU
         low, high = np.percentile(self.images["enhanced"], (0.5, 99.5))
         low = min(float(low), 0.0)
@@ -57,10 +80,20 @@ class Case:
     @cached_property
     def change_scale(self) -> float:
         """The end of the colour scale of the difference: the 99.5th percentile of its size."""
-        end = float(np.percentile(np.abs(self.difference), 99.5))
-        return end if end > 0 else 1.0
+        return end_of_scale(self.difference)
+
+    @property
+    def is_ct(self) -> bool:
+        """Whether the scan is CT, so that its unit is HU."""
+        return self.enhanced.modality == "CT" or self.enhanced.unit == "HU"
 
     @property
     def resampled(self) -> bool:
         """Whether the input had to be brought onto another grid to be shown beside the result."""
         return self.input.shape != self.enhanced.shape
+
+
+def end_of_scale(image: Array) -> float:
+    """The 99.5th percentile of the size of the values; 1 where all are 0."""
+    end = float(np.percentile(np.abs(image), 99.5)) or float(np.abs(image).max())
+    return end if end > 0 else 1.0

@@ -6,28 +6,57 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from medddim import __version__, formats
-from medddim.errors import GridMismatch, UnreadableScan, WriteRefused
+from medddim.errors import GridMismatch, ScoreError, UnreadableScan, WriteRefused
 from medddim.formats import Series
-from medddim.metrics import Scores, compare
+from medddim.metrics import (
+    PROTOCOLS,
+    Passport,
+    Spectrum,
+    compare,
+    meant_for,
+    radial_spectrum,
+    residual,
+)
+from medddim.metrics.slices import Mask
 from medddim.report.case import Case
+from medddim.report.matching import Scans, Subjects, matched
 from medddim.report.page import write_report
+from medddim.report.paired import FIGURES, differences, per_subject
 from medddim.report.picture import picture
 from medddim.volume import Volume
 
-COLUMNS = ("scan", "result", "psnr_db", "ssim", "rmse", "hf_power")
-TERMS = ("protocol", "data_range", "unit", "window", "mask", "voxels", "dimensions", "slice_axis")
+ALL = "all"
+TERMS = tuple(term.name for term in fields(Passport))
 PACKAGES = ("numpy", "scipy", "scikit-image", "nibabel", "pydicom")
 """What can change a score."""
 MOST_PICTURES = 8
 """Scans shown on the page; the tables hold all of them."""
+ROWS = ("input", "against", "result")
+"""The order of the rows of one scan."""
 
-Scans = dict[str, Series]
-"""The scans to compare: "result", "reference" and, where there is one, "input"."""
+Row = dict[str, Any]
+
+
+@dataclass
+class Evaluation:
+    """What was measured: a row for each scan, result and protocol, and what follows from them.
+
+    `subjects` are means over the scans of each subject, `differences` the paired differences
+    between "result" and "input" or "against", with bootstrap intervals. `spectra` holds, by scan,
+    the radial spectrum of each volume ("reference" too). `scans` rows are plain values: the
+    figures, the residual measures where the input is known, and the passport.
+    """
+
+    scans: list[Row] = field(default_factory=list)
+    subjects: list[Row] = field(default_factory=list)
+    differences: list[Row] = field(default_factory=list)
+    spectra: dict[str, dict[str, Spectrum]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -36,34 +65,48 @@ def evaluate(
     destination: Path,
     *,
     noisy: Path | None = None,
+    against: Path | None = None,
     protocol: str = "medddim",
-) -> list[dict[str, Any]]:
-    """Measure results against references, by file or by folder; return one row a result.
+) -> Evaluation:
+    """Measure results against references, by file or by folder.
 
-    Scans are matched by name; a single one on each side needs no matching name. Writes scores.csv,
-    scores.json (with range, window and mask) and, with `noisy`, picture.png and report.html below
-    `destination`, all at the end: a problem leaves nothing.
+    Scans are matched by name, DICOM also by UID; a single one on each side needs neither. The
+    protocol "all" measures under every convention that has a meaning for the scan. `noisy` are the
+    scans before enhancement, `against` the results of another method. Writes scores.csv,
+    subjects.csv, scores.json (all of Evaluation), with something to compare differences.csv and,
+    with `noisy`, picture.png and report.html below `destination`, all at the end: a problem
+    leaves nothing.
 
-    Raises UnreadableScan for a result that is broken or has no reference, GridMismatch naming the
-    scan, WriteRefused if `destination` is one of the folders measured.
+    Raises UnreadableScan for a result that is broken or has no reference, GridMismatch telling
+    both grids, ScoreError for an unknown protocol or a scan it has no answer for, WriteRefused if
+    `destination` is one of the folders measured.
     """
-    given = {"result": candidate, "reference": reference} | ({"input": noisy} if noisy else {})
+    if protocol not in {*PROTOCOLS, ALL}:
+        known = ", ".join([*PROTOCOLS, ALL])
+        raise ScoreError(f"unknown protocol {protocol!r}; choose from {known}")
+    optional = {"input": noisy, "against": against}
+    given = {"result": candidate, "reference": reference}
+    given |= {kind: path for kind, path in optional.items() if path is not None}
     if destination.resolve() in {path.resolve() for path in given.values()}:
         raise WriteRefused(f"the output folder {destination} holds the scans; choose another")
-    rows: list[dict[str, Any]] = []
+    found = Evaluation()
     cases: list[Case] = []
     provenance: dict[str, Any] = {}
-    for name, scans in _matched({kind: _usable(path) for kind, path in given.items()}):
+    who = Subjects()
+    for name, scans in matched({kind: _usable(path) for kind, path in given.items()}):
         volumes = {kind: formats.read(series) for kind, series in scans.items()}
-        measured = _measure(name, volumes, protocol=protocol)
-        rows += measured
-        provenance[name] = _files(scans) | {term: measured[0][term] for term in TERMS}
+        rows = list(_measure(name, volumes, protocol=protocol))
+        found.scans += [_labelled(row, who.of(scans["result"])) for row in rows]
+        found.spectra[name] = _spectra(volumes)
+        provenance[name] = _files(scans) | _passports(rows)
         if noisy is not None and len(cases) < MOST_PICTURES:
-            cases.append(_case(name, volumes, measured))
+            cases.append(_case(name, volumes, rows))
+    found.subjects = per_subject(found.scans)
+    found.differences = differences(found.subjects)
     packages = {package: version(package) for package in PACKAGES}
     provenance["versions"] = {"medddim": __version__, **packages}
-    _write(destination, rows, cases=cases, provenance=provenance)
-    return rows
+    _write(destination, found, cases=cases, provenance=provenance)
+    return found
 
 
 def _usable(path: Path) -> list[Series]:
@@ -73,56 +116,65 @@ def _usable(path: Path) -> list[Series]:
     return found
 
 
-def _matched(found: Mapping[str, Sequence[Series]]) -> Iterator[tuple[str, Scans]]:
-    """Every result with the scans to compare it with."""
-    results = found["result"]
-    for series in results:
-        others = {kind: among for kind, among in found.items() if kind != "result"}
-        scans = {"result": _sound(series)}
-        scans |= {kind: _sound(_partner(series, among, results)) for kind, among in others.items()}
-        yield series.name, scans
-
-
-def _sound(series: Series) -> Series:
-    if series.refusal:
-        raise UnreadableScan(f"{series.name}: {series.refusal}")
-    return series
-
-
-def _partner(series: Series, among: Sequence[Series], results: Sequence[Series]) -> Series:
-    if len(among) == len(results) == 1:
-        return among[0]
-    by_name = {other.name: other for other in among}
-    if series.name not in by_name:
-        there = ", ".join(sorted(by_name)[:10])
-        raise UnreadableScan(f"{series.name}: no scan of this name to compare with; there: {there}")
-    return by_name[series.name]
-
-
-def _measure(name: str, volumes: Mapping[str, Volume], *, protocol: str) -> list[dict[str, Any]]:
+def _measure(name: str, volumes: Mapping[str, Volume], *, protocol: str) -> Iterator[Row]:
     reference = volumes["reference"]
+    taken = {kind: _taken_away(volumes, kind) for kind in ROWS if kind in volumes}
+    for one in meant_for(reference) if protocol == ALL else (protocol,):
+        for kind in taken:
+            row: Row = {"scan": name, "result": kind}
+            try:
+                row |= compare(volumes[kind], reference, protocol=one).as_dict()
+            except GridMismatch as error:
+                grids = f"{kind}: {volumes[kind]!r}; reference: {reference!r}"
+                raise GridMismatch(f"{name}: {error}. {grids}") from error
+            except ScoreError as error:
+                if protocol != ALL:
+                    raise ScoreError(f"{name}: {error}") from error
+                row |= {"protocol": one, "refused": str(error)}
+            yield row | taken[kind]
+
+
+def _taken_away(volumes: Mapping[str, Volume], kind: str) -> Row:
+    """What the residual looks like, where the input is known and is not the scan itself."""
+    before, after, reference = volumes.get("input"), volumes[kind], volumes["reference"]
+    if kind == "input" or before is None or before.voxels.shape != after.voxels.shape:
+        return {}
+    mask, axis = _object(reference), reference.slice_axis
+    if mask is not None and mask.shape != after.shape:
+        return {}
+    return residual(after.voxels, before.voxels, slice_axis=axis, mask=mask).as_dict()
+
+
+def _object(reference: Volume) -> Mask | None:
+    """The mask of our own protocol, whatever the protocol; all voxels where nothing stands out."""
     try:
-        measured = {
-            kind: compare(volumes[kind], reference, protocol=protocol)
-            for kind in ("input", "result")
-            if kind in volumes
-        }
-    except GridMismatch as error:
-        raise GridMismatch(f"{name}: {error}") from error
-    return [_row(name, kind, scores) for kind, scores in measured.items()]
+        return PROTOCOLS["medddim"](reference).mask
+    except ScoreError:
+        return None
 
 
-def _row(name: str, kind: str, scores: Scores) -> dict[str, Any]:
-    return {"scan": name, "result": kind, **scores.as_dict()}
+def _spectra(volumes: Mapping[str, Volume]) -> dict[str, Spectrum]:
+    reference = volumes["reference"]
+    mask, axis = _object(reference), reference.slice_axis
+    return {
+        kind: radial_spectrum(volume.voxels, slice_axis=axis, mask=mask)
+        for kind, volume in volumes.items()
+    }
 
 
-def _case(name: str, volumes: Mapping[str, Volume], measured: Sequence[Mapping[str, Any]]) -> Case:
+def _labelled(row: Row, subject: str) -> Row:
+    return {"scan": row["scan"], "subject": subject, **row}
+
+
+def _case(name: str, volumes: Mapping[str, Volume], rows: Sequence[Row]) -> Case:
+    several = len({row["protocol"] for row in rows}) > 1
+    columns = ("scan", "result", *(["protocol"] if several else []), *FIGURES)
     return Case(
         name,
         input=volumes["input"],
         enhanced=volumes["result"],
         reference=volumes["reference"],
-        scores=tuple({key: row[key] for key in COLUMNS} for row in measured),
+        scores=tuple({key: row.get(key) for key in columns} for row in rows),
     )
 
 
@@ -134,23 +186,39 @@ def _files(scans: Scans) -> dict[str, Any]:
     }
 
 
+def _passports(rows: Sequence[Row]) -> dict[str, Any]:
+    return {row["protocol"]: {term: row[term] for term in TERMS if term in row} for row in rows}
+
+
 def _write(
     destination: Path,
-    rows: Sequence[Mapping[str, Any]],
+    found: Evaluation,
     *,
     cases: Sequence[Case],
     provenance: Mapping[str, Any],
 ) -> None:
     destination.mkdir(parents=True, exist_ok=True)
-    table = io.StringIO()
-    writer = csv.DictWriter(table, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    _replace(destination / "scores.csv", table.getvalue().encode())
-    _replace(destination / "scores.json", (json.dumps(rows, indent=2) + "\n").encode())
+    for name, rows in (
+        ("scores", found.scans),
+        ("subjects", found.subjects),
+        ("differences", found.differences),
+    ):
+        if rows:
+            _replace(destination / f"{name}.csv", _table(rows))
+    whole = json.dumps(asdict(found), indent=2, allow_nan=False) + "\n"
+    _replace(destination / "scores.json", whole.encode())
     if cases:
         _replace(destination / "picture.png", picture(cases))
         write_report(destination, cases=cases, provenance=provenance)
+
+
+def _table(rows: Sequence[Row]) -> bytes:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    table = io.StringIO()
+    writer = csv.DictWriter(table, fieldnames=columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue().encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

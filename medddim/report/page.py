@@ -5,21 +5,28 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
-from medddim.errors import ScoreError
-from medddim.metrics import body, foreground, hf_power
-from medddim.metrics.masks import Mask
+from medddim.metrics import hf_power
+from medddim.report import words
 from medddim.report.case import Case
+from medddim.report.charts import THEMES, charts, spectra
 from medddim.report.picture import grey, picture
 from medddim.report.planes import cuts
+from medddim.report.viewer import Library, library, policy_hash, scene
 
 FILE_NAME = "report.html"
+VIEWER_BUDGET = 10_500_000
+"""Characters of base64 for all volumes of a page, so that it stays below 15 MB."""
+MOST_VIEWERS = 3
+"""Scans of a page that can be scrolled; all have their pictures."""
 
 
 def write_report(
@@ -27,37 +34,78 @@ def write_report(
 ) -> Path:
     """Write the page and return its path: `destination`, or report.html in it if it is a folder.
 
-    `provenance` becomes a table, a mapping within it a group of rows. Pictures are embedded, no
-    address is referred to, and every word is escaped.
+    `provenance` becomes a table, a mapping within it a group of rows. Pictures, volumes and, if
+    ipyniivue is installed, the viewer are embedded; no address is referred to, a policy forbids
+    the page to load anything, and every word is escaped.
     """
     page = destination if destination.suffix == ".html" else destination / FILE_NAME
     page.parent.mkdir(parents=True, exist_ok=True)
-    template = files("medddim.report").joinpath("template.html").read_text(encoding="utf-8")
+    viewer, script = library(), _text("page.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    html = environment.from_string(template).render(
-        cases=[_section(case) for case in cases], provenance=list(_rows(provenance))
+    html = environment.from_string(_text("template.html")).render(
+        cases=_sections(cases, viewer),
+        provenance=list(_rows(provenance)),
+        viewer=viewer,
+        allowed=[policy_hash(script), *([viewer.sha256] if viewer else [])],
+        style=Markup(_text("page.css")),  # noqa: S704  our own files
+        script=Markup(script),  # noqa: S704
     )
     unfinished = page.with_suffix(".html.part")
     unfinished.write_text(html, encoding="utf-8")
     return unfinished.replace(page)
 
 
-def _section(case: Case) -> dict[str, Any]:
+def _text(name: str) -> str:
+    return files("medddim.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _sections(cases: Sequence[Case], viewer: Library | None) -> list[dict[str, Any]]:
+    share = VIEWER_BUDGET // max(1, min(len(cases), MOST_VIEWERS))
+    return [
+        _section(case, budget=share if viewer and place < MOST_VIEWERS else 0)
+        for place, case in enumerate(cases)
+    ]
+
+
+def _section(case: Case, *, budget: int) -> dict[str, Any]:
     """What the template needs to know of one case."""
-    slider = _slider(case)
+    lines = spectra(case)
+    shown = scene(_with_structure(case), budget=budget) if budget else None
     return {
         "title": case.title,
         "scan": repr(case.enhanced).removeprefix("Volume(").removesuffix(")"),
-        "slider": slider,
+        "done": case.done,
+        "better": words.better(case),
+        "doubt": words.doubt(case),
+        "slider": _slider(case),
         "picture": _data_uri(picture([case])),
+        "charts": {name: _data_uri(charts(case, lines, theme=t)) for name, t in THEMES.items()},
+        "curve": bool(case.curve),
+        "scene": shown and shown | {"volumes": [_label(v) for v in shown["volumes"]]},
+        "volumes": [volume["data"] for volume in shown["volumes"]] if shown else [],
+        "planes": shown["planes"] if shown else [],
+        "told": shown["told"] if shown else "",
         "facts": _facts(case),
         "columns": list(dict.fromkeys(key for row in case.scores for key in row)),
         "rows": [{key: _shown(value) for key, value in row.items()} for row in case.scores],
         "notes": case.notes,
         "resampled": case.resampled,
         "has_reference": case.reference is not None,
+        "maps": list(case.maps),
         "channels": case.enhanced.channels,
     }
+
+
+def _with_structure(case: Case) -> Case:
+    """The case, with the map of where its change is not like noise."""
+    deviations = words.structure(case)
+    shown = np.where(np.abs(deviations) > words.BEYOND_CHANCE, deviations, 0)
+    volume = replace(case.enhanced.with_voxels(shown[None]), unit="")
+    return replace(case, maps={**case.maps, "structure in the change": volume})
+
+
+def _label(volume: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in volume.items() if key != "data"}
 
 
 def _slider(case: Case) -> dict[str, Any] | None:
@@ -78,15 +126,14 @@ def _slider(case: Case) -> dict[str, Any] | None:
 def _facts(case: Case) -> list[tuple[str, str]]:
     """What was changed, in figures that need no reference."""
     change, unit = case.difference, case.enhanced.unit
-    mask = _object(case)
-    inside = change[mask]
+    inside = change[case.inside]
     low, high = case.window
     rms = float(np.sqrt(np.mean(np.square(inside, dtype=np.float64))))
     texture = hf_power(
         case.images["enhanced"],
         case.images["input"],
         slice_axis=case.enhanced.slice_axis,
-        mask=mask,
+        mask=case.inside,
     )
     share = f"{100 * rms / (high - low):.2g} % of the grey scale"
     return [
@@ -95,16 +142,6 @@ def _facts(case: Case) -> list[tuple[str, str]]:
         ("Largest change", f"{np.abs(inside).max():.3g} {unit}".strip()),
         ("Power of fine detail, enhanced over input", _shown(texture)),
     ]
-
-
-def _object(case: Case) -> Mask:
-    """The voxels of the body or head; all of them where none stand out."""
-    image, axis = case.images["enhanced"], case.enhanced.slice_axis
-    is_ct = case.enhanced.modality == "CT" or case.enhanced.unit == "HU"
-    try:
-        return body(image, slice_axis=axis) if is_ct else foreground(image, slice_axis=axis)
-    except ScoreError:
-        return np.ones(image.shape, dtype=bool)
 
 
 def _rows(provenance: Mapping[str, object], *, group: str = "") -> Iterable[tuple[str, str]]:

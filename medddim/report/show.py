@@ -20,8 +20,8 @@ from medddim.volume import Volume
 
 LONGEST, GAP, HEADING, FOOT = 3.2, 0.06, 0.32, 0.28
 """Inches: the longer side of the largest panel, between panels, above them, below them."""
-EDGES = ((0.035, 0.5), (0.965, 0.5), (0.5, 0.965), (0.5, 0.035))
-"""Where a panel's letters stand (left, right, top, bottom), as shares of it."""
+EDGES = (((0, 0.5), (7, 0)), ((1, 0.5), (-7, 0)), ((0.5, 1), (0, -7)), ((0.5, 0), (0, 7)))
+"""Where a panel's letters stand: left, right, top, bottom; a share of it, and points inwards."""
 
 Window = tuple[float, float]
 
@@ -165,9 +165,10 @@ def _draw(
     (left, right), (top, bottom) = panel.limits(zoom)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
-    for (x, y), letter in zip(EDGES, panel.cut.letters, strict=True):
-        style = dict[str, Any](ha="center", va="center", color=INK, size=8)
-        style["path_effects"] = [withStroke(linewidth=2, foreground=PAPER)]
-        axes.text(x, y, letter, transform=axes.transAxes, **style)
+    style = dict[str, Any](ha="center", va="center", color=INK, size=9)
+    style["path_effects"] = [withStroke(linewidth=2, foreground=PAPER)]
+    for (edge, inwards), letter in zip(EDGES, panel.cut.letters, strict=True):
+        where = dict[str, Any](xycoords="axes fraction", textcoords="offset points")
+        axes.annotate(letter, edge, inwards, **where, **style)
     title = ", ".join(filter(None, (panel.title, panel.cut.plane)))
     axes.set_title(title, color=INK, size=10, loc="left", pad=4)

@@ -24,7 +24,7 @@ def noisy(level=0.1):
 
 def test_enhancing_is_what_the_enhancer_does(model):
     scan = noisy()
-    job = batch.enhance_job(model, steps=2, precision="fp32")
+    job = batch.enhance_job(model, batch.Settings(steps=2, precision="fp32"))
     answer = job.start()(scan, job.foresee(scan))
     direct = enhancer.Enhancer.load(model.folder, precision="fp32")(scan, steps=2)
     assert not np.allclose(direct.voxels, scan.voxels, rtol=0.01)
@@ -32,11 +32,12 @@ def test_enhancing_is_what_the_enhancer_does(model):
 
 
 def test_the_parameters_are_all_that_determines_the_answer(model):
-    job = batch.enhance_job(model, steps=4, seed=7, noise=0.05)
+    job = batch.enhance_job(model, batch.Settings(steps=4, seed=7, noise=0.05))
     assert job.parameters == {
         "model": "tiny",
         "model_sha256": model.sha256,
         "steps": 4,
+        "fidelity": 0.0,
         "seed": 7,
         "noise": 0.05,
         "precision": "bf16",
@@ -51,7 +52,7 @@ def test_the_noise_level_on_record_gives_the_same_answer_again(model):
     assert facts["noise_level"] == pytest.approx(
         estimate_noise(scan) / np.percentile(scan.voxels, 99.5), abs=1e-5
     )
-    told = batch.enhance_job(model, noise=facts["noise_level"])
+    told = batch.enhance_job(model, batch.Settings(noise=facts["noise_level"]))
     first = estimating.start()(scan, facts)
     again = told.start()(scan, told.foresee(scan))
     assert np.array_equal(first.voxels, again.voxels)
@@ -59,7 +60,7 @@ def test_the_noise_level_on_record_gives_the_same_answer_again(model):
 
 @pytest.mark.parametrize(("level", "warned"), [(0.01, True), (0.1, False), (0.4, True)])
 def test_noise_outside_the_range_of_training_is_told(model, level, warned):
-    facts = batch.enhance_job(model, noise=level).foresee(head())
+    facts = batch.enhance_job(model, batch.Settings(noise=level)).foresee(head())
     assert ("warning" in facts) == warned
     assert not warned or "5.0% to 15.0%" in facts["warning"]
 

@@ -4,8 +4,27 @@ import numpy as np
 import pytest
 
 from medddim import formats
-from medddim.degradation import RicianNoise, ThickSlices
+from medddim.degradation import (
+    ChiNoise,
+    KernelChange,
+    LowDose,
+    LowMatrix,
+    RicianNoise,
+    ThickSlices,
+)
+from medddim.volume import Volume
 from tests import studies
+from tests.phantoms import head
+
+
+@pytest.fixture
+def ct(tmp_path):
+    """`ct/`: a CT as a NIfTI file, with the JSON file beside it that says so."""
+    scan = head((40, 40, 4))
+    volume = Volume(np.rint(1.2 * scan.voxels - 1000), scan.affine, "CT", "HU")
+    formats.write(volume, tmp_path / "ct", name="ct", derivation=studies.IDENTITY)
+    (tmp_path / "ct" / "ct.json").write_text('{"Modality": "CT"}')
+    return tmp_path / "ct"
 
 
 def degrade(medddim, *how, out="out"):
@@ -16,7 +35,15 @@ def degrade(medddim, *how, out="out"):
     ("how", "degradation"),
     [
         (("--as", "rician", "--level", "0.2", "--seed", "3"), RicianNoise(0.2)),
+        (("--as", "chi", "--level", "0.1", "--coils", "8", "--seed", "3"), ChiNoise(0.1, coils=8)),
+        (("--as", "chi", "--g-factor", "2", "--seed", "3"), ChiNoise(g_factor=2.0)),
+        (("--as", "low-matrix", "--fraction", "0.6", "--taper", "0.3"), LowMatrix(0.6, taper=0.3)),
+        (("--as", "low-matrix", "--zero-filled"), LowMatrix(zero_filled=True)),
         (("--as", "thick-slices", "--thickness", "6"), ThickSlices(6.0)),
+        (
+            ("--as", "thick-slices", "--thickness", "6", "--gap", "1", "--profile", "gaussian"),
+            ThickSlices(6.0, profile="gaussian", gap_mm=1.0),
+        ),
     ],
 )
 def test_it_is_the_degradation_of_the_library(medddim, study, tmp_path, how, degradation):
@@ -26,6 +53,58 @@ def test_it_is_the_degradation_of_the_library(medddim, study, tmp_path, how, deg
     expected = degradation(before, np.random.default_rng(3))
     after.require_same_grid(expected)
     assert np.allclose(after.voxels, expected.voxels, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("how", "degradation"),
+    [
+        (("--as", "low-dose", "--seed", "3"), LowDose()),
+        (
+            ("--as", "low-dose", "--fraction", "0.1", "--kernel", "sharp", "--noise", "15"),
+            LowDose(0.1, kernel="sharp", noise_hu=15.0),
+        ),
+        (("--as", "kernel"), KernelChange()),
+        (
+            ("--as", "kernel", "--kernel", "standard", "--from-kernel", "sharp"),
+            KernelChange("standard", "sharp"),
+        ),
+    ],
+)
+def test_ct_is_degraded_as_by_the_library(medddim, ct, tmp_path, how, degradation):
+    result = medddim("degrade", ct, "-o", "out", "--seed", "3", *how)
+    assert result.exit_code == 0
+    before, after = (formats.read(folder / "ct.nii.gz") for folder in (ct, tmp_path / "out"))
+    expected = degradation(before, np.random.default_rng(3))
+    assert np.allclose(after.voxels, expected.voxels, atol=0.51)  # stored as whole units
+
+
+@pytest.mark.parametrize("kind", ["low-dose", "kernel"])
+def test_what_is_for_ct_refuses_mr_scan_by_scan(medddim, study, kind):
+    result = degrade(medddim, "--as", kind)
+    assert result.exit_code == 1
+    assert "Hounsfield" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        (("--as", "rician", "--coils", "4"), "--coils means nothing to --as rician"),
+        (("--as", "low-dose", "--thickness", "4"), "--thickness means nothing to --as low-dose"),
+        (("--as", "kernel", "--kernel", "sharp"), "softer"),
+        (("--as", "low-matrix", "--fraction", "1"), "share of k-space"),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused_at_once(medddim, study, how, told):
+    result = degrade(medddim, *how)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_the_record_tells_every_parameter(medddim, study, tmp_path):
+    degrade(medddim, "--as", "chi", "--coils", "2")
+    written = "".join(path.read_text() for path in (tmp_path / "out").rglob("*.json*"))
+    for told in ('"coils": 2', '"level": 0.05', '"g_factor": 1.0', '"seed": 0'):
+        assert told in written
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(medddim, study, tmp_path):

@@ -102,7 +102,7 @@ def test_other_settings_into_the_same_folder_are_refused(enhance, tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (studies.gap, "1 slices missing"),
+        (studies.gap, "1 slice missing"),
         (studies.truncated, "cut.nii.gz: "),
         (studies.not_nifti, "text.nii.gz: "),
     ],

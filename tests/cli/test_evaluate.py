@@ -21,7 +21,7 @@ def folders(tmp_path):
 def test_the_figures_are_those_of_compare(medddim, folders):
     result = medddim("evaluate", "better", "reference", "-o", "scores")
     assert result.exit_code == 0
-    rows = json.loads((folders / "scores" / "scores.json").read_text())
+    rows = json.loads((folders / "scores" / "scores.json").read_text())["scans"]
     assert [row["scan"] for row in rows] == ["one", "two"]
     scores = compare(read(folders / "better/one.nii.gz"), read(folders / "reference/one.nii.gz"))
     assert rows[0]["psnr_db"] == pytest.approx(scores.psnr_db)
@@ -31,7 +31,7 @@ def test_the_figures_are_those_of_compare(medddim, folders):
     assert f"{scores.psnr_db:.2f}" in result.stdout
     assert "protocol medddim, data range" in result.stdout
     assert sorted(path.name for path in (folders / "scores").iterdir()) == [
-        "scores.csv", "scores.json",
+        "scores.csv", "scores.json", "subjects.csv",
     ]  # fmt: skip
 
 
@@ -48,6 +48,50 @@ def test_with_the_input_there_is_a_page_with_its_provenance(medddim, folders):
     for told in ("better/one.nii.gz", "noisy/two.nii.gz", "data_range", "foreground", "nibabel"):
         assert told in page
     assert (folders / "scores" / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_differences_come_with_an_interval_over_subjects(medddim, folders):
+    result = medddim("evaluate", "better", "reference", "-o", "s", "--input", "noisy")
+    assert "result - input" in result.stdout
+    with (folders / "s" / "differences.csv").open(newline="") as file:
+        gain = next(row for row in csv.DictReader(file) if row["figure"] == "psnr_db")
+    assert gain["subjects"] == "2"
+    assert 0 < float(gain["low"]) <= float(gain["mean"]) <= float(gain["high"])
+    whole = json.loads((folders / "s" / "scores.json").read_text())
+    assert set(whole["spectra"]["one"]) == {"result", "reference", "input"}
+    (taken,) = [r for r in whole["scans"] if r["scan"] == "one" and r["result"] == "result"]
+    assert taken["residual_spread"] > 0
+
+
+def test_all_conventions_stand_side_by_side(medddim, folders):
+    result = medddim(
+        "evaluate", "better/one.nii.gz", "reference/one.nii.gz", "-o", "s", "--protocol", "all"
+    )
+    assert result.exit_code == 0
+    rows = json.loads((folders / "s/scores.json").read_text())["scans"]
+    assert [row["protocol"] for row in rows] == ["medddim", "fastmri", "monai"]
+    assert all(f"protocol {row['protocol']}, data range" in result.stdout for row in rows)
+    assert len({row["kernel"] + row["range_rule"] for row in rows}) == 3
+
+
+def test_another_method_is_compared_too(medddim, folders):
+    result = medddim("evaluate", "better", "reference", "-o", "s", "--against", "noisy")
+    assert "result - against" in result.stdout
+    assert {"differences.csv", "subjects.csv"} <= {p.name for p in (folders / "s").iterdir()}
+
+
+def test_dicom_is_matched_by_uid_and_its_patient_is_not_named(medddim, folders):
+    for folder in ("theirs", "ours"):
+        studies.dicom(folders / folder / "a", "first" if folder == "ours" else "other")
+    for path in (folders / "theirs").rglob("*.dcm"):
+        path.rename(path.with_name(f"x{path.name}"))
+    studies.nifti(folders / "ours", "extra")
+    studies.nifti(folders / "theirs", "extra")
+    result = medddim("evaluate", "ours", "theirs", "-o", "s")
+    assert result.exit_code == 0
+    told = (folders / "s" / "scores.json").read_text()
+    assert "patient 1" in told
+    assert studies.CANARY not in told
 
 
 @pytest.mark.parametrize(
@@ -75,6 +119,7 @@ def test_grids_that_differ_are_named(medddim, folders, study):
     result = medddim("evaluate", "better/one.nii.gz", "study/series", "-o", "scores")
     assert result.exit_code == 1
     assert "one: the scans differ in shape" in result.stderr
+    assert result.stderr.count("Volume(") == 2
 
 
 def test_an_unknown_protocol_is_told_the_known_ones(medddim, folders):

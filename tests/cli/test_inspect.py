@@ -14,8 +14,8 @@ def test_the_table_shows_geometry_and_noise(medddim, study):
     assert result.exit_code == 0
     titles, head, series = result.stdout.splitlines()
     assert titles.split()[:3] == ["name", "format", "files"]
-    assert ["head", "nifti", "1", "?", "48×44×6", "1×1×3"] == head.split()[:6]
-    assert ["series", "dicom", "4", "MR", "64×64×4", "3×3×5"] == series.split()[:6]
+    assert ["head", "nifti", "1", "?", "volume", "48×44×6", "1×1×3"] == head.split()[:7]
+    assert ["series", "dicom", "4", "MR", "volume", "64×64×4", "3×3×5"] == series.split()[:7]
     assert head.endswith("%")
 
 
@@ -26,7 +26,7 @@ def test_json_holds_the_same_facts(medddim, study):
     assert head["noise"] == pytest.approx(noise, abs=1e-3)
     assert head["noise_share"] == pytest.approx(0.1, rel=0.2)
     assert head["shape"] == [48, 44, 6]
-    assert head["refusal"] == ""
+    assert (head["kind"], head["refusal"]) == ("volume", "")
 
 
 @pytest.mark.parametrize("spoil", [studies.gap, studies.truncated, studies.not_nifti])
@@ -38,6 +38,7 @@ def test_what_would_be_refused_is_told_in_one_line(medddim, study, spoil):
     assert len([line for line in result.stdout.splitlines() if line.startswith("refused")]) == 1
     rows = [json.loads(line) for line in medddim("inspect", "study", "--json").stdout.splitlines()]
     assert [bool(row["refusal"]) for row in rows].count(True) == 1
+    assert [row["kind"] == "refused" for row in rows].count(True) == 1
 
 
 def test_wide_tables_are_not_cut_where_nobody_watches(medddim, tmp_path):

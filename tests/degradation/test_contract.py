@@ -4,23 +4,32 @@ import numpy as np
 import pytest
 
 from medddim import degradation
-from medddim.degradation import RicianNoise, ThickSlices
-from medddim.errors import MedddimError
+from medddim.degradation import ChiNoise, KernelChange, LowDose, LowMatrix, RicianNoise, ThickSlices
+from medddim.errors import MedddimError, UnsupportedScan
 from medddim.volume import Volume
 from tests.phantoms import head, oblique
 
-EXAMPLES = [
+BOTH = [ThickSlices(thickness_mm=6.0), ThickSlices(7.0, profile="gaussian", gap_mm=1.0)]
+ONLY_MR = [
     RicianNoise(level=0.1),
-    ThickSlices(thickness_mm=6.0),
-    ThickSlices(thickness_mm=7.0, profile="gaussian", gap_mm=1.0),
+    ChiNoise(level=0.1, coils=4, g_factor=2.0),
+    LowMatrix(0.5),
+    LowMatrix(0.6, taper=0.5, zero_filled=True),
 ]
-every_degradation = pytest.mark.parametrize("degrade", EXAMPLES, ids=str)
+ONLY_CT = [LowDose(0.25), LowDose(0.1, kernel="sharp", noise_hu=8.0), KernelChange("soft", "sharp")]
+EXAMPLES = [(example, "MR") for example in ONLY_MR + BOTH]
+EXAMPLES += [(example, "CT") for example in ONLY_CT + BOTH]
+every_degradation = pytest.mark.parametrize(
+    ("degrade", "modality"), EXAMPLES, ids=lambda value: str(value)
+)
 
 
-def scan():
-    voxels = head((24, 22, 12)).voxels
+def scan(modality="MR", *, gain=1.0):
+    voxels = gain * head((24, 22, 12)).voxels
     two = np.concatenate([voxels, voxels[:, ::-1]])
-    return Volume(two, oblique((1.0, 1.0, 3.0)), "MR", "a.u.", source="header")
+    if modality == "MR":
+        return Volume(two, oblique((1.0, 1.0, 3.0)), "MR", "a.u.", source="header")
+    return Volume(two - 1000, oblique((1.0, 1.0, 3.0)), "CT", "HU", source="header")
 
 
 def degraded(degrade, volume, seed=0):
@@ -28,46 +37,77 @@ def degraded(degrade, volume, seed=0):
 
 
 def test_every_degradation_is_here():
-    offered = set(degradation.__all__) - {"Degradation"}
-    assert {type(example).__name__ for example in EXAMPLES} == offered
+    offered = {
+        name
+        for name in degradation.__all__
+        if isinstance(getattr(degradation, name), type) and name != "Degradation"
+    }
+    assert {type(example).__name__ for example, _ in EXAMPLES} == offered
 
 
 @every_degradation
-def test_the_same_seed_gives_the_same_scan(degrade):
-    one, other = (degraded(degrade, scan(), seed=4) for _ in range(2))
+def test_the_same_seed_gives_the_same_scan(degrade, modality):
+    one, other = (degraded(degrade, scan(modality), seed=4) for _ in range(2))
     assert np.array_equal(one.voxels, other.voxels)
 
 
 @every_degradation
-def test_it_leaves_its_input_alone_and_does_something(degrade):
-    volume = scan()
+def test_it_leaves_its_input_alone_and_does_something(degrade, modality):
+    volume = scan(modality)
     result = degraded(degrade, volume)
-    assert np.array_equal(volume.voxels, scan().voxels)
+    assert np.array_equal(volume.voxels, scan(modality).voxels)
     assert not np.array_equal(result.voxels, volume.voxels)
 
 
 @every_degradation
-def test_what_the_scan_is_stays(degrade):
-    result = degraded(degrade, scan())
-    assert (result.modality, result.unit, result.source) == ("MR", "a.u.", "header")
+def test_what_the_scan_is_stays(degrade, modality):
+    volume = scan(modality)
+    result = degraded(degrade, volume)
+    assert (result.modality, result.unit) == (volume.modality, volume.unit)
+    assert result.source == "header"
     assert result.channels == 2
-    assert result.orientation == scan().orientation
+    assert result.orientation == volume.orientation
     assert np.isfinite(result.voxels).all()
 
 
 @every_degradation
+def test_it_covers_the_same_space(degrade, modality):
+    volume = scan(modality)
+    result = degraded(degrade, volume)
+    covered = [np.array(v.spacing_mm) * v.shape for v in (result, volume)]
+    assert (covered[0] < covered[1] * (1 + 1e-6)).all()
+    assert (covered[0] > covered[1] - 8).all()  # what is left at the end of thick slices
+
+
+@pytest.mark.parametrize(
+    "degrade", [example for example, modality in EXAMPLES if modality == "MR"], ids=str
+)
 def test_an_empty_scan_stays_empty(degrade):
     volume = scan()
     assert (degraded(degrade, volume.with_voxels(volume.voxels * 0)).voxels == 0).all()
 
 
-@every_degradation
+@pytest.mark.parametrize(
+    "degrade", [example for example, modality in EXAMPLES if modality == "MR"], ids=str
+)
 def test_it_follows_the_gain_of_the_scanner(degrade):
-    volume = scan()
-    louder = volume.with_voxels(volume.voxels * 4)
-    assert np.allclose(
-        degraded(degrade, louder).voxels, 4 * degraded(degrade, volume).voxels, rtol=1e-5, atol=1e-3
-    )
+    quiet, loud = (degraded(degrade, scan(gain=gain)).voxels for gain in (1, 4))
+    assert np.allclose(loud, 4 * quiet, rtol=1e-4, atol=4e-3)
+
+
+@pytest.mark.parametrize("degrade", ONLY_CT, ids=str)
+def test_tissue_keeps_its_hounsfield_units(degrade):
+    volume = scan("CT")
+    flat = volume.with_voxels(np.full_like(volume.voxels, 40.0))
+    assert degraded(degrade, flat).voxels.mean() == pytest.approx(40, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("degrade", "modality"), [(d, "CT") for d in ONLY_MR] + [(d, "MR") for d in ONLY_CT], ids=str
+)
+def test_a_scan_of_the_other_modality_is_refused(degrade, modality):
+    with pytest.raises(UnsupportedScan, match="expected"):
+        degraded(degrade, scan(modality))
 
 
 @pytest.mark.parametrize(
@@ -76,6 +116,18 @@ def test_it_follows_the_gain_of_the_scanner(degrade):
         lambda: RicianNoise(level=-0.1),
         lambda: RicianNoise(level=5),
         lambda: RicianNoise(level=float("nan")),
+        lambda: ChiNoise(level=2),
+        lambda: ChiNoise(coils=0),
+        lambda: ChiNoise(g_factor=0.5),
+        lambda: LowMatrix(fraction=0),
+        lambda: LowMatrix(taper=2),
+        lambda: LowDose(fraction=0),
+        lambda: LowDose(fraction=1.5),
+        lambda: LowDose(photons_per_mm2=0),
+        lambda: LowDose(noise_hu=0),
+        lambda: LowDose(electronic_per_mm2=-1),
+        lambda: LowDose(kernel="b30f"),
+        lambda: KernelChange("sharp", "soft"),
         lambda: ThickSlices(thickness_mm=0),
         lambda: ThickSlices(thickness_mm=float("nan")),
         lambda: ThickSlices(thickness_mm=2, gap_mm=-1),

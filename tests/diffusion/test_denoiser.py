@@ -6,7 +6,7 @@ import torch
 from medddim.diffusion import PATHS, Condition, Denoiser, ScanNoise, VariancePreserving
 from medddim.diffusion.denoiser import middle
 from medddim.errors import DiffusionError
-from tests.diffusion.gaussian import Gaussian
+from tests.diffusion.gaussian import Gaussian, PerfectNetwork
 
 PREDICTIONS = ("x0", "eps", "v", "residual")
 CONDITION = Condition(torch.full((1, 1, 1, 1), 0.25, dtype=torch.float64))
@@ -38,7 +38,7 @@ def test_every_prediction_gives_the_same_estimate(path):
     world = Gaussian(path)
     state = images(2, 1, 4, 4)[0]
     x0, *others = (
-        Denoiser(world.network(prediction), path, prediction)(state, 0.8, CONDITION)
+        Denoiser(PerfectNetwork(world, prediction), path, prediction)(state, 0.8, CONDITION)
         for prediction in PREDICTIONS
     )
     assert all((other - x0).abs().max() < 1e-13 for other in others)
@@ -47,7 +47,7 @@ def test_every_prediction_gives_the_same_estimate(path):
 @pytest.mark.parametrize("prediction", ["eps", "residual"])
 def test_what_divides_by_alpha_is_an_error_where_alpha_is_0(prediction):
     path = VariancePreserving()
-    denoiser = Denoiser(Gaussian(path).network(prediction), path, prediction)
+    denoiser = Denoiser(PerfectNetwork(Gaussian(path), prediction), path, prediction)
     with pytest.raises(DiffusionError, match="x0 or v"):
         denoiser(images(2, 1, 4, 4)[0], 1.0, CONDITION)
 
@@ -55,7 +55,7 @@ def test_what_divides_by_alpha_is_an_error_where_alpha_is_0(prediction):
 @pytest.mark.parametrize("prediction", ["x0", "v"])
 def test_x0_and_v_work_where_alpha_is_0(prediction):
     path = VariancePreserving()
-    estimate = Denoiser(Gaussian(path).network(prediction), path, prediction)(
+    estimate = Denoiser(PerfectNetwork(Gaussian(path), prediction), path, prediction)(
         images(2, 1, 4, 4)[0], 1.0
     )
     assert (estimate - 0.3).abs().max() < 1e-15
@@ -87,7 +87,7 @@ def test_the_network_is_told_the_level_of_each_item_and_the_condition():
 
 def test_a_residual_needs_to_know_the_noise():
     with pytest.raises(DiffusionError, match="degradation"):
-        Denoiser(Gaussian(ScanNoise()).network("residual"), ScanNoise(), "residual")(
+        Denoiser(PerfectNetwork(Gaussian(ScanNoise()), "residual"), ScanNoise(), "residual")(
             images(2, 1, 4, 4)[0], 1.0
         )
 

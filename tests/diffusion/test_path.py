@@ -19,15 +19,15 @@ def generator(seed=0):
 @every_path
 def test_level_0_is_exactly_the_clean_scan(path):
     zero = torch.zeros(1, dtype=torch.float64)
-    assert path.alpha(zero).item() == 1.0
-    assert path.sigma(zero).item() == 0.0
+    assert path.mix(zero)[0].item() == 1.0
+    assert path.mix(zero)[1].item() == 0.0
     clean, source = torch.rand(1, 3, 4, 4), torch.rand(1, 3, 4, 4)
     assert torch.equal(path.state(clean, source, zero), clean)
 
 
 @every_path
 def test_noise_rises_signal_never_does_and_tables_are_float64(path):
-    alpha, sigma = path.alpha(LEVELS), path.sigma(LEVELS)
+    alpha, sigma = path.mix(LEVELS)[0], path.mix(LEVELS)[1]
     assert alpha.dtype == sigma.dtype == torch.float64
     assert (sigma.diff() > 0).all()
     assert (alpha.diff() <= 0).all()
@@ -90,7 +90,7 @@ def test_the_start_is_the_state_at_level_1(path):
     """
     clean, scan, noise = torch.rand(3, 1, 1, 4, 4, dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)
-    left_over = path.alpha(one).item() if path.white else 0.0
+    left_over = path.mix(one)[0].item() if path.white else 0.0
     state = path.state(clean, path.source(clean, scan, noise), one)
     assert left_over < 0.01
     assert (state - path.start(scan, noise)).abs().max() <= left_over + 1e-15
@@ -105,13 +105,13 @@ def test_the_scan_noise_path_holds_the_whole_scan_and_a_share_of_its_noise():
 
 def test_variance_preserving_preserves_variance_and_ends_in_pure_noise():
     path = VariancePreserving()
-    total = path.alpha(LEVELS) ** 2 + path.sigma(LEVELS) ** 2
+    total = path.mix(LEVELS)[0] ** 2 + path.mix(LEVELS)[1] ** 2
     assert (total - 1).abs().max() < 1e-15
     one = torch.ones(1, dtype=torch.float64)
-    assert path.alpha(one).item() == 0.0
-    assert path.sigma(one).item() == 1.0
+    assert path.mix(one)[0].item() == 0.0
+    assert path.mix(one)[1].item() == 1.0
     third = torch.tensor([1 / 3], dtype=torch.float64)
-    assert path.alpha(third).item() == pytest.approx(math.sqrt(3) / 2, abs=1e-15)
+    assert path.mix(third)[0].item() == pytest.approx(math.sqrt(3) / 2, abs=1e-15)
 
 
 def test_the_bridge_mixes_clean_and_scan_and_its_noise():

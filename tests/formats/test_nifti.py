@@ -155,9 +155,9 @@ def test_the_sform_wins_over_a_qform_that_differs(
 def test_lengths_are_millimetres(
     nifti_file: Make, tmp_path: Path, code: int, factor: float
 ) -> None:
-    path = nifti_file(xyzt_units=code)
+    path = nifti_file(xyzt_units=code, affine=np.diag([1.8, 2.2, 5.0, 1.0]))
     volume = formats.read(path)
-    np.testing.assert_allclose(volume.spacing_mm, np.array([0.9, 1.1, 2.5]) * factor, rtol=1e-6)
+    np.testing.assert_allclose(volume.spacing_mm, np.array([1.8, 2.2, 5.0]) * factor, rtol=1e-6)
     again = rewritten(path, tmp_path)
     assert int(again.header["xyzt_units"]) == code
     np.testing.assert_array_equal(again.affine, nibabel.load(path).affine)
@@ -173,11 +173,12 @@ def test_the_sidecar_tells_the_modality(nifti_file: Make) -> None:
 
 
 NAN_AFFINE = {"srow_x": [np.nan, 0, 0, 0], "sform_code": 1}
+SINGULAR = {"srow_x": [1, 1, 0, 0], "srow_y": [0, 0, 1, 0], "srow_z": [0] * 4, "sform_code": 1}
 BAD_HEADERS = {
     "no place": ({"sform_code": 0, "qform_code": 0}, UnsupportedScan, "left and right"),
     "NaN affine": (NAN_AFFINE, UnreadableScan, "not finite"),
     "NaN qform": ({"sform_code": 0, "quatern_b": np.nan}, UnreadableScan, "bad.nii"),
-    "singular affine": ({"srow_x": [0] * 4, "sform_code": 1}, UnreadableScan, "singular"),
+    "singular affine": (SINGULAR, UnreadableScan, "singular"),
     "zero voxel": ({"pixdim": [1, 0, 1, 1, 0, 0, 0, 0]}, UnreadableScan, "voxel size"),
     "NaN voxel": ({"pixdim": [1, np.nan, 1, 1, 0, 0, 0, 0]}, UnreadableScan, "voxel size"),
     "negative size": ({"dim": [3, -6, 5, 4, 1, 1, 1, 1]}, UnreadableScan, "dimensions"),
@@ -245,3 +246,39 @@ def test_random_damage_is_always_a_typed_error_or_a_finite_scan(
             continue
         assert np.isfinite(volume.voxels).all()
         assert np.isfinite(volume.affine).all()
+
+
+NAMED_WRONGLY = {
+    "a text called .nii.gz": ("x.nii.gz", b"no scan", "its content is not; it is no scan"),
+    "a plain file called .nii.gz": ("x.nii.gz", None, "rename it to .nii$"),
+    "a packed file called .nii": ("x.nii", None, "it is compressed; rename it to .nii.gz$"),
+    "nothing": ("x.nii.gz", b"", "the file is empty"),
+}
+
+
+@pytest.mark.parametrize("case", NAMED_WRONGLY)
+def test_a_name_that_does_not_fit_the_content_is_told_with_the_cure(
+    nifti_file: Make, tmp_path: Path, case: str
+) -> None:
+    name, content, told = NAMED_WRONGLY[case]
+    if content is None:
+        content = nifti_file("a.nii" if name.endswith(".gz") else "a.nii.gz").read_bytes()
+    (tmp_path / name).write_bytes(content)
+    (series,) = formats.find(tmp_path / name)
+    assert "Error" not in series.refusal
+    with pytest.raises(UnreadableScan, match=told):
+        formats.read(series)
+
+
+def test_a_damaged_stream_is_told_in_words(nifti_file: Make) -> None:
+    path = nifti_file(shape=(20, 20, 20))
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 0xFF
+    path.write_bytes(bytes(whole))
+    with pytest.raises(UnreadableScan, match="cut off or damaged"):
+        formats.read(path)
+
+
+def test_4d_is_a_stack(nifti_file: Make) -> None:
+    assert formats.find(nifti_file(shape=(4, 3, 2, 5)))[0].facts["kind"] == "stack of 5"
+    assert formats.find(nifti_file(shape=(4, 3, 2)))[0].facts["kind"] == "volume"

@@ -35,8 +35,8 @@ def skimage_ssim(candidate, reference):
 def test_ssim_3d_is_that_of_scikit_image(candidate, reference):
     expected, values = skimage_ssim(candidate, reference)
     mask = reference > 150
-    ours = ssim(candidate, reference, data_range=800.0, dimensions=3)
-    masked = ssim(candidate, reference, data_range=800.0, dimensions=3, mask=mask)
+    ours = ssim(candidate, reference, data_range=800.0, slice_axis=None)
+    masked = ssim(candidate, reference, data_range=800.0, slice_axis=None, mask=mask)
     assert ours == pytest.approx(expected, abs=1e-6)
     assert masked == pytest.approx(values[mask].mean(), abs=1e-6)
 

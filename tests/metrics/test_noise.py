@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
-from medddim.degradation import RicianNoise
+from medddim.degradation import LowDose, RicianNoise
 from medddim.metrics.noise import estimate_noise
 from medddim.volume import Volume
-from tests.phantoms import head, textured
+from tests.phantoms import head, oblique, textured
 
 LEVELS = (0.02, 0.05, 0.10, 0.15)
 
@@ -78,8 +79,59 @@ def test_tiny_scans_give_a_finite_number(shape):
     assert found >= 0
 
 
-def test_ct_noise_on_negative_units_is_found_too():
-    scan = head((96, 88, 8))
+def zero_filled(scan, sigma, *, kept, seed=0):
+    """A magnitude of which the inner `kept` of k-space was measured, along the first axis."""
+    real, imaginary = np.random.default_rng(seed).normal(0, sigma / kept**0.5, (2, *scan.shape))
+    inner = np.abs(np.fft.fftfreq(scan.shape[0]))[:, None, None] < kept / 2
+    spectrum = inner * np.fft.fft(scan.voxels[0] + real + 1j * imaginary, axis=0)
+    return scan.with_voxels(np.abs(np.fft.ifft(spectrum, axis=0))[None])
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.6, 0.75])
+@pytest.mark.parametrize("level", [0.05, 0.10, 0.15])
+def test_zero_filled_noise_is_as_loud_as_its_voxels_show_it(kept, level):
+    scan = head((192, 160, 8))
+    sigma = level * np.percentile(scan.voxels, 99.5)
+    found = estimate_noise(zero_filled(scan, sigma, kept=kept))
+    assert found == pytest.approx(sigma, rel=0.1)
+
+
+def test_a_long_scan_is_read_in_part():
+    scan, sigma = noisy(head((96, 88, 60), spacing_mm=(1.0, 1.0, 2.0)), 0.05)
+    assert estimate_noise(scan) == pytest.approx(sigma, rel=0.05)
+
+
+def body(shape=(128, 128, 4)):
+    """A CT: soft tissue of 40 HU with fat, lung and bone in it, in air."""
+    x, y, z = (np.linspace(-1, 1, n) for n in shape)
+    radius = np.hypot(x[:, None, None] / 0.9, y[:, None] / 0.8) + 0 * z
+    hu = np.where(radius < 1, 40.0, -1000)
+    hu[(radius > 0.9) & (radius < 1)] = -90
+    hu[np.hypot(x[:, None, None] + 0.4, y[:, None]) + 0 * z < 0.2] = -800
+    hu[np.hypot(x[:, None, None], y[:, None] - 0.4) + 0 * z < 0.1] = 700
+    return Volume(hu[None], oblique((2.5, 2.5, 5.0)), "CT", "HU")
+
+
+@pytest.mark.parametrize("sigma", [5.0, 20.0, 60.0])
+@pytest.mark.parametrize("blur", [0.0, 1.0])
+def test_ct_noise_is_that_of_soft_tissue_however_it_is_correlated(sigma, blur):
+    noise = np.random.default_rng(0).standard_normal((128, 128, 4))
+    noise = gaussian_filter(noise, (blur, blur, 0))
+    scan = body()
+    noisy = scan.with_voxels(scan.voxels + sigma * noise[None] / noise.std())
+    assert estimate_noise(noisy) == pytest.approx(sigma, rel=0.1)
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.1])
+def test_low_dose_noise_is_found(fraction):
+    scan = body()
+    low = LowDose(fraction)(scan, np.random.default_rng(0))
+    added = (low.voxels - scan.voxels)[scan.voxels == 40].std()
+    assert estimate_noise(low) == pytest.approx(added, rel=0.15)
+
+
+def test_a_ct_without_soft_tissue_still_has_a_number():
+    scan = Volume(np.full((1, 64, 64, 3), -600.0), np.eye(4), "CT", "HU")
     noise = np.random.default_rng(0).normal(0, 20, scan.voxels.shape)
-    hu = Volume(scan.voxels - 1000 + noise, scan.affine, "CT", "HU")
-    assert estimate_noise(hu) == pytest.approx(20, rel=0.1)
+    assert estimate_noise(scan.with_voxels(scan.voxels + noise)) == pytest.approx(20, rel=0.1)
+    assert estimate_noise(scan.with_voxels(scan.voxels * 0 - 1024)) == 0

@@ -68,7 +68,8 @@ def reach(net, size):
     furthest = 0
     for phase in range(net.stride):  # the network's grid repeats with its stride
         state = torch.ones(1, 1, size, net.stride, requires_grad=True)
-        net(state, torch.ones(1), strength=torch.ones(1, 1, 1, 1))[0, 0, middle + phase, 0].backward()
+        answer = net(state, torch.ones(1), strength=torch.ones(1, 1, 1, 1))
+        answer[0, 0, middle + phase, 0].backward()
         rows = state.grad.abs().sum(dim=(0, 1, 3)).nonzero()
         furthest = max(furthest, *(rows - middle - phase).abs().flatten().tolist())
     return furthest
@@ -135,3 +136,31 @@ def test_every_weight_learns():
         torch.rand(1, 3, 16, 16), torch.ones(1), strength=torch.ones(1, 1, 1, 1)
     ).square().sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in net.parameters())
+
+
+@pytest.mark.parametrize(
+    ("unshuffle", "widths"), [(1, (2, 2, 2)), (2, (2, 2, 2)), (2, (2, 2, 2, 2))]
+)
+@pytest.mark.parametrize("gain", [0.0, 8.0])
+def test_the_halo_covers_the_receptive_radius(unshuffle, widths, gain):
+    net = UNet(widths=widths, unshuffle=unshuffle, slices=1, detail_gain=gain)
+    radius = reach(net, 512)
+    assert radius <= net.halo
+    assert net.halo < 1.6 * radius
+
+
+def test_amplified_detail_makes_a_small_difference_a_large_one():
+    def change(gain):
+        net, state = network(detail_gain=gain), torch.full((1, 3, 16, 16), 0.5)
+        before = run(net, state)
+        state[..., 8, 8] += 0.001
+        return (run(net, state) - before).abs().max()
+
+    assert change(16.0) > 3 * change(1.0)
+
+
+def test_the_scan_is_heard_and_the_state_not_yet():
+    net, state, scan = network(sees_scan=True), torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16)
+    base = run(net, state, scan=scan)
+    assert torch.equal(run(net, torch.rand(1, 3, 16, 16), scan=scan), base)
+    assert (run(net, state, scan=torch.rand(1, 3, 16, 16)) - base).abs().max() > 1e-4

@@ -1,8 +1,10 @@
 """The page is complete in itself, escapes every word, and holds what it was given."""
 
 import base64
+import hashlib
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,6 +37,12 @@ def case():
     )
 
 
+def policy(html):
+    """The hash of the one script that runs, as the page's policy must name it."""
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
 def write(folder, *cases, **provenance):
     return write_report(folder, cases=cases, provenance=provenance).read_text(encoding="utf-8")
 
@@ -44,9 +52,9 @@ def test_the_page_is_one_file_and_loads_nothing(case, tmp_path):
     html = page.read_text(encoding="utf-8")
     assert [path.name for path in page.parent.iterdir()] == ["report.html"]
     assert not re.search(r"https?://|//\w+\.|@import|url\(", html)
-    assert re.findall(r"""(?:src|href)=["']?([^"'>]{0,10})""", html) == ["data:image"] * 3
+    assert re.findall(r"""(?:src|href)=["']?([^"'>]{0,10})""", html) == ["data:image"] * 5
     assert "default-src 'none'" in html
-    assert 20_000 < len(html) < 3_000_000
+    assert 20_000 < len(html) < 4_000_000
 
 
 def test_a_file_name_is_kept_and_a_second_report_replaces_the_first(case, tmp_path):
@@ -60,7 +68,7 @@ def test_a_file_name_is_kept_and_a_second_report_replaces_the_first(case, tmp_pa
 def test_the_pictures_are_whole_and_not_blank(case, tmp_path):
     found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", write(tmp_path, case))
     images = [np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
-    assert len(images) == 3
+    assert len(images) == 5
     assert all(image.std() > 10 for image in images)
     assert not np.array_equal(images[0], images[1])
 
@@ -74,10 +82,13 @@ def test_hostile_words_stay_words(case, tmp_path):
         notes=(HOSTILE,),
     )
     html = write(tmp_path, hostile, **{HOSTILE: {HOSTILE: HOSTILE}})
-    assert html.count("<script") == 1
+    kinds = re.findall(r"<script(?: type=\"([^\"]*)\")?", html)
+    assert kinds.count("") == 1  # the page's own; all others are data
+    assert set(kinds) <= {"", "application/json", "application/octet-stream"}
+    assert f"script-src 'sha256-{policy(html)}'" in html
     assert "<img src=http" not in html
-    assert "49" not in re.sub(r"base64,[^\"]*", "", html).split("<body>")[1]
-    assert html.count("&lt;script&gt;alert") == 7
+    assert "{{ 7 * 7 }}" in html
+    assert html.count("&lt;script&gt;alert") >= 7
 
 
 def test_the_table_has_every_column_and_a_dash_for_what_is_missing(case, tmp_path):
@@ -114,7 +125,8 @@ def test_the_header_of_the_scan_is_not_shown(case, tmp_path):
 
 def test_the_slider_can_be_reached_and_told_by_keyboard_and_reader(case, tmp_path):
     html = write(tmp_path, case)
-    (slider,) = re.findall(r"<input[^>]*>", html)
+    slider, *scroll = re.findall(r"<input[^>]*>", html)
+    assert all("aria-label=" in bar for bar in scroll)
     assert 'type="range"' in slider
     assert "aria-label=" in slider
     assert "tabindex" not in slider
@@ -127,3 +139,22 @@ def test_a_scan_that_is_constant_or_a_line_still_has_a_page(tmp_path):
         case = Case("a", input=volume, enhanced=volume)
         assert "Provenance" in write(tmp_path, case, seed=0)
         assert "Provenance" not in write(tmp_path, case)
+
+
+def test_a_page_made_without_niivue_says_so_and_keeps_its_pictures(case, tmp_path, monkeypatch):
+    monkeypatch.setattr("medddim.report.page.library", lambda: None)
+    html = write(tmp_path, case)
+    assert "pip install medddim[report]" in html
+    assert html.count("data:image/png") == 5
+    assert 'class="viewer"' not in html
+
+
+def test_what_was_done_how_much_better_and_where_to_doubt_stand_in_words(case, tmp_path):
+    told = replace(case, done="Noise was taken away.")
+    html = write(tmp_path, told)
+    assert "Noise was taken away." in html
+    assert "equals the reference" in html
+    better = replace(
+        case, enhanced=case.input.with_voxels((case.input.voxels + case.reference.voxels) / 2)
+    )
+    assert "6.0 dB closer to the reference" in write(tmp_path, better)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from medddim.formats.contract import NO_REPAIR, Derivation, Repair, Series, Written
+from medddim.formats.contract import NO_REPAIR, Derivation, Quantity, Repair, Series, Written
+from medddim.formats.dicom.check import check_series
 from medddim.formats.dicom.find import attributes, find_series
 from medddim.formats.dicom.read import read_series
 from medddim.formats.dicom.write import write_series
@@ -40,3 +41,18 @@ class Dicom:
     ) -> Written:
         """Write the folder `name`, one file a slice. Raises WriteRefused if it exists."""
         return write_series(volume, destination, name=name, derivation=derivation)
+
+    def write_map(
+        self, values: Volume, destination: Path, *, name: str, of: Sequence[Path],
+        quantity: Quantity,
+    ) -> Written:  # fmt: skip
+        """Write the Parametric Map `name`.dcm. Raises WriteRefused, GridMismatch."""
+        from medddim.formats.dicom.maps import write_parametric_map
+
+        return write_parametric_map(values, destination, name=name, of=of, quantity=quantity)
+
+    def check(
+        self, files: Sequence[Path], source: Volume, derivation: Derivation
+    ) -> dict[str, str]:
+        """Whether identifiers, scale and provenance are right. Raises UnreadableScan."""
+        return check_series(files, source.source, derivation)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID
@@ -97,7 +98,8 @@ def is_owned(uid: str) -> bool:
     Some files carry UIDs below 0 (that of the ITU, which gives none to images); see
     docs/decisions/0015.
     """
-    return UID(uid).is_valid and uid[:2] in ("1.", "2.")
+    told = UID(uid, validation_mode=IGNORE)  # else a warning that quotes it
+    return told.is_valid and uid[:2] in ("1.", "2.")
 
 
 def owned_uid(uid: str) -> UID:
@@ -125,14 +127,24 @@ def _facts(source: DicomSource, derivation: Derivation) -> Iterator[str]:
     yield MAKER
     yield derivation.kind
     # as JSON, so that facts read back from a record are the facts that were written
-    yield from (f"{key}={json.dumps(value)}" for key, value in derivation.parameters.items())
+    yield from (
+        f"{key}={json.dumps(value, default=str)}" for key, value in derivation.parameters.items()
+    )
     yield from (str(header.SOPInstanceUID) for header in source.headers)
+
+
+def parameters_told(derivation: Derivation) -> list[str]:
+    """Each parameter as the text has it."""
+    return [
+        _ascii(f"{key}={value if isinstance(value, str) else json.dumps(value, default=str)}")
+        for key, value in derivation.parameters.items()
+    ]
 
 
 def derivation_text(derivation: Derivation, version: str, remarks: Sequence[str] = ()) -> str:
     """At most 1024 characters on how the image came about, for DerivationDescription."""
     warning = " Not for primary diagnosis."
-    parameters = "; ".join(f"{key}={value}" for key, value in derivation.parameters.items())
+    parameters = "; ".join(parameters_told(derivation))
     text = f"medddim {version}, {derivation.kind}: {derivation.summary}"
     if parameters:
         text += f" [{parameters}]"
@@ -192,10 +204,7 @@ def _complete(header: Dataset, placement: Placement) -> None:
         if keyword not in header:
             setattr(header, keyword, RESEARCH_MODE.get(keyword))
     _drop(header, [key for key in NOT_IF_EMPTY if key in header and header[key].is_empty])
-    if header.get("BodyPartExamined") in UNPAIRED:
-        _drop(header, ["Laterality"])
-    elif "Laterality" not in header:
-        header.Laterality = None  # type 2C: only a named, unpaired body part makes it needless
+    settle_laterality(header)
     if not header.get("ClinicalTrialSubjectID"):
         _drop(header, CLINICAL_TRIAL)  # the module is not valid without it
     if not placement.preserved:
@@ -204,6 +213,14 @@ def _complete(header: Dataset, placement: Placement) -> None:
     frame = str(header.get("FrameOfReferenceUID") or "")
     header.StudyInstanceUID = owned_uid(study)
     header.FrameOfReferenceUID = owned_uid(frame or f"frame of reference {study}")
+
+
+def settle_laterality(header: Dataset) -> None:
+    """Type 2C: only a named body part that there is one of makes it needless, and then wrong."""
+    if header.get("BodyPartExamined") in UNPAIRED:
+        _drop(header, ["Laterality"])
+    elif "Laterality" not in header:
+        header.Laterality = None
 
 
 def _drop(header: Dataset, keywords: Iterable[str]) -> None:

@@ -17,9 +17,9 @@ from medddim.formats.contract import NO_REPAIR, Repair, Series
 from medddim.formats.dicom.files import Header, read_header, scan
 from medddim.formats.dicom.frames import frames_of
 from medddim.formats.dicom.geometry import Grid, grids_of
-from medddim.formats.dicom.kind import require_supported
+from medddim.formats.dicom.kind import require_supported, term
 from medddim.formats.dicom.media import is_directory
-from medddim.formats.guard import reading, require_moderate_size
+from medddim.formats.guard import reading, require_moderate_size, require_sound_affine
 from medddim.formats.naming import relative_name, safe_name, short_hash
 
 
@@ -66,12 +66,15 @@ def attributes(series: Series, keywords: Collection[str]) -> dict[str, list[str]
 
 
 def _examine(headers: Sequence[Header], repair: Repair) -> list[Grid]:
-    frames = [frame for header in _without_copies(headers) for frame in frames_of(header)]
-    for frame in frames:
-        require_supported(frame)
-    grids = grids_of(frames, repair)
+    images = {header.path: frames_of(header) for header in headers}
+    for frames in images.values():
+        for frame in frames:
+            require_supported(frame)
+    whole = _without_copies(headers)
+    grids = grids_of([frame for header in whole for frame in images[header.path]], repair)
     for grid in grids:
         require_moderate_size((*grid.shape, len(grid.stacks)), grid.headers[0].path)
+        require_sound_affine(grid.affine, grid.headers[0].path)
     return grids
 
 
@@ -96,11 +99,12 @@ def _digest(path: Path) -> str:
 
 def _describe(headers: Sequence[Header], name: str, repair: Repair) -> list[Series]:
     files = tuple(header.path for header in headers)
-    modality = str(headers[0].dataset.get("Modality") or "")
+    said = str(headers[0].dataset.get("Modality") or "")
+    modality = said and term(said)
     try:
         grids = _examine(headers, repair)
     except (ScanError, EnvironmentProblem) as refusal:
-        return [Series("dicom", name, files, modality, refusal=str(refusal))]
+        return [Series("dicom", name, files, modality, refusal=str(refusal), repair=repair)]
     names = [name] if len(grids) == 1 else [f"{name}_part{n + 1}" for n in range(len(grids))]
     return [
         Series("dicom", name, files, modality, facts=_facts(grid), repair=repair, part=part)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, MRImageStorage
 from pydicom.valuerep import format_number_as_ds
@@ -41,6 +42,8 @@ CLASSIC_NUMBER = {
     "NominalCardiacTriggerDelayTime": "TriggerTime",
 }
 """Floating point in an enhanced image, decimal text in a classic one."""
+SEQUENCES = {"SPIN": ["SE"], "GRADIENT": ["GR"], "BOTH": ["SE", "GR"]}
+"""EchoPulseSequence (PS3.3 C.8.13.4) as ScanningSequence (C.8.3.1)."""
 
 
 def is_enhanced(dataset: Dataset) -> bool:
@@ -59,8 +62,9 @@ def frames_of(header: Header) -> list[Header]:
         count = int(header.dataset.get("NumberOfFrames") or 1)
         groups = header.dataset.get(GROUPS[1]) or []
         if len(groups) != count:
+            found = f"{len(groups)} descriptions" if groups else "nothing of its frames"
             raise UnsupportedScan(
-                f"{header.path}: {count} frames and {len(groups)} descriptions of frames "
+                f"{header.path}: {count} frames, and the header has {found} "
                 f"({GROUPS[1]}); get the file again from its source"
             )
         common = _common(header.dataset)
@@ -81,7 +85,7 @@ def _common(dataset: Dataset) -> Dataset:
     for element in dataset:
         if element.keyword not in NOT_COPIED:
             result.add(element)
-    result.SOPClassUID = CLASSIC_OF[str(dataset.SOPClassUID)]
+    _set(result, "SOPClassUID", CLASSIC_OF[str(dataset.SOPClassUID)])
     for item in dataset.get(GROUPS[0]) or []:
         _flatten(item, result)
     return result
@@ -91,7 +95,22 @@ def _frame(common: Dataset, dataset: Dataset, number: int) -> Dataset:
     result = Dataset()
     result.update(dict(common.items()))
     _flatten(dataset[GROUPS[1]].value[number], result)
+    if result.SOPClassUID == MRImageStorage:
+        _name_sequence(result)
     return result
+
+
+def _name_sequence(result: Dataset) -> None:
+    """Say in the classic words how an MR image was excited."""
+    inverted = result.get("InversionRecovery") == "YES"
+    sequence = list(SEQUENCES.get(str(result.get("EchoPulseSequence")), []))
+    sequence += ["IR"] * inverted + ["EP"] * (result.get("EchoPlanarPulseSequence") == "YES")
+    if sequence and "ScanningSequence" not in result:
+        _set(result, "ScanningSequence", sequence)
+    if not inverted and "InversionTime" in result:
+        del result.InversionTime
+    if result.get("InPlanePhaseEncodingDirection") == "COLUMN":
+        _set(result, "InPlanePhaseEncodingDirection", "COL")
 
 
 def _flatten(groups: Dataset, result: Dataset) -> None:
@@ -100,11 +119,16 @@ def _flatten(groups: Dataset, result: Dataset) -> None:
         if keyword in CLASSIC_NUMBER:
             value = element.value if element.VM < 2 else element.value[0]
             if value is not None:
-                setattr(result, CLASSIC_NUMBER[keyword], format_number_as_ds(float(value)))
+                _set(result, CLASSIC_NUMBER[keyword], format_number_as_ds(float(value)))
         elif keyword in CLASSIC_NAME:
-            setattr(result, CLASSIC_NAME[keyword], element.value)
+            _set(result, CLASSIC_NAME[keyword], element.value)
         else:
             result.add(element)
+
+
+def _set(result: Dataset, keyword: str, value: Any) -> None:
+    """As a new element: the old one may belong to the file's own header too."""
+    result.add_new(keyword, dictionary_VR(keyword), value)
 
 
 def _elements(groups: Dataset) -> Iterator[Any]:

@@ -134,7 +134,8 @@ def _require_highdicom_agrees(
             allow_missing_positions=filled,
         )
         forwards = np.flatnonzero(part.along % 1 == 0).tolist()
-        if spacing is None or places not in (forwards, forwards[::-1]):
+        backwards = [forwards[-1] - place for place in forwards]
+        if spacing is None or places not in (forwards, backwards):
             raise IrregularGeometry(
                 f"{path.parent}: highdicom does not accept the slices as one regular volume"
             )

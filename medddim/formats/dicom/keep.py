@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 PATIENT = """
@@ -77,14 +78,27 @@ IMAGE = """
     PixelPaddingValue PixelPaddingRangeLimit PresentationLUTShape
     WindowCenter WindowWidth WindowCenterWidthExplanation VOILUTFunction SOPInstanceUID
 """
+NAMES = ("PatientName", "ReferringPhysicianName")
+BLANK = "  "
+"""A name taken out of a file; who compares two files of one patient compares its bytes."""
+
 KEPT = frozenset(" ".join((PATIENT, STUDY, SERIES, EQUIPMENT, ACQUISITION, MR, CT, IMAGE)).split())
 
 
 def kept(dataset: Dataset) -> Dataset:
     """A copy of the allowed attributes alone, without anything private inside their sequences."""
+    blank = [keyword for keyword in NAMES if _is_blank(dataset, keyword)]
     chosen = Dataset()
     for element in dataset:
         if element.keyword in KEPT:
             chosen.add(copy.deepcopy(element))
     chosen.remove_private_tags()
+    for keyword in blank:
+        setattr(chosen, keyword, BLANK)
     return chosen
+
+
+def _is_blank(dataset: Dataset, keyword: str) -> bool:
+    """Whether the file holds spaces there, which pydicom reads as nothing at all."""
+    raw = dataset.get_item(keyword) if keyword in dataset else None
+    return isinstance(raw, RawDataElement) and raw.value == BLANK.encode()

@@ -16,6 +16,11 @@ NOT_MAGNITUDE = {
     "P": "phase", "PHASE": "phase", "PHASE MAP": "phase", "VELOCITY MAP": "phase",
     "R": "real part", "REAL": "real part", "I": "imaginary part", "IMAGINARY": "imaginary part",
 }  # fmt: skip
+TERMS = {
+    "MONOCHROME1", "MONOCHROME2", "RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT",
+    "YBR_RCT", "YBR_PARTIAL_420", "SEG", "REG", "DOC", "RTIMAGE", "RTDOSE", "RTPLAN", "RTSTRUCT",
+}  # fmt: skip
+"""Of PhotometricInterpretation and Modality; most modalities have two letters."""
 GE_RAW_TYPE = 0x0043102F
 GE_RAW_TYPES = {1: "phase", 2: "real part", 3: "imaginary part"}
 
@@ -43,15 +48,15 @@ def _wrong_class(dataset: Dataset) -> str:
     if expected:
         modality = str(dataset.get("Modality") or "")
         return (
-            "" if modality == expected else f"expected Modality {expected}, found {_word(modality)}"
+            "" if modality == expected else f"expected Modality {expected}, found {term(modality)}"
         )
     kind = sop_class.name if sop_class.is_valid else "none of the standard"
     return f"expected an MR or CT image, found: {kind}"
 
 
-def _word(value: str) -> str:
+def term(value: str) -> str:
     """`value` if it is a term of the standard, for a damaged header may hold anything there."""
-    return value if re.fullmatch("[A-Z]{2,3}[A-Z0-9_ ]{,13}", value) else "something else"
+    return value if value in TERMS or re.fullmatch("[A-Z]{2}", value) else "something else"
 
 
 def _wrong_pixels(dataset: Dataset) -> str:
@@ -59,7 +64,9 @@ def _wrong_pixels(dataset: Dataset) -> str:
         return "expected one frame a file, found several"
     photometric = str(dataset.get("PhotometricInterpretation", ""))
     if dataset.get("SamplesPerPixel") != 1 or not photometric.startswith("MONOCHROME"):
-        return f"expected grey values, found {_word(photometric)}"
+        return f"expected grey values, found {term(photometric)}"
+    if dataset.get("PixelPresentation") in ("COLOR", "MIXED", "TRUE_COLOR"):
+        return "expected grey values, found a map to be shown in colours (PixelPresentation)"
     allocated, stored = dataset.get("BitsAllocated"), dataset.get("BitsStored")
     if allocated not in (8, 16) or not stored or not 0 < stored <= allocated:
         return "expected 8 or 16 bits a voxel, at least one of them stored"

@@ -24,7 +24,7 @@ def is_directory(path: Path) -> bool:
     try:
         with quiet():
             meta = read_file_meta_info(path)
-        return bool(meta.get("MediaStorageSOPClassUID") == MEDIA_DIRECTORY)
+            return bool(meta.get("MediaStorageSOPClassUID") == MEDIA_DIRECTORY)
     except Exception:  # what is no DICOM file is no DICOMDIR
         return False
 

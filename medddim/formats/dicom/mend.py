@@ -68,6 +68,6 @@ def _moved(image: Array, shift: Vector, shape: tuple[int, int], *, order: int) -
     margins = [(0, size - extent) for size, extent in zip(shape, image.shape, strict=True)]
     # splines ring at a step: beyond the edge the image goes on, and is masked afterwards
     framed = np.pad(image, margins, mode="edge" if order > 1 else "constant")
-    mode = "nearest" if order > 1 else "constant"
+    mode = "nearest" if order > 1 else "grid-constant"
     moved: Array = ndimage.shift(framed, shift, order=order, mode=mode)
     return moved

@@ -86,7 +86,8 @@ def require_alike(planes: Sequence[Plane], headers: Sequence[Header]) -> None:
         )
         if turned > COSINE_TOLERANCE:
             raise IrregularGeometry(
-                f"slices of two orientations (ImageOrientationPatient), as in a localizer: {where}"
+                f"slices of two orientations (cosines of ImageOrientationPatient {turned:.1g} "
+                f"apart), as in a localizer: {where}; put each into a folder of its own"
             )
 
 

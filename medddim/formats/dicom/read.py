@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.uid import JPEG2000, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
+from pydicom.uid import HTJ2K, JPEG2000, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from medddim.errors import UnreadableScan
 from medddim.formats.contract import Series
@@ -29,7 +29,14 @@ from medddim.volume import Affine, Array, Volume
 
 HOUNSFIELD = {"", "HU", "HOUNSFIELD", "HOUNSFIELD UNIT", "HOUNDSFIELD UNIT"}
 
-LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000}
+LOSSY = {
+    JPEGBaseline8Bit: "ISO_10918_1",
+    JPEGExtended12Bit: "ISO_10918_1",
+    JPEGLSNearLossless: "ISO_14495_1",
+    JPEG2000: "ISO_15444_1",
+    HTJ2K: "ISO_15444_15",
+}
+"""Transfer syntaxes that may lose something, with their LossyImageCompressionMethod."""
 
 Stored = npt.NDArray[np.integer[Any]]
 Scale = tuple[float, float]
@@ -173,7 +180,11 @@ def _origin(header: Header, dataset: Dataset) -> Dataset:
 def _remember_loss(kept_header: Dataset, header: Header) -> None:
     """What was once compressed with loss says so for ever (PS3.3 C.7.6.1.1.5)."""
     if header.syntax in LOSSY and not kept_header.get("LossyImageCompression"):
+        whole = header.dataset.Rows * header.dataset.Columns * header.dataset.BitsAllocated / 8
+        frames = int(header.dataset.get("NumberOfFrames") or 1)
         kept_header.LossyImageCompression = "01"
+        kept_header.LossyImageCompressionRatio = f"{whole * frames / header.pixel_bytes:.3g}"
+        kept_header.LossyImageCompressionMethod = LOSSY[header.syntax]
 
 
 def _decoded(dataset: FileDataset, path: Path) -> Stored:

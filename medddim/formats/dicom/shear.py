@@ -17,6 +17,9 @@ DRIFT_TOLERANCE_MM = 0.05
 DRIFT_TOLERANCE = 1e-3
 """In-plane drift allowed per mm of stack: what rounding of the cosines in a header may cause."""
 
+LEAST_VOXELS = 0.01
+"""A shift over the whole stack below this is none."""
+
 
 @dataclass(frozen=True, eq=False)
 class Shear:
@@ -80,4 +83,5 @@ def shear_of(
     row_mm, column_mm = first.spacing
     rows, columns = first.shape
     step = slope * extent / (count - 1) / (column_mm, row_mm)
+    step[np.abs(step) * (count - 1) < LEAST_VOXELS] = 0  # rounding; a shift of 0 keeps the edges
     return Shear(step, (columns, rows), count, degrees)

@@ -86,13 +86,13 @@ def _slices(
 def _provenance(
     volume: Volume, source: DicomSource, pixels: Pixels, derivation: Derivation
 ) -> Provenance:
-    remarks = [f"{repair}." for repair in source.repairs]
+    remarks = []
     thickness = source.headers[0].get("SliceThickness")
     if thickness and not is_same_grid(volume, source):
         remarks.append(f"Slices of the source: {float(thickness):g} mm thick.")
     if pixels.clipped:
         remarks.append(f"{pixels.clipped} voxels clipped to the stored range.")
-    ours = _version()
+    ours = installed_version()
     software = [ours]
     if "model" in derivation.parameters:
         model = [str(derivation.parameters.get(key, ""))[:20] for key in ("model", "model_sha256")]
@@ -111,7 +111,8 @@ def _warn_of_unowned(source: DicomSource, folder: Path) -> None:
         )
 
 
-def _version() -> str:
+def installed_version() -> str:
+    """That of medddim, as results tell it."""
     try:
         return version("medddim")
     except PackageNotFoundError:  # a source tree that was never installed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from medddim.formats.contract import NO_REPAIR, Derivation, Repair, Series, Written
+from medddim.formats.contract import NO_REPAIR, Derivation, Quantity, Repair, Series, Written
+from medddim.formats.nifti.check import check_file
 from medddim.formats.nifti.find import find_files, sidecar
 from medddim.formats.nifti.read import read_file
-from medddim.formats.nifti.write import write_file
+from medddim.formats.nifti.write import write_file, write_map
 from medddim.volume import Volume
 
 
@@ -41,3 +42,16 @@ class Nifti:
     ) -> Written:
         """Write `name`.nii.gz, or .nii if the source was one. Raises WriteRefused if it exists."""
         return write_file(volume, destination, name=name, derivation=derivation)
+
+    def write_map(
+        self, values: Volume, destination: Path, *, name: str, of: Sequence[Path],
+        quantity: Quantity,
+    ) -> Written:  # fmt: skip
+        """Write the float32 file `name`.nii.gz. Raises WriteRefused, GridMismatch."""
+        return write_map(values, destination, name=name, of=of, quantity=quantity)
+
+    def check(
+        self, files: Sequence[Path], source: Volume, derivation: Derivation
+    ) -> dict[str, str]:
+        """Whether stored type, scale and note are right. Raises ScanError."""
+        return check_file(files[0], source.source, derivation)

@@ -13,7 +13,12 @@ from nibabel.nifti1 import Nifti1Header, Nifti1Image
 from nibabel.nifti2 import Nifti2Header, Nifti2Image
 
 from medddim.errors import UnreadableScan, UnsupportedScan
-from medddim.formats.guard import reading, require_moderate_bytes, require_moderate_size
+from medddim.formats.guard import (
+    reading,
+    require_moderate_bytes,
+    require_moderate_size,
+    require_sound_affine,
+)
 from medddim.volume import Affine
 
 NiftiHeader: TypeAlias = Any
@@ -87,9 +92,8 @@ def affine_mm(header: NiftiHeader, path: Path) -> Affine:
             "left and right are unknown; set one of them if you know the orientation"
         )
     affine = np.array(header.get_sform() if sform > 0 else header.get_qform(), dtype=np.float64)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
-        raise UnreadableScan(f"{path}: the affine of the header is not finite or is singular")
     affine[:3] *= mm_per_unit(header, path)
+    require_sound_affine(affine, path)
     return affine
 
 

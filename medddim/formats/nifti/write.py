@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,9 +14,9 @@ from nibabel import imageglobals
 from nibabel.nifti1 import Nifti1Header
 
 from medddim.formats.atomic import new_file
-from medddim.formats.contract import Derivation, Written
+from medddim.formats.contract import Derivation, Quantity, Written
 from medddim.formats.nifti.header import MM_PER_UNIT, NiftiHeader, image_class
-from medddim.formats.nifti.read import NiftiSource
+from medddim.formats.nifti.read import NiftiSource, read_file
 from medddim.formats.quantise import log_clipped, quantise
 from medddim.volume import Affine, Volume
 
@@ -36,6 +38,19 @@ def write_file(volume: Volume, destination: Path, *, name: str, derivation: Deri
     with new_file(path) as stream, imageglobals.LoggingOutputSuppressor():
         _save(image, stream, compressed=path.suffix == ".gz")
     return Written((path,), clipped=clipped)
+
+
+def write_map(
+    values: Volume, destination: Path, *, name: str, of: Sequence[Path], quantity: Quantity
+) -> Written:
+    """Write `name`.nii.gz, float32, on the grid of the written file `of`; what it is, in descrip.
+
+    Raises GridMismatch if `values` lies on another grid, WriteRefused if the file exists.
+    """
+    values.require_same_grid(read_file(of[0]))
+    bare = replace(values, source=None)
+    made = Derivation(quantity, f"of {of[0].name}")
+    return write_file(bare, destination, name=name, derivation=made)
 
 
 def _save(image: Any, stream: BinaryIO, *, compressed: bool) -> None:
@@ -113,7 +128,10 @@ def _fresh_header() -> NiftiHeader:
 
 def _header_like(source: NiftiSource) -> NiftiHeader:
     header: NiftiHeader = source.header.as_byteswapped("<")
-    header.extensions.clear()  # they describe the source, at times with the patient's name
+    # these describe the source, at times with the patient's name
+    header.extensions.clear()
+    for key in {"data_type", "db_name", "aux_file"} & set(header.keys()):
+        header[key] = b""
     header["vox_offset"] = 0  # nibabel then puts the voxels right behind the header
     return header
 

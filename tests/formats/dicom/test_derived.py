@@ -176,6 +176,8 @@ def test_a_loss_once_suffered_is_told_for_ever(scanner: Any, tmp_path: Path) -> 
     dataset.save_as(folder / "000.dcm")
     (result,) = derived(formats.read(folder), tmp_path)
     assert result.LossyImageCompression == "01"
+    assert result.LossyImageCompressionMethod == "ISO_15444_1"
+    assert result.LossyImageCompressionRatio > 1
 
 
 def test_writing_leaves_the_source_as_it_was(scanner: Any, tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""dciodvfy and dcentvfy of dicom3tools, where they are installed: a second opinion on DICOM."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+VALIDATORS = ("dciodvfy", "dcentvfy")
+"""One reads each file against the standard, the other compares the files of one patient."""
+
+SECONDS = 120
+"""No file takes a validator so long; one that does is not judged by it."""
+
+
+def missing() -> list[str]:
+    """Those not on the PATH."""
+    return [name for name in VALIDATORS if shutil.which(name) is None]
+
+
+def dciodvfy(files: Iterable[Path]) -> str:
+    """What breaks the standard in these files, "" if nothing does. Values are not quoted."""
+    errors: Counter[str] = Counter()
+    for file in files:
+        errors.update({_plain(line) for line in _errors("dciodvfy", [file])})
+    return "; ".join(f"{error} ({count} files)" for error, count in errors.items())
+
+
+def dcentvfy(files: Sequence[Path]) -> str:
+    """What these files, of one patient, say differently; "" if nothing. Values are not quoted."""
+    # its warnings are of attributes that only one of two files has, as is right for a result
+    return "; ".join(dict.fromkeys(map(_plain, _errors("dcentvfy", files))))
+
+
+def _errors(name: str, files: Sequence[Path]) -> list[str]:
+    program = shutil.which(name)
+    if program is None:
+        return []
+    command = [program, *(str(file.resolve()) for file in files)]
+    try:
+        done = subprocess.run(  # noqa: S603 - a program of the PATH, and no shell
+            command, capture_output=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return [f"Error - {name} found no end"]
+    lines = (done.stdout + done.stderr).decode("utf-8", "replace").splitlines()
+    return [line for line in lines if line.startswith("Error")]
+
+
+def _plain(line: str) -> str:
+    """The kind of complaint and the attribute it is about: the rest may quote the header."""
+    element = re.search(r"Element=<(\w+)>", line)
+    kind = re.split(r"[\"<=\[(]| for file | Element", line.partition(" - ")[2], maxsplit=1)[0]
+    return f"{kind.strip(' -')} ({element[1]})" if element else kind.strip(" -")

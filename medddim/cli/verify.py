@@ -1,0 +1,61 @@
+"""`medddim verify`: written results against their sources."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from medddim.cli import batches
+from medddim.cli.table import print_table
+
+if TYPE_CHECKING:
+    from medddim.batch.verify import Verdict
+
+
+@click.command()
+@click.argument("output", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@batches.json_option
+def verify(output: Path, as_json: bool) -> None:
+    """Check the results in OUTPUT, the folder of an earlier run, against their sources.
+
+    Nothing lost, altered or left over; geometry, unit and scale; for DICOM the identifiers, the
+    provenance and, where they are installed, what dciodvfy and dcentvfy say.
+    """
+    from medddim.batch import validators
+    from medddim.batch.verify import verify as check
+
+    verdicts = []
+    for verdict in check(output):
+        verdicts.append(verdict)
+        if as_json:
+            click.echo(verdict.line())
+    if not as_json:
+        _print(verdicts)
+        if lacking := validators.missing():
+            click.echo(f"not checked: {', '.join(lacking)}, not installed (Debian: dicom3tools)")
+    sys.exit(0 if all(verdict.good for verdict in verdicts) else 1)
+
+
+def _print(verdicts: Sequence[Verdict]) -> None:
+    from medddim.batch.verify import TOPICS
+
+    columns = [topic for topic in TOPICS if any(topic in one.topics for one in verdicts)]
+    rows = [(one.name, str(one.files), *(_cell(one, topic) for topic in columns))
+            for one in verdicts]  # fmt: skip
+    print_table(("result", "files", *columns), rows)
+    for one in verdicts:
+        for topic, problem in one.topics.items():
+            if problem:
+                click.echo(f"{click.style('wrong', fg='red')}  {one.name}: {topic}: {problem}")
+    bad = sum(not one.good for one in verdicts)
+    click.echo(f"{len(verdicts) - bad} sound, {bad} wrong")
+
+
+def _cell(verdict: Verdict, topic: str) -> str:
+    if topic not in verdict.topics:
+        return "-"
+    return "WRONG" if verdict.topics[topic] else "ok"

@@ -1,0 +1,86 @@
+"""A written result against the scan it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from medddim.errors import GridMismatch
+from medddim.formats.contract import Derivation, Format
+from medddim.volume import Affine, Array, Volume
+
+EXTENT_TOLERANCE_MM = 1e-3
+BRIGHTNESS = 10.0
+"""No result is so many times brighter or darker than its source, unless a scale went wrong."""
+NO_CHANGE = 1e-4
+"""Largest difference of an unchanged copy, as a share of the range: what re-scaling may cost."""
+
+
+def disagreements(
+    format: Format, files: Sequence[Path], source: Volume, result: Volume, derivation: Derivation
+) -> dict[str, str]:
+    """What is wrong with a result, by topic; "" where nothing is.
+
+    Topics: "geometry", "values", "provenance", for DICOM "identity" too. Raises ScanError for
+    files that cannot be read.
+    """
+    problems = {
+        "geometry": geometry(result, source, derivation.kind),
+        "values": values(result, source, derivation.kind),
+    }
+    for topic, problem in format.check(files, source, derivation).items():
+        problems[topic] = problems.get(topic) or problem
+    return problems
+
+
+def geometry(result: Volume, source: Volume, kind: str) -> str:
+    """Denoising keeps the grid, super-resolution its extent; a degraded scan lies inside."""
+    if kind not in ("superresolve", "degrade"):
+        try:
+            result.require_same_grid(source)
+        except GridMismatch as mismatch:
+            return str(mismatch)
+        return ""
+    (low, high), (source_low, source_high) = (
+        _box(result, source.affine),
+        _box(source, source.affine),
+    )
+    tolerance = EXTENT_TOLERANCE_MM / np.array(source.spacing_mm)
+    over = np.concatenate([source_low - low, high - source_high])
+    worst = np.abs(over) if kind == "superresolve" else over
+    if (worst > np.tile(tolerance, 2)).any():
+        mm = float((worst * np.tile(source.spacing_mm, 2)).max())
+        return f"the edges of the result lie up to {mm:.3f} mm from those of the source"
+    return ""
+
+
+def values(result: Volume, source: Volume, kind: str) -> str:
+    """The unit, the number of images and, roughly, the brightness are those of the source."""
+    if (result.unit, result.modality) != (source.unit, source.modality):
+        return (
+            f"the unit is {result.unit!r} in {result.modality!r}, the source's is {source.unit!r}"
+        )
+    if result.channels != source.channels:
+        return f"it holds {result.channels} images, the source {source.channels}"
+    if kind == "identity":
+        far = _range(source.voxels) * NO_CHANGE
+        changed = int(np.count_nonzero(np.abs(result.voxels - source.voxels) > far))
+        return f"{changed} voxels of an unchanged copy differ" if changed else ""
+    ratio = _range(result.voxels) / (_range(source.voxels) or 1.0)
+    if ratio > BRIGHTNESS or (0 < ratio < 1 / BRIGHTNESS):
+        return f"the range of its values is {ratio:.3g} times that of the source"
+    return ""
+
+
+def _box(volume: Volume, affine: Affine) -> tuple[Affine, Affine]:
+    """The outer corners of the volume, counted in voxels of the grid `affine`."""
+    ends = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in volume.shape])).reshape(3, -1)
+    points = np.linalg.solve(affine, volume.affine @ np.vstack([ends, np.ones(8)]))[:3]
+    return points.min(axis=1), points.max(axis=1)
+
+
+def _range(voxels: Array) -> float:
+    low, high = np.percentile(voxels, (0.5, 99.5))
+    return float(high - low)

@@ -1,0 +1,124 @@
+"""Maps that belong to a result - how sure it is, what it changed - as DICOM Parametric Maps.
+
+After PS3.3 A.75; the object is highdicom's. It refers to the slices of the result it describes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
+
+from medddim.errors import GridMismatch
+from medddim.formats.atomic import new_file
+from medddim.formats.contract import Quantity, Written
+from medddim.formats.dicom.derive import MAKER, derived_uid, settle_laterality
+from medddim.formats.dicom.write import installed_version
+from medddim.formats.guard import quiet, reading
+from medddim.volume import Array, Volume
+
+MEANING = {
+    "uncertainty": Code("386136009", "SCT", "Standard deviation"),
+    "residual": Code("RESIDUAL", "99MEDDDIM", "Result minus source"),
+}
+CONTRAST = {"uncertainty": "STD_DEVIATION", "residual": "SUBTRACTION"}
+"""DerivedPixelContrast (PS3.3 C.8.16.2.1.4)."""
+HOUNSFIELD = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
+ARBITRARY = Code("[arb'U]", "UCUM", "arbitrary unit")
+SERIES_OFFSET = {"uncertainty": 10, "residual": 20}
+
+
+def write_parametric_map(
+    values: Volume, destination: Path, *, name: str, of: Sequence[Path], quantity: Quantity
+) -> Written:
+    """Write `name`.dcm, float32, about the slices `of` a written series.
+
+    Of a series with several stacks each has a map of its own, `name`_1.dcm and so on. Identifiers
+    follow from the series, the quantity and the values. Raises GridMismatch if `values` has not
+    one image for each slice, WriteRefused if a file exists.
+    """
+    slices = [_header(path) for path in of]
+    columns, rows, count = values.shape
+    expected = (len(slices), int(slices[0].Rows), int(slices[0].Columns))
+    if (values.channels * count, rows, columns) != expected:
+        raise GridMismatch(
+            f"{of[0].parent}: a map of it needs {expected} slices, rows and columns, found "
+            f"{(values.channels * count, rows, columns)}"
+        )
+    files = []
+    for channel, voxels in enumerate(values.voxels):
+        ending = f"_{channel + 1}" if values.channels > 1 else ""
+        stack = slices[channel * count : (channel + 1) * count]
+        unit = HOUNSFIELD if values.unit == "HU" else ARBITRARY
+        with quiet():
+            image = _image(voxels, stack, quantity=quantity, unit=unit, number=channel + 1)
+            files.append(destination / f"{name}{ending}.dcm")
+            with new_file(files[-1]) as stream:
+                image.save_as(stream)
+    return Written(files)
+
+
+def _header(path: Path) -> Dataset:
+    with reading(path, "DICOM"):
+        return pydicom.dcmread(path, stop_before_pixels=True)
+
+
+def _image(
+    voxels: Array, slices: Sequence[Dataset], *, quantity: Quantity, unit: Code, number: int
+) -> Dataset:
+    from highdicom import VOILUTTransformation  # here: importing it takes seconds
+    from highdicom.pm import ParametricMap, RealWorldValueMapping
+
+    frames = np.ascontiguousarray(voxels.transpose(2, 1, 0))
+    low, high = float(frames.min()), float(frames.max())
+    first = slices[0]
+    digest = hashlib.sha256(frames.tobytes()).hexdigest()
+    series = derived_uid("map", quantity, str(first.SeriesInstanceUID))
+    image = ParametricMap(
+        slices,
+        frames,
+        series_instance_uid=series,
+        series_number=int(first.get("SeriesNumber") or 0) + SERIES_OFFSET[quantity],
+        sop_instance_uid=derived_uid(series, str(number), digest),
+        instance_number=number,
+        manufacturer=MAKER,
+        manufacturer_model_name=MAKER,
+        software_versions=installed_version(),
+        device_serial_number="none",
+        contains_recognizable_visual_features=first.get("RecognizableVisualFeatures") != "NO",
+        real_world_value_mappings=[
+            RealWorldValueMapping(
+                lut_label=quantity.upper(),
+                lut_explanation=MEANING[quantity].meaning,
+                unit=unit,
+                value_range=(low, max(high, low + 1e-6)),
+                slope=1.0,
+                intercept=0.0,
+                quantity_definition=MEANING[quantity],
+            )
+        ],
+        voi_lut_transformations=[
+            VOILUTTransformation(window_center=(low + high) / 2, window_width=max(high - low, 1.0))
+        ],
+        content_label=quantity.upper(),
+        content_description=f"{MEANING[quantity].meaning}; not for primary diagnosis",
+        derived_pixel_contrast=CONTRAST[quantity],
+    )
+    _complete(image, first, quantity)
+    return image
+
+
+def _complete(image: Dataset, first: Dataset, quantity: Quantity) -> None:
+    """What the module of the series needs and highdicom leaves out."""
+    if first.get("BodyPartExamined"):
+        image.BodyPartExamined = first.BodyPartExamined
+    if first.get("Laterality"):
+        image.Laterality = first.Laterality
+    settle_laterality(image)
+    image.SeriesDescription = f"{first.get('SeriesDescription', '')[:50]} {quantity}".strip()
+    image.BurnedInAnnotation = "NO"

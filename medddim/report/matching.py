@@ -1,0 +1,74 @@
+"""Which scan of one folder belongs to which of another, and whose they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from medddim.errors import UnreadableScan
+from medddim.formats import Series
+from medddim.formats.dicom.find import attributes
+from medddim.formats.dicom.relations import related_uids
+
+BIDS_SUBJECT = re.compile(r"(?:^|[^A-Za-z0-9])(sub-[A-Za-z0-9]+)")
+
+Scans = dict[str, Series]
+"""The scans to compare: "result", "reference" and, where there are, "input" and "against"."""
+
+
+def matched(found: Mapping[str, Sequence[Series]]) -> Iterator[tuple[str, Scans]]:
+    """Every result with the scans to compare it with.
+
+    A single one on each side needs no matching name; else the name decides; failing that, for
+    DICOM, the UIDs: one series, or one made from the images of the other. Raises UnreadableScan
+    for a scan that is broken or has no partner.
+    """
+    results = found["result"]
+    for series in results:
+        scans = {"result": _sound(series)}
+        for kind, among in found.items():
+            if kind != "result":
+                scans[kind] = _sound(_partner(series, among, results))
+        yield series.name, scans
+
+
+class Subjects:
+    """Tells whose a scan is, without telling who that is.
+
+    The BIDS entity `sub-XX` of its name; else, for DICOM, "patient 1", "patient 2", ... as they are
+    met, told apart by a PatientID that stays in memory; else the scan itself.
+    """
+
+    def __init__(self) -> None:
+        self._patients: dict[str, str] = {}
+
+    def of(self, series: Series) -> str:
+        """The label of the subject of `series`."""
+        if bids := BIDS_SUBJECT.search(series.name):
+            return bids[1]
+        if series.format == "dicom":
+            patient = "".join(attributes(series, ["PatientID"]).get("PatientID", [])).strip()
+            if patient:
+                return self._patients.setdefault(patient, f"patient {len(self._patients) + 1}")
+        return series.name
+
+
+def _sound(series: Series) -> Series:
+    if series.refusal:
+        raise UnreadableScan(f"{series.name}: {series.refusal}")
+    return series
+
+
+def _partner(series: Series, among: Sequence[Series], results: Sequence[Series]) -> Series:
+    if len(among) == len(results) == 1:
+        return among[0]
+    by_name = {other.name: other for other in among}
+    if series.name in by_name:
+        return by_name[series.name]
+    uids = related_uids(series)
+    related = [other for other in among if not other.refusal and uids & related_uids(other)]
+    if len(related) == 1:
+        return related[0]
+    there = ", ".join(sorted(by_name)[:10])
+    told = "several scans with its UIDs" if related else "no scan of this name"
+    raise UnreadableScan(f"{series.name}: {told} to compare with; there: {there}")

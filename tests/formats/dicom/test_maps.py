@@ -1,0 +1,117 @@
+"""A map lies on its result, says what it holds, and is a sound DICOM object."""
+
+import subprocess
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+
+from medddim import formats
+from medddim.errors import GridMismatch, WriteRefused
+from medddim.formats import Derivation
+
+DENOISE = Derivation("denoise", "Noise lowered.", {"model": "m"})
+RESCALED = {"RescaleSlope": "1", "RescaleIntercept": "-1024", "RescaleType": "HU"}
+
+
+@pytest.fixture(params=["MR", "CT", "stacks", "single"])
+def result(request: pytest.FixtureRequest, scanner: Any, tmp_path: Path) -> Any:
+    """A scan and the files of a result made from it."""
+    slices = scanner.slices(1 if request.param == "single" else 4,
+                            modality="CT" if request.param == "CT" else "MR",
+                            **(RESCALED if request.param == "CT" else {}))  # fmt: skip
+    if request.param == "stacks":
+        for one, two in zip(slices[:2], slices[2:], strict=True):
+            two.ImagePositionPatient, two.EchoTime, one.EchoTime = one.ImagePositionPatient, 80, 20
+    scan = formats.read(scanner.store(slices))
+    return scan, formats.write(scan, tmp_path, name="x", derivation=DENOISE)
+
+
+def spread(scan: Any) -> Any:
+    values = np.random.default_rng(3).uniform(0, 12, scan.voxels.shape)
+    return scan.with_voxels(values.astype(np.float32))
+
+
+@pytest.mark.parametrize("quantity", ["uncertainty", "residual"])
+def test_a_map_holds_the_values_where_they_belong(
+    result: Any, tmp_path: Path, quantity: str
+) -> None:
+    scan, files = result
+    values = spread(scan)
+    written = formats.write_map(values, tmp_path, of=files, quantity=quantity)
+    assert len(written) == scan.channels
+    sources = [pydicom.dcmread(file) for file in files]
+    places = {tuple(one.ImagePositionPatient): k for k, one in enumerate(sources)}
+    for channel, path in enumerate(written):
+        assert path.name.startswith(f"x_{quantity}")
+        image = pydicom.dcmread(path)
+        expected = values.voxels[channel].transpose(2, 1, 0)
+        frames = np.frombuffer(image.FloatPixelData, "<f4").reshape(expected.shape)
+        groups = image.PerFrameFunctionalGroupsSequence
+        there = [tuple(one.PlanePositionSequence[0].ImagePositionPatient) for one in groups]
+        order = [places[place] % scan.shape[2] for place in there]  # highdicom sorts the frames
+        assert sorted(order) == list(range(scan.shape[2]))
+        np.testing.assert_array_equal(frames, expected[order])
+        assert image.StudyInstanceUID == sources[0].StudyInstanceUID
+        assert image.FrameOfReferenceUID == sources[0].FrameOfReferenceUID
+        assert image.SeriesInstanceUID != sources[0].SeriesInstanceUID
+
+
+def test_the_unit_is_that_of_the_scan(result: Any, tmp_path: Path) -> None:
+    scan, files = result
+    path = formats.write_map(spread(scan), tmp_path, of=files, quantity="uncertainty")[0]
+    (shared,) = pydicom.dcmread(path).SharedFunctionalGroupsSequence
+    (unit,) = shared.RealWorldValueMappingSequence[0].MeasurementUnitsCodeSequence
+    assert unit.CodeValue == ("[hnsf'U]" if scan.unit == "HU" else "[arb'U]")
+
+
+def test_the_same_map_written_twice_is_one_object(result: Any, tmp_path: Path) -> None:
+    scan, files = result
+
+    def uids(values: Any, folder: str) -> list[str]:
+        written = formats.write_map(values, tmp_path / folder, of=files, quantity="residual")
+        return [str(pydicom.dcmread(path).SOPInstanceUID) for path in written]
+
+    assert uids(spread(scan), "a") == uids(spread(scan), "b")
+    assert uids(scan, "c") != uids(spread(scan), "d")
+
+
+def test_a_map_of_another_grid_is_refused(result: Any, tmp_path: Path) -> None:
+    scan, files = result
+    with pytest.raises(GridMismatch, match="a map of it needs"):
+        formats.write_map(scan, tmp_path / "a", of=[*files, files[0]], quantity="residual")
+    formats.write_map(scan, tmp_path, of=files, quantity="residual")
+    with pytest.raises(WriteRefused, match="is there already"):
+        formats.write_map(scan, tmp_path, of=files, quantity="residual")
+
+
+def test_a_map_without_any_value_but_one_is_written(result: Any, tmp_path: Path) -> None:
+    scan, files = result
+    formats.write_map(scan.with_voxels(scan.voxels * 0), tmp_path, of=files, quantity="uncertainty")
+
+
+def test_beside_nifti_it_is_nifti(nifti_file: Any, tmp_path: Path) -> None:
+    scan = formats.read(nifti_file())
+    files = formats.write(scan, tmp_path, name="x", derivation=DENOISE)
+    (path,) = formats.write_map(spread(scan), tmp_path, of=files, quantity="uncertainty")
+    again = formats.read(path)
+    assert path.name == "x_uncertainty.nii.gz"
+    np.testing.assert_array_equal(again.voxels, spread(scan).voxels)
+    again.require_same_grid(scan)
+    with pytest.raises(GridMismatch):
+        formats.write_map(
+            formats.read(nifti_file("y.nii", shape=(3, 5, 4))), tmp_path, of=files,
+            quantity="residual",
+        )  # fmt: skip
+
+
+@pytest.mark.skipif(which("dciodvfy") is None, reason="dicom3tools is not installed")
+@pytest.mark.parametrize("quantity", ["uncertainty", "residual"])
+def test_dciodvfy_finds_no_error(result: Any, tmp_path: Path, quantity: str) -> None:
+    scan, files = result
+    for path in formats.write_map(spread(scan), tmp_path, of=files, quantity=quantity):
+        told = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
+        assert [line for line in told.stderr.splitlines() if line.startswith("Error")] == []
