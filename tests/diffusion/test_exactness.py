@@ -1,6 +1,7 @@
 """Every path, ladder, prediction and number of steps against its exact affine map, in float64."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -154,5 +155,5 @@ def test_the_error_falls_with_the_order_of_the_sampler(path, ladder, order):
         errors.append((answer - world.limit(start)).abs().max().item())
         spacings.append(spacing)
     slope = np.polyfit(np.log(spacings), np.log(errors), 1)[0]
-    print(f"{type(path).__name__:18} {ladder:9} order {order}: slope {slope:.3f}")
+    sys.stdout.write(f"{type(path).__name__:18} {ladder:9} order {order}: slope {slope:.3f}\n")
     assert slope == pytest.approx(order, abs=0.15)
