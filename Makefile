@@ -31,8 +31,8 @@ test: setup ## the tests of every day
 test-pacs: setup ## into a DICOM archive and back; skipped where Orthanc is not installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs -m pacs tests/pacs
 
-test-browser: setup ## the page of the report, in headless Chromium
-	@$(BIN)/python -m pytest -q tests/browser
+test-browser: setup ## the report in headless Chromium; skipped where there is none; screenshots in build/screenshots
+	@$(BIN)/python -m pytest -q -rs tests/browser
 
 test-all: setup ## every test
 	@$(PYTEST)
@@ -41,4 +41,4 @@ lock: setup ## constraints.txt anew from pyproject.toml; UPGRADE=1 moves to newe
 	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## all that can be made again
-	rm -rf .venv .setup.lock demo_out dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .setup.lock build demo_out dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -2,9 +2,12 @@
 
     python benchmarks/quality.py SCANS [--model mr-denoise] [--levels 0.05 0.10] [-o table.md]
 
-SCANS is a folder of MR scans taken as the truth, although they hold noise of their own (1-3 % of
-their signal): no figure against them can rise without limit. The noise is seeded; its true level
-is given to every method. Times are of one run, side by side, on this machine.
+SCANS is a folder of scans taken as the truth, although they hold noise of their own (MR: 1-3 % of
+their signal): no figure against them can rise without limit. What is added is seeded. For an MR
+model it is Rician noise, whose true level is given to every method. For a CT model it is the noise
+of a lower dose (levels are shares of the tube current): the model estimates its level, and rivals
+are given that estimate times each of --tuned, for noise that is not white. Times are of one run,
+side by side, on this machine.
 """
 
 from __future__ import annotations
@@ -20,9 +23,12 @@ import numpy as np
 
 from medddim import formats
 from medddim.baselines import BASELINES
-from medddim.degradation import RicianNoise
+from medddim.degradation import LowDose, RicianNoise
 from medddim.enhancer import Enhancer
 from medddim.metrics import compare
+from medddim.metrics.noise import estimate_noise
+from medddim.recipe import Recipe
+from medddim.trainer import middle_slices
 from medddim.volume import Volume
 
 Method = Callable[..., Volume]
@@ -34,10 +40,14 @@ def main() -> None:
     """Measure, print, and write the tables if asked."""
     arguments = parse()
     enhancer = Enhancer.load(arguments.model)
-    methods: dict[str, Method] = {name: BASELINES[name] for name in arguments.rivals}
+    methods: dict[str, Method] = {
+        f"{name}, {times:g} sigma" if times != 1 else name: partial(_given, BASELINES[name], times)
+        for name in arguments.rivals
+        for times in (arguments.tuned if name != "identity" else [1.0])
+    }
     for steps in arguments.steps:
         methods[f"{enhancer.name}, {steps} steps"] = partial(enhancer, steps=steps)
-    rows = list(measure(arguments.scans, methods, levels=arguments.levels))
+    rows = list(measure(arguments, methods, recipe=enhancer.recipe))
     text = "\n\n".join([*(per_subject(rows, level) for level in arguments.levels), summary(rows)])
     print(text)
     if arguments.output:
@@ -52,20 +62,39 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--levels", type=float, nargs="+", default=[0.05, 0.10])
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 8])
     parser.add_argument("--rivals", nargs="*", default=RIVALS, choices=sorted(BASELINES))
+    parser.add_argument("--tuned", type=float, nargs="+", default=[1.0], help="for the rivals")
+    parser.add_argument("--slices", type=int, help="only so many, in the middle of each scan")
     parser.add_argument("-o", "--output", type=Path, help="write the tables here too (Markdown)")
     return parser.parse_args()
 
 
-def measure(scans: Path, methods: dict[str, Method], *, levels: list[float]) -> Iterator[dict]:
+def _given(method: Method, times: float, volume: Volume, *, noise: float) -> Volume:
+    return method(volume, noise=times * noise)
+
+
+def degraded(clean: Volume, level: float, *, recipe: Recipe) -> tuple[Volume, float]:
+    """The worse scan, and the noise level every method is told, in the scan's unit."""
+    generator = np.random.default_rng(0)
+    if recipe.degradation.kind == "low-dose":
+        noisy = LowDose(level)(clean, generator)
+        return noisy, estimate_noise(noisy)
+    degradation = RicianNoise(level)
+    return degradation(clean, generator), degradation.sigma(clean)
+
+
+def measure(
+    arguments: argparse.Namespace, methods: dict[str, Method], *, recipe: Recipe
+) -> Iterator[dict]:
     """One row for each scan, level and method."""
-    for series in formats.find(scans):
-        clean = formats.read(series)
-        for level in levels:
-            degradation = RicianNoise(level)
-            noisy = degradation(clean, np.random.default_rng(0))
+    for series in formats.find(arguments.scans):
+        clean = formats.read(series).taken_for(recipe.modality)
+        if arguments.slices:
+            clean = middle_slices(clean, arguments.slices)
+        for level in arguments.levels:
+            noisy, sigma = degraded(clean, level, recipe=recipe)
             for name, method in methods.items():
                 began = time.perf_counter()
-                answer = method(noisy, noise=degradation.sigma(clean))
+                answer = method(noisy, noise=sigma)
                 seconds = time.perf_counter() - began
                 scores = compare(answer, clean).as_dict()
                 print(f"{series.name} {level:g} {name}: {scores['psnr_db']:.2f} dB", flush=True)

@@ -65,6 +65,11 @@ class PairSource:
         self.recipe = recipe
         by_scan = [slice_stacks(recipe, volume) for volume in volumes]
         self.scans = [stacks for stacks in by_scan if stacks]
+        if not self.scans:
+            raise RecipeError(
+                f"training.patch is {recipe.training.patch}, but no scan has that many slices; "
+                "choose a smaller patch"
+            )
         sizes = [stack.images.shape[2:] for stacks in self.scans for stack in stacks]
         smallest = min(min(size) for size in sizes)
         if smallest < recipe.training.patch:

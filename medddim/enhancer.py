@@ -20,7 +20,7 @@ from medddim.networks import Precision, autocast
 from medddim.recipe import Recipe, factors_of
 from medddim.scaling import Scaling
 from medddim.tiling import Tiling, by_blocks, by_slices
-from medddim.volume import Array, Volume
+from medddim.volume import Array, Derivation, Volume
 
 BATCH = 4
 """Slices a network sees at once; changes speed and memory, not the answer."""
@@ -119,9 +119,19 @@ class Enhancer:
         previews = self.previews(volume, steps=steps, seed=seed, noise=noise, factor=factor)
         first = next(previews)
         *_, last = [first, *previews]
-        if fidelity == 0 or last is first:
-            return last
-        return last.with_voxels(fidelity * first.voxels + (1 - fidelity) * last.voxels)
+        done = "super-resolved" if self.recipe.task == "superresolve" else "denoised"
+        summary = f"AI {done} by medddim, model {self.name}, {steps} DDIM step{'s' * (steps > 1)}"
+        how = {"steps": steps, "fidelity": fidelity, "seed": seed, "precision": self.precision}
+        asked = {"noise": noise, "factor": factor}
+        told = {key: value for key, value in asked.items() if value is not None}
+        derivation = Derivation(
+            self.recipe.task,
+            summary,
+            {"model": self.name, "model_sha256": self.sha256, **how, **told},
+        )
+        if fidelity > 0 and last is not first:
+            last = last.with_voxels(fidelity * first.voxels + (1 - fidelity) * last.voxels)
+        return replace(last, derivation=derivation)
 
     def previews(
         self,

@@ -1,7 +1,7 @@
 """The closed forms of the diffusion core, on this machine, in seconds.
 
 In a Gaussian world the perfect denoiser is known, and so is where every walk down a ladder ends;
-whatever differs is a fault of this installation. The arithmetic that networks use is checked beside.
+whatever differs is a fault of this installation. The arithmetic of networks is checked beside.
 """
 
 from collections.abc import Callable, Iterator
@@ -70,8 +70,7 @@ def _randn(*shape: int, seed: int = 0) -> Tensor:
 def _state(path: Path, level: Tensor) -> tuple[Tensor, Tensor]:
     """The state is `a * clean + b * unit noise`; a bridge's source holds the clean scan as well."""
     alpha, sigma = path.mix(level)
-    held = alpha + sigma if path is not None and _holds_scan(path) else alpha
-    return held, sigma * (1.0 if path.white else NOISE)
+    return (alpha + sigma if _holds_scan(path) else alpha), sigma * (1.0 if path.white else NOISE)
 
 
 def _holds_scan(path: Path) -> bool:

@@ -65,7 +65,8 @@ def test_a_restored_network_answers_like_the_saved_one(folder, network):
     denoiser = Checkpoint.open(folder).denoiser(CPU)
     state, noise = torch.rand(1, 3, 16, 16), torch.full((1, 1, 1, 1), 0.1)
     one, other = (
-        net(state, torch.ones(1), strength=noise) for net in (network.half().float(), denoiser.network)
+        net(state, torch.ones(1), strength=noise)
+        for net in (network.half().float(), denoiser.network)
     )
     assert torch.equal(one, other)
 

@@ -116,3 +116,9 @@ def test_scans_are_found_by_pattern_once_in_order(root):
 def test_a_pattern_without_a_match_is_told(root):
     with pytest.raises(RecipeError, match=r"nothing below .* matches 'tarin/\*'"):
         load_volumes(root, ["train/*", "tarin/*"])
+
+
+def test_a_3d_patch_deeper_than_every_scan_is_refused():
+    recipe = tiny(network={"spatial_dims": 3, "slices": 1}, training={"patch": 16})
+    with pytest.raises(RecipeError, match="no scan has that many slices"):
+        source(recipe)

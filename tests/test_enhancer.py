@@ -204,3 +204,12 @@ def test_auto_takes_the_fastest_there_is(monkeypatch):
         monkeypatch.setattr("torch.cuda.is_available", lambda there=cuda: there)
         assert choose_device("auto").type == expected
     assert choose_device("cpu") == CPU
+
+
+def test_an_answer_says_how_it_was_made():
+    wired, scan = enhancer(speaking=True), textured((24, 20, 4))
+    made = wired(scan, steps=2, seed=3, noise=20.0).derivation
+    assert made.kind == "denoise"
+    assert "model tiny, 2 DDIM steps" in made.summary
+    assert made.parameters["seed"] == 3
+    assert made.parameters["noise"] == 20.0

@@ -19,8 +19,8 @@ SOURCES = sorted(
     for folder in ("medddim", "tests", "tools", "benchmarks")
     for path in (ROOT / folder).rglob("*.py")
 )
-ACROSS = {"hostile", "pacs"}
-"""Suites for what the packages promise together, and for what takes a server of another maker."""
+ACROSS = {"browser", "hostile", "pacs"}
+"""Suites for what the packages promise together, and what takes a server or a browser."""
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 REGISTRY_HOSTS = [
     "pypi" + ".org",

@@ -190,12 +190,14 @@ FINER = {
 
 
 def test_super_resolution_is_trained_in_3d_and_held_out_slices_judge_it(tmp_path, data):
+    cube = head((24, 22, 30), spacing_mm=(1.0, 1.0, 1.0))
+    formats.write(cube, data / "cube", name="cube", derivation=Derivation("identity", "a phantom"))
     recipe = tiny(
         **FINER,
         data={
-            "train": ("train/head*",),
+            "train": ("cube/*",),
             "train_part": (0.0, 0.6),
-            "validate_on": ("train/head*",),
+            "validate_on": ("cube/*",),
             "validate_part": (0.6, 1.0),
         },
         training={"steps": 3, "patch": 8},

@@ -24,6 +24,7 @@ from medddim.cli.enhance import enhance
 from medddim.cli.evaluate import evaluate
 from medddim.cli.inspect import inspect
 from medddim.cli.models import models
+from medddim.cli.selftest import selftest
 from medddim.cli.train import train
 from medddim.cli.verify import verify
 from medddim.errors import (
@@ -109,5 +110,5 @@ def main(debug: bool) -> None:
     logging.getLogger("medddim").setLevel(logging.DEBUG if debug else logging.WARNING)
 
 
-for verb in (demo, inspect, enhance, degrade, evaluate, train, models, verify):
+for verb in (demo, inspect, enhance, degrade, evaluate, train, models, verify, selftest):
     main.add_command(verb)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from medddim.cli import batches
 from medddim.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@batches.json_option
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON a check.")
 def selftest(as_json: bool) -> None:
     """Check the diffusion core on this machine against what is known exactly, in seconds."""
     from medddim.selftest import run

@@ -25,11 +25,11 @@ class UNet(nn.Module):
     2018), which divides the cost by unshuffle ** spatial_dims. `sees_scan` adds the degraded scan
     to the input. Beside them it sees the level, the `maps` that tell how strongly the scan is
     degraded, and their product. With a `detail_gain` it sees local means and amplified differences
-    from them: where the answer is fine detail, plain intensities would drown it. The last layer starts at zero, and so
-    do the weights for the state where the scan is seen beside it.
+    from them: where the answer is fine detail, plain intensities would drown it. The last layer
+    starts at zero, and so do the weights for the state where the scan is seen beside it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one for each field of NetworkRecipe
         self,
         *,
         spatial_dims: int = 2,

@@ -90,8 +90,8 @@ class Viewer {
     this.NVImage = NVImage;
     this.nv = new Niivue({
       isRadiologicalConvention: true, sagittalNoseLeft: true, backColor: [0, 0, 0, 1],
-      crosshairColor: [0.5, 0.7, 1, 0.7], crosshairWidth: 0.4, crosshairWidthUnit: "mm", crosshairGap: 6,
-      showAllOrientationMarkers: true,
+      crosshairColor: [0.5, 0.7, 1, 0.7], crosshairWidth: 0.4, crosshairWidthUnit: "percent", crosshairGap: 6,
+      showAllOrientationMarkers: this.scene.planes.length > 1,
       dragAndDropEnabled: false, loadingText: "", multiplanarShowRender: SHOW_RENDER.NEVER,
       multiplanarLayout: 3, tileMargin: 4, show3Dcrosshair: false, logLevel: "error",
     });
@@ -161,7 +161,7 @@ class Viewer {
     const image = await this.image(name);
     if (this.shown !== name) return; // another was asked for meanwhile
     this.nv.volumes = [image];
-    this.nv.updateGLVolume();
+    this.nv.setVolume(image, 0); // NiiVue remembers its lowest layer apart from the list
     this.told();
     this.root.dataset.shown = name;
   }
@@ -184,6 +184,7 @@ class Viewer {
     for (const input of this.root.querySelectorAll(".scroll input")) {
       const axis = PLANES[input.dataset.plane];
       input.max = this.counts[axis] - 1;
+      input.parentNode.hidden = this.counts[axis] < 2;
       input.addEventListener("input", () => this.go(axis, Number(input.value)));
     }
     const steps = { ArrowLeft: [0, 1], ArrowRight: [0, -1], ArrowUp: [1, 1], ArrowDown: [1, -1],

@@ -21,9 +21,10 @@ from medddim.report.charts import THEMES, charts, spectra
 from medddim.report.picture import grey, picture
 from medddim.report.planes import cuts
 from medddim.report.viewer import Library, library, policy_hash, scene
+from medddim.volume import Array
 
 FILE_NAME = "report.html"
-VIEWER_BUDGET = 10_500_000
+VIEWER_BUDGET = 9_500_000
 """Characters of base64 for all volumes of a page, so that it stays below 15 MB."""
 MOST_VIEWERS = 3
 """Scans of a page that can be scrolled; all have their pictures."""
@@ -60,23 +61,25 @@ def _text(name: str) -> str:
 
 
 def _sections(cases: Sequence[Case], viewer: Library | None) -> list[dict[str, Any]]:
-    share = VIEWER_BUDGET // max(1, min(len(cases), MOST_VIEWERS))
-    return [
-        _section(case, budget=share if viewer and place < MOST_VIEWERS else 0)
-        for place, case in enumerate(cases)
-    ]
+    """Every case; the small scans first, so that what they leave is for the large ones."""
+    shown = sorted(cases[:MOST_VIEWERS], key=lambda case: case.enhanced.voxels.size)
+    left, sections = VIEWER_BUDGET, {}
+    for place, case in enumerate(shown if viewer else ()):
+        sections[case] = _section(case, budget=left // (len(shown) - place))
+        left -= sum(map(len, sections[case]["volumes"]))
+    return [sections.get(case) or _section(case, budget=0) for case in cases]
 
 
 def _section(case: Case, *, budget: int) -> dict[str, Any]:
     """What the template needs to know of one case."""
-    lines = spectra(case)
-    shown = scene(_with_structure(case), budget=budget) if budget else None
+    lines, deviations = spectra(case), words.structure(case)
+    shown = scene(_with_structure(case, deviations), budget=budget) if budget else None
     return {
         "title": case.title,
         "scan": repr(case.enhanced).removeprefix("Volume(").removesuffix(")"),
         "done": case.done,
         "better": words.better(case),
-        "doubt": words.doubt(case),
+        "doubt": words.doubt(case, deviations),
         "slider": _slider(case),
         "picture": _data_uri(picture([case])),
         "charts": {name: _data_uri(charts(case, lines, theme=t)) for name, t in THEMES.items()},
@@ -96,9 +99,8 @@ def _section(case: Case, *, budget: int) -> dict[str, Any]:
     }
 
 
-def _with_structure(case: Case) -> Case:
+def _with_structure(case: Case, deviations: Array) -> Case:
     """The case, with the map of where its change is not like noise."""
-    deviations = words.structure(case)
     shown = np.where(np.abs(deviations) > words.BEYOND_CHANCE, deviations, 0)
     volume = replace(case.enhanced.with_voxels(shown[None]), unit="")
     return replace(case, maps={**case.maps, "structure in the change": volume})

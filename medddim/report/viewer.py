@@ -27,7 +27,8 @@ STANDALONE = re.compile(r'"([\w.!~*\'()%-]{100000,})"')
 HAND_OVER = "\nwindow.medddimViewer = { Niivue, NVImage, SLICE_TYPE, SHOW_RENDER };\n"
 LEVELS = (255, 127, 63)
 """Grey levels from black to white, tried in this order until the volumes are small enough."""
-MOST_SKIPPED = 6
+EVERY = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth"}
+"""Slices to keep when fewer grey levels are not enough, and how to say it."""
 MARGIN = 4
 """Voxels kept around the body or head."""
 
@@ -98,7 +99,7 @@ def scene(case: Case, *, budget: int) -> dict[str, Any] | None:
 def _savings(case: Case) -> Iterator[tuple[int, int]]:
     yield from ((levels, 1) for levels in LEVELS)
     if case.enhanced.shape[case.enhanced.slice_axis] > 1:
-        yield from ((LEVELS[-1], every) for every in range(2, MOST_SKIPPED + 1))
+        yield from ((LEVELS[-1], every) for every in EVERY)
 
 
 def _box(case: Case) -> tuple[slice, ...]:
@@ -157,7 +158,7 @@ def _reach(case: Case) -> tuple[float, float]:
 
 def _told(case: Case, *, levels: int, every: int) -> str:
     words = f"Cropped to the object, {levels} grey levels from black to white"
-    return words + (f", every {every}. slice" if every > 1 else "")
+    return words + (f", every {EVERY[every]} slice" if every > 1 else "")
 
 
 def _text(binary: bytes) -> str:

@@ -38,10 +38,13 @@ def better(case: Case) -> list[str]:
     return [words, *_texture(case, reference)]
 
 
-def doubt(case: Case) -> list[str]:
-    """Where this result is least to be trusted, as far as figures can tell."""
+def doubt(case: Case, deviations: Array) -> list[str]:
+    """Where this result is least to be trusted, as far as figures can tell.
+
+    `deviations` is the `structure` of the case.
+    """
     shift = float(case.difference[case.inside].mean())
-    share = float((np.abs(structure(case)) > BEYOND_CHANCE)[case.inside].mean())
+    share = float((np.abs(deviations) > BEYOND_CHANCE)[case.inside].mean())
     words = [
         f"In {_percent(share)} of the object the change is not like noise: neighbouring voxels "
         "were moved the same way. There anatomy may have been altered; see the map “structure "
@@ -105,4 +108,4 @@ def _share(case: Case, figure: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.{0 if share >= 0.1 else 1}f} %"
+    return f"{100 * share:.{0 if share >= 0.1 else 1}f}\N{NO-BREAK SPACE}%"

@@ -10,6 +10,7 @@ from medddim.errors import (
     CheckpointError,
     EnvironmentProblem,
     GridMismatch,
+    RequestProblem,
     UnreadableScan,
     WriteRefused,
 )
@@ -28,7 +29,7 @@ PLAINLY = {
 
 
 def test_these_are_the_verbs():
-    assert VERBS == sorted({*PLAINLY, "demo", "models", "train", "verify"})
+    assert VERBS == sorted({*PLAINLY, "demo", "models", "selftest", "train", "verify"})
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -99,6 +100,7 @@ def test_a_file_is_no_output_folder(medddim, study, tmp_path, verb):
         (UnreadableScan("a\n  b"), 1),
         (GridMismatch("a b"), 1),
         (WriteRefused("a b"), 1),
+        (RequestProblem("a b"), 2),
         (EnvironmentProblem("a b"), 3),
         (CheckpointError("a b"), 3),
         (PermissionError(13, "b", "a"), 3),
@@ -110,7 +112,7 @@ def test_a_file_is_no_output_folder(medddim, study, tmp_path, verb):
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
 )
 def test_every_problem_is_one_line_and_its_exit_code(medddim, study, monkeypatch, problem, code):
-    def stumble(*paths):
+    def stumble(*paths, **choice):
         raise problem
 
     monkeypatch.setattr(formats, "find", stumble)

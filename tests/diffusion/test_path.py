@@ -64,13 +64,13 @@ def test_drawn_levels_lie_above_0_and_are_keyed_by_the_generator(path):
 
 @every_path
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_level_1_gets_its_share_and_the_rest_is_uniform(path, share):
+def test_level_1_gets_its_share_and_the_rest_crowds_towards_clean(path, share):
     count = 20_000
     levels = path.draw(count, full_share=share, generator=generator())
     full = levels == 1
     assert full.double().mean().item() == pytest.approx(share, abs=4 / math.sqrt(count))
     if share < 1:
-        rest = levels[~full].sort().values
+        rest = (levels[~full] ** (1 / path.crowding)).sort().values
         even = torch.linspace(0, 1, len(rest), dtype=torch.float64)
         assert (rest - even).abs().max() < 2 / math.sqrt(len(rest))  # Kolmogorov and Smirnov
 
@@ -118,4 +118,4 @@ def test_the_bridge_mixes_clean_and_scan_and_its_noise():
     clean, scan, noise = torch.zeros(3), torch.ones(3), torch.full((3,), 2.0)
     assert torch.equal(Bridge(k=0.5).source(clean, scan, noise), torch.full((3,), 2.0))
     assert torch.equal(Bridge().source(clean, scan, noise), scan)
-    assert (Bridge().alpha(LEVELS) + Bridge().sigma(LEVELS) - 1).abs().max() < 1e-15
+    assert (sum(Bridge().mix(LEVELS)) - 1).abs().max() < 1e-15

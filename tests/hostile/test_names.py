@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 import zipfile
@@ -67,6 +68,8 @@ def enhance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path],
         result = CliRunner().invoke(main, ["enhance", str(scan), "-o", "out", "--model=identity"])
         assert "unexpected" not in result.output
         assert result.exit_code in (0, 1)
+        del result  # it holds on to what was unpacked
+        gc.collect()
         appeared = listing(tmp_path).items() - before.items()
         inside = {name for name, _ in appeared if name.startswith("place/out")}
         assert {name for name, _ in appeared} - inside == set()
