@@ -47,6 +47,10 @@ def main() -> None:
     }
     for steps in arguments.steps:
         methods[f"{enhancer.name}, {steps} steps"] = partial(enhancer, steps=steps)
+    for fidelity in arguments.fidelity:
+        how = {"steps": max(arguments.steps), "fidelity": fidelity}
+        name = f"{enhancer.name}, {how['steps']} steps, fidelity {fidelity:g}"
+        methods[name] = partial(enhancer, **how)
     rows = list(measure(arguments, methods, recipe=enhancer.recipe))
     text = "\n\n".join([*(per_subject(rows, level) for level in arguments.levels), summary(rows)])
     print(text)
@@ -62,6 +66,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--levels", type=float, nargs="+", default=[0.05, 0.10])
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 8])
     parser.add_argument("--rivals", nargs="*", default=RIVALS, choices=sorted(BASELINES))
+    parser.add_argument("--fidelity", type=float, nargs="*", default=[], help="of most steps")
     parser.add_argument("--tuned", type=float, nargs="+", default=[1.0], help="for the rivals")
     parser.add_argument("--slices", type=int, help="only so many, in the middle of each scan")
     parser.add_argument("-o", "--output", type=Path, help="write the tables here too (Markdown)")

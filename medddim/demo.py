@@ -25,7 +25,7 @@ from medddim.volume import Volume
 
 NOISE = 0.05
 STEPS = (1, 8)
-CURVE_STEPS, CURVE_SLICES = (1, 2, 4, 8), 12
+CURVE_STEPS, CURVE_SLICES = (1, 2, 4, 8), 8
 MODEL = "mr-denoise"
 HEAD, SLICE = "mni152_t1", "pydicom_mr"
 

@@ -48,6 +48,8 @@ def test_the_verb_ends_with_a_table(small, tmp_path):
 
 @pytest.mark.slow
 def test_the_real_demo_improves_the_real_head(tmp_path):
-    noisy, one_step, eight_steps, _ = demo.run_demo(tmp_path / "out").rows
+    done = demo.run_demo(tmp_path / "out")
+    noisy, one_step, eight_steps, _ = done.rows
+    assert done.page.stat().st_size < 15_000_000
     assert one_step["psnr_db"] > noisy["psnr_db"] + 4
     assert eight_steps["hf_power"] > one_step["hf_power"]

@@ -3,16 +3,9 @@
 from medddim.diffusion.ddim import ancestral, ddim, invert, second_order
 from medddim.diffusion.denoiser import Condition, Denoiser, Prediction, prediction_loss
 from medddim.diffusion.noise import keyed_noise
-from medddim.diffusion.path import (
-    Bridge,
-    LinearBeta,
-    Path,
-    ScanNoise,
-    VariancePreserving,
-    karras,
-    trailing,
-    uniform_log_snr,
-)
+from medddim.diffusion.path import Bridge, LinearBeta, Path, ScanNoise, VariancePreserving
+
+from medddim.diffusion.path import karras, trailing, uniform_log_snr  # isort: skip
 
 PATHS: dict[str, type[Path]] = {
     "scan-noise": ScanNoise,

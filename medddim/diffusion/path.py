@@ -124,11 +124,18 @@ class VariancePreserving(Path):
 
 
 class LinearBeta(VariancePreserving):
-    """DDPM's table of 1000 linear betas (Ho et al. 2020, section 4); level t: entry 1000 t - 1."""
+    """DDPM's table of 1000 linear betas (Ho et al. 2020, section 4); level t: entry 1000 t - 1.
 
-    def __init__(self, betas: tuple[float, float] = (1e-4, 0.02)) -> None:
-        kept = 1 - torch.linspace(*betas, 1000, dtype=torch.float64)
-        self.table = torch.cat([torch.ones(1, dtype=torch.float64), kept.cumprod(0)])
+    With `zero_terminal_snr` its last alpha is exactly 0 (Lin et al. 2024, algorithm 1).
+    """
+
+    def __init__(
+        self, betas: tuple[float, float] = (1e-4, 0.02), *, zero_terminal_snr: bool = False
+    ) -> None:
+        alpha = (1 - torch.linspace(*betas, 1000, dtype=torch.float64)).cumprod(0).sqrt()
+        if zero_terminal_snr:
+            alpha = (alpha - alpha[-1]) * (alpha[0] / (alpha[0] - alpha[-1]))
+        self.table = torch.cat([torch.ones(1, dtype=torch.float64), alpha.square()])
 
     def mix(self, level: Tensor) -> tuple[Tensor, Tensor]:
         """The roots of the table's entry and of what it leaves to 1."""

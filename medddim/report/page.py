@@ -94,7 +94,6 @@ def _section(case: Case, *, budget: int) -> dict[str, Any]:
         "notes": case.notes,
         "resampled": case.resampled,
         "has_reference": case.reference is not None,
-        "maps": list(case.maps),
         "channels": case.enhanced.channels,
     }
 

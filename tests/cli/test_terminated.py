@@ -14,7 +14,7 @@ import pytest
 
 from tests import studies
 
-SCANS = 150
+SCANS = 60
 
 
 def command(folder: Path) -> list[str]:

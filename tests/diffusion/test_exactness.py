@@ -12,6 +12,7 @@ from medddim.diffusion import (
     Bridge,
     Condition,
     Denoiser,
+    LinearBeta,
     ddim,
     karras,
     second_order,
@@ -24,7 +25,10 @@ FEW, MANY = (1, 2, 3, 4, 5, 8, 10, 20, 30, 50), (100, 999, 1000)
 BELOW_ONE = 0.99
 """Where predictions that divide by alpha start, on paths whose alpha(1) is 0."""
 STRENGTH = torch.full((1, 1, 1), NOISE, dtype=torch.float64)
-PATH = {name: make() for name, make in PATHS.items()} | {"noisy bridge": Bridge(k=0.3)}
+PATH = {name: make() for name, make in PATHS.items()} | {
+    "noisy bridge": Bridge(k=0.3),
+    "zero terminal SNR": LinearBeta(zero_terminal_snr=True),
+}
 LADDERS = {
     "default": lambda steps, path: path.ladder(steps),
     "trailing": lambda steps, path: trailing(steps),

@@ -118,3 +118,11 @@ def test_linear_beta_is_the_table_of_ddpm():
     betas = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)
     table = torch.cumprod(1 - betas, 0)
     assert (LinearBeta().mix(levels)[0] ** 2 - table).abs().max() < 1e-12
+
+
+def test_zero_terminal_snr_ends_in_pure_noise_and_begins_as_before():
+    first, last = torch.tensor([[0.001], [1.0]], dtype=torch.float64)
+    stretched, plain = LinearBeta(zero_terminal_snr=True), LinearBeta()
+    assert stretched.mix(last)[0].item() == 0
+    assert stretched.mix(last)[1].item() == 1
+    assert stretched.mix(first)[0].item() == pytest.approx(plain.mix(first)[0].item(), rel=1e-12)
