@@ -15,6 +15,8 @@ from medddim.report.case import Case
 
 MOST_SLICES = 24
 """Slices that a spectrum is the mean of: the middle ones."""
+LEAST_SPAN = 0.05
+"""Share of its value that a measure's axis spans at least, so that a trifle looks like one."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,9 @@ def _quality(axes: Axes, case: Case, theme: Theme, *, measure: str) -> None:
     axes.plot(
         effort, [row[measure] for row in case.curve], "o-", color=theme.lines["enhanced"], ms=5
     )
+    low, high = axes.get_ylim()
+    short = max(0.0, LEAST_SPAN * abs(high) - (high - low)) / 2
+    axes.set_ylim(low - short, high + short)
     axes.set_xscale("log", base=2)
     axes.set_xticks(effort, [f"{n:g}" for n in effort])
     axes.set_title(measure, loc="left")
