@@ -52,12 +52,12 @@ def ddim(
     Each step puts the state on the next level that the ladder itself holds; nothing recomputes a
     "previous timestep". With one step the answer is the denoiser's own estimate, the regression.
     `eta`, 0 to 1, exchanges a share of the state's noise for fresh `noise`; 1 is ancestral
-    sampling. Raises DiffusionError if it has no `noise` to take, or no white noise to give.
+    sampling. Raises DiffusionError outside 0 to 1, without `noise`, and for a source not white.
 
     Formula: Song et al. 2021 (arXiv 2010.02502), eq. 12, its variance eq. 16 for any alpha, sigma.
     """
-    if eta and (noise is None or not path.white):
-        raise DiffusionError("eta above 0 needs a noise draw, and a path of white noise")
+    if not 0 <= eta <= 1 or (eta > 0 and (noise is None or not path.white)):
+        raise DiffusionError(f"eta {eta:g}: 0, or up to 1 with a noise draw and white noise path")
     state = start
     for index, (here, there) in enumerate(pairwise(rungs(path, ladder))):
         clean = denoise(state, here.level)

@@ -29,11 +29,21 @@ PATH = {name: make() for name, make in PATHS.items()} | {
     "noisy bridge": Bridge(k=0.3),
     "zero terminal SNR": LinearBeta(zero_terminal_snr=True),
 }
+
+
+def custom(steps):
+    """A ladder of one's own: uneven, by no law that a path knows."""
+    levels = trailing(steps)
+    levels[1:-1] += 0.3 / steps * torch.arange(1, steps).double().sin()
+    return levels
+
+
 LADDERS = {
     "default": lambda steps, path: path.ladder(steps),
     "trailing": lambda steps, path: trailing(steps),
     "log-snr": lambda steps, path: uniform_log_snr(steps, path=path),
     "karras": lambda steps, path: karras(steps, path=path),
+    "custom": lambda steps, path: custom(steps),
 }
 SAMPLERS = {1: ddim, 2: second_order}
 PREDICTIONS = ("x0", "eps", "v", "residual", "residual of the scan")

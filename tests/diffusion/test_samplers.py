@@ -61,6 +61,9 @@ def test_fresh_noise_needs_a_draw_and_a_white_source():
         list(ddim(perfect(world), draw(0), trailing(2), path=world.path, eta=0.5, noise=draw))
     with pytest.raises(DiffusionError, match="noise draw"):
         list(ddim(perfect(world), draw(0), trailing(2), path=WHITE[0], eta=0.5))
+    for eta in (-0.1, 1.1, float("nan")):
+        with pytest.raises(DiffusionError, match="up to 1"):
+            list(ddim(perfect(world), draw(0), trailing(2), path=WHITE[0], eta=eta, noise=draw))
     with pytest.raises(DiffusionError, match="white noise"):
         list(ancestral(perfect(world), draw(0), trailing(2), path=world.path, noise=draw))
 
