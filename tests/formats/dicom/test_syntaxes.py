@@ -7,7 +7,7 @@ import gdcm
 import numpy as np
 import pydicom
 import pytest
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -22,7 +22,7 @@ from pydicom.uid import (
 )
 
 from medddim import formats
-from medddim.errors import EnvironmentProblem
+from medddim.errors import EnvironmentProblem, UnreadableScan
 
 BY_GDCM = {
     JPEGLossless: gdcm.TransferSyntax.JPEGLosslessProcess14,
@@ -115,4 +115,23 @@ def test_a_missing_decoder_is_named_with_the_cure(
     monkeypatch.setattr(decoder, "_available", {})
     assert "pip install medddim[codecs]" in formats.find(folder)[0].refusal
     with pytest.raises(EnvironmentProblem, match=r"000\.dcm.*no decoder"):
+        formats.read(folder)
+
+
+@pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless])
+def test_any_byte_may_make_the_length_even(scanner: Any, syntax: str) -> None:
+    """The standard says 0, and real files hold whatever was in the writer's memory."""
+    folder = scanner.store(scanner.slices(1, shape=(32, 40)))
+    plain = formats.read(folder)
+    stored_as(folder / "000.dcm", syntax)
+    dataset = pydicom.dcmread(folder / "000.dcm")
+    (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    whole = frame.rstrip(b"\0")
+    for ending in (b"\x9f", b"\xff", b"\0", b"\x9f\0"):
+        dataset.PixelData = encapsulate([whole + ending])
+        dataset.save_as(folder / "000.dcm")
+        np.testing.assert_array_equal(formats.read(folder).voxels, plain.voxels)
+    dataset.PixelData = encapsulate([whole[:-2] + b"\x9f\x9f"])
+    dataset.save_as(folder / "000.dcm")
+    with pytest.raises(UnreadableScan, match="has no end"):
         formats.read(folder)
