@@ -16,6 +16,8 @@ BRIGHTNESS = 10.0
 """No result is so many times brighter or darker than its source, unless a scale went wrong."""
 NO_CHANGE = 1e-4
 """Largest difference of an unchanged copy, as a share of the range: what re-scaling may cost."""
+ROUNDING = 0.51
+"""The same in steps of what is stored: voxels that a repair has computed lie between two."""
 
 
 def disagreements(
@@ -65,7 +67,7 @@ def values(result: Volume, source: Volume, kind: str) -> str:
     if result.channels != source.channels:
         return f"it holds {result.channels} images, the source {source.channels}"
     if kind == "identity":
-        far = _range(source.voxels) * NO_CHANGE
+        far = max(_range(source.voxels) * NO_CHANGE, ROUNDING * _step(result))
         changed = int(np.count_nonzero(np.abs(result.voxels - source.voxels) > far))
         return f"{changed} voxels of an unchanged copy differ" if changed else ""
     ratio = _range(result.voxels) / (_range(source.voxels) or 1.0)
@@ -79,6 +81,11 @@ def _box(volume: Volume, affine: Affine) -> tuple[Affine, Affine]:
     ends = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in volume.shape])).reshape(3, -1)
     points = np.linalg.solve(affine, volume.affine @ np.vstack([ends, np.ones(8)]))[:3]
     return points.min(axis=1), points.max(axis=1)
+
+
+def _step(volume: Volume) -> float:
+    """The difference of two neighbouring stored values; 0 if the format keeps more than those."""
+    return max((abs(slope) for slope, _ in getattr(volume.source, "scales", ())), default=0.0)
 
 
 def _range(voxels: Array) -> float:

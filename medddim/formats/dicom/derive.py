@@ -69,6 +69,15 @@ UNPAIRED = frozenset(
     """.split()
 )
 """Body parts of PS3.16 table L-1 that there is one of: with these, Laterality may not be there."""
+OF_THE_SERIES = (
+    "StudyInstanceUID", "FrameOfReferenceUID", "PositionReferenceIndicator", "SeriesNumber",
+    "SeriesDescription",
+)  # fmt: skip
+"""One for all slices, whatever the source says: to a viewer, two frames of reference are two
+scans, and de-identification has given some series one for each slice."""
+PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+METHOD_UNKNOWN = "not told by the source"
+"""Type 1C beside PatientIdentityRemoved, and empty in some collections."""
 GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 SCALE = ("RescaleSlope", "RescaleIntercept")
 CLINICAL_TRIAL = (
@@ -155,6 +164,7 @@ def derivation_text(derivation: Derivation, version: str, remarks: Sequence[str]
 def derived_header(source: DicomSource, placement: Placement, provenance: Provenance) -> Dataset:
     """All of one slice's header but its identifiers, its number and what describes its pixels."""
     header = copy.deepcopy(source.headers[placement.sources[0]])
+    _make_one_series(header, source.headers[0])
     _place(header, placement)
     now = _on_the_clock_of(header, provenance.now)
     _describe(header, kind=provenance.kind, now=now)
@@ -172,6 +182,13 @@ def derived_header(source: DicomSource, placement: Placement, provenance: Proven
     )
     _complete(header, placement)
     return header
+
+
+def _make_one_series(header: Dataset, first: Dataset) -> None:
+    _drop(header, OF_THE_SERIES)
+    for keyword in OF_THE_SERIES:
+        if keyword in first:
+            header[keyword] = copy.deepcopy(first[keyword])
 
 
 def _place(header: Dataset, placement: Placement) -> None:
@@ -207,8 +224,12 @@ def _complete(header: Dataset, placement: Placement) -> None:
     settle_laterality(header)
     if not header.get("ClinicalTrialSubjectID"):
         _drop(header, CLINICAL_TRIAL)  # the module is not valid without it
+    _settle_identity_removed(header)
+    if not placement.padded:
+        _drop(header, PADDING)
     if not placement.preserved:
-        _drop(header, ("PixelPaddingValue", "PixelPaddingRangeLimit"))  # the new grid has none
+        # no grid made here leans, and dcm2niix takes the angle for that of the grid
+        _drop(header, ["GantryDetectorTilt"])
     study = str(header.get("StudyInstanceUID") or "")
     frame = str(header.get("FrameOfReferenceUID") or "")
     header.StudyInstanceUID = owned_uid(study)
@@ -221,6 +242,14 @@ def settle_laterality(header: Dataset) -> None:
         _drop(header, ["Laterality"])
     elif "Laterality" not in header:
         header.Laterality = None
+
+
+def _settle_identity_removed(header: Dataset) -> None:
+    if header.get("DeidentificationMethod") or header.get("DeidentificationMethodCodeSequence"):
+        return
+    _drop(header, ("DeidentificationMethod", "DeidentificationMethodCodeSequence"))
+    if header.get("PatientIdentityRemoved") == "YES":
+        header.DeidentificationMethod = METHOD_UNKNOWN
 
 
 def _drop(header: Dataset, keywords: Iterable[str]) -> None:

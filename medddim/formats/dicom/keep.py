@@ -79,6 +79,8 @@ IMAGE = """
     WindowCenter WindowWidth WindowCenterWidthExplanation VOILUTFunction SOPInstanceUID
 """
 NAMES = ("PatientName", "ReferringPhysicianName")
+ENUMERATED = {"PregnancyStatus": (None, 1, 2, 3, 4)}
+"""Attributes some scanners fill with 0, of the values that the standard has for them."""
 BLANK = "  "
 """A name taken out of a file; who compares two files of one patient compares its bytes."""
 
@@ -93,9 +95,32 @@ def kept(dataset: Dataset) -> Dataset:
         if element.keyword in KEPT:
             chosen.add(copy.deepcopy(element))
     chosen.remove_private_tags()
+    _drop_invalid(chosen)
     for keyword in blank:
         setattr(chosen, keyword, BLANK)
     return chosen
+
+
+def _drop_invalid(chosen: Dataset) -> None:
+    """Take out what breaks the standard wherever it is copied to, and says nothing."""
+    for element in chosen:
+        if element.VR == "SQ":
+            for item in element.value:
+                _drop_empty_sequences(item)
+    for keyword, allowed in ENUMERATED.items():
+        if keyword in chosen and chosen.get(keyword) not in allowed:
+            delattr(chosen, keyword)
+
+
+def _drop_empty_sequences(item: Dataset) -> None:
+    """Inside another sequence none may be empty that a scan has (PS3.3 10.6, 10.8 and others)."""
+    for element in list(item):
+        if element.VR != "SQ":
+            continue
+        if not element.value:
+            del item[element.tag]
+        for inner in element.value:
+            _drop_empty_sequences(inner)
 
 
 def _is_blank(dataset: Dataset, keyword: str) -> bool:

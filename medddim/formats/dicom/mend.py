@@ -36,10 +36,13 @@ def filled(stack: Stack, along: Vector) -> Stack:
         return stack
     weight = (along - before).astype(np.float32)[:, None, None]
     outside_before = stack.outside[before]
+    outside = outside_before | stack.outside[after]
+    between = (1 - weight) * stack.values[before] + weight * stack.values[after]
+    padding = np.where(outside_before, stack.values[before], stack.values[after])
     return Stack(
-        (1 - weight) * stack.values[before] + weight * stack.values[after],
+        np.where(outside, padding, between),
         np.where(outside_before, stack.stored[before], stack.stored[after]),
-        outside_before | stack.outside[after],
+        outside,
     )
 
 
@@ -51,7 +54,8 @@ def upright(stack: Stack, shear: Shear) -> Stack:
     padding = stack.stored[stack.outside]
     lowest = stack.values[~stack.outside].min() if padding.size < stack.values.size else 0
     rows, columns = shear.shape
-    values = np.full((shear.count, rows, columns), lowest, dtype=np.float32)
+    beyond = stack.values[stack.outside][0] if padding.size else lowest
+    values = np.full((shear.count, rows, columns), beyond, dtype=np.float32)
     covered = np.zeros(values.shape, dtype=bool)
     for k, (image, outside) in enumerate(zip(stack.values, stack.outside, strict=True)):
         shift = (k * shear.step - shear.origin)[::-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,14 @@ class Placement:
 
     `index` counts the slices of all channels, one channel after the other; `sources` are the
     stored images beside it (as in `DicomSource.headers`), the nearest first; `preserved` says
-    whether voxels lie where the source's lie; `attributes` is what the header says of the place.
+    whether voxels lie where the source's lie, `padded` whether its padding is put back;
+    `attributes` is what the header says of the place.
     """
 
     index: int
     sources: tuple[int, ...]
     preserved: bool
+    padded: bool
     attributes: dict[str, Any]
 
 
@@ -51,7 +53,8 @@ def placements(volume: Volume, source: DicomSource) -> list[Placement]:
     if not is_same_grid(volume, source):
         return placed
     return [
-        place if source.made[place.index] else _unchanged(source, place.index) for place in placed
+        replace(place, padded=True) if source.made[place.index] else _unchanged(source, place.index)
+        for place in placed
     ]
 
 
@@ -62,7 +65,7 @@ def _unchanged(source: DicomSource, index: int) -> Placement:
     if source.shape[2] > 1 and (header.Modality == "MR" or "SpacingBetweenSlices" in header):
         gap_mm = float(np.linalg.norm(source.affine[:3, 2]))
         attributes["SpacingBetweenSlices"] = _ds(round(gap_mm, 6))
-    return Placement(index, source.slices[index], True, attributes)
+    return Placement(index, source.slices[index], True, True, attributes)
 
 
 def _resampled(volume: Volume, source: DicomSource) -> list[Placement]:
@@ -88,7 +91,7 @@ def _resampled(volume: Volume, source: DicomSource) -> list[Placement]:
             }
             centre = (lps @ [(volume.shape[0] - 1) / 2, (volume.shape[1] - 1) / 2, k, 1])[:3]
             sources = _beside(centre, source, channel)
-            result.append(Placement(channel * count + k, sources, False, attributes))
+            result.append(Placement(channel * count + k, sources, False, False, attributes))
     return result
 
 

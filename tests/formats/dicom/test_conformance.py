@@ -81,6 +81,41 @@ def test_sound_uids_are_kept_in_silence(
     assert caplog.text == ""
 
 
+def test_a_result_is_one_series_whatever_the_slices_say(scanner: Any, tmp_path: Path) -> None:
+    """Some were given an identifier each for their space when the patient was taken out."""
+    slices = scanner.slices(3)
+    for number, dataset in enumerate(slices):
+        dataset.FrameOfReferenceUID = f"2.25.3{number}"
+        dataset.SeriesNumber, dataset.SeriesDescription = number, f"slice {number}"
+    results = written(scanner, tmp_path, slices)
+    assert {result.FrameOfReferenceUID for result in results} == {"2.25.30"}
+    assert len({(result.SeriesNumber, result.SeriesDescription) for result in results}) == 1
+    scan = formats.read(scanner.folder)
+    topics = formats.check(sorted((tmp_path / "x").iterdir()), scan, derivation=DENOISE,
+                           format="dicom")  # fmt: skip
+    assert topics == dict.fromkeys(topics, "")
+
+
+@pytest.mark.parametrize(("said", "told"), [("", "not told by the source"), ("by hand", "by hand")])
+def test_a_way_of_deidentification_is_told_where_it_must_be(
+    scanner: Any, tmp_path: Path, said: str, told: str
+) -> None:
+    removed = {"PatientIdentityRemoved": "YES", "DeidentificationMethod": said}
+    (result,) = written(scanner, tmp_path, scanner.slices(1, **removed))
+    assert result.DeidentificationMethod == told
+
+
+def test_what_no_standard_allows_is_left_out(scanner: Any, tmp_path: Path) -> None:
+    inner = pydicom.Dataset()
+    inner.ReferencedStudySequence, inner.RequestedProcedureID = [], "1"
+    slices = scanner.slices(1, PregnancyStatus=0, RequestAttributesSequence=[inner])
+    (result,) = written(scanner, tmp_path, slices)
+    assert "PregnancyStatus" not in result
+    assert list(result.RequestAttributesSequence[0].dir()) == ["RequestedProcedureID"]
+    (result,) = written(scanner, tmp_path / "y", scanner.slices(1, PregnancyStatus=4))
+    assert result.PregnancyStatus == 4
+
+
 def test_times_are_told_on_the_clock_of_the_source(scanner: Any, tmp_path: Path) -> None:
     (result,) = written(scanner, tmp_path, scanner.slices(1, TimezoneOffsetFromUTC="+0930"))
     made = result.ContributingEquipmentSequence[-1].ContributionDateTime
@@ -180,6 +215,7 @@ def test_dciodvfy_finds_no_error(
     slices = scanner.slices(2, modality=modality, PatientPosition="HFS", **rescale)
     for dataset in slices:
         dataset.StudyInstanceUID = "0.0.7"
+        dataset.PatientIdentityRemoved, dataset.DeidentificationMethod = "YES", ""
     scan = finer(formats.read(scanner.store(slices)), *factors)
     files = formats.write(scan, tmp_path, name="x", derivation=SUPERRESOLVE)
     told = subprocess.run(["dciodvfy", files[0]], capture_output=True, text=True, check=False)

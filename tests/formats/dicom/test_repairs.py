@@ -1,8 +1,11 @@
 """What the user allows is mended, exactly as far as it is sound, and the result says so."""
 
+import subprocess
 from pathlib import Path
+from shutil import which
 from typing import Any
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -74,6 +77,7 @@ def test_padding_beside_a_gap_is_not_mixed_with_the_image(scanner: Any, tmp_path
     made = pixels(pydicom.dcmread(files[2]))
     assert (made[:, 0] == -2000).all()
     assert (made[:, 1:] == 100).all()
+    assert (volume.voxels[0, 0, :, 2] == -2000).all(), "what a model sees is no mixture either"
 
 
 def test_three_in_a_row_are_too_many(scanner: Any) -> None:
@@ -207,9 +211,49 @@ def test_padding_stays_padding_in_a_resampled_tilt(scanner: Any, tmp_path: Path)
     volume = formats.read(scanner.store(slices), on_tilt="resample")
     assert volume.voxels[volume.voxels != -2000].min() > 400, "no ramp between image and padding"
     files = formats.write(volume.with_voxels(volume.voxels + 7), tmp_path, name="x")
-    written = np.stack([pixels(pydicom.dcmread(file)) for file in files])
+    results = [pydicom.dcmread(file) for file in files]
+    assert {result.PixelPaddingValue for result in results} == {-2000}
+    written = np.stack([pixels(result) for result in results])
     assert (written == -2000).any()
     assert written[written != -2000].min() > 400
+    files = formats.write(volume, tmp_path, name="same", derivation=IDENTITY)
+    again = formats.read(files[0].parent)
+    np.testing.assert_allclose(again.voxels, volume.voxels, rtol=0, atol=0.51)
+
+
+def test_a_mended_copy_passes_for_one(scanner: Any, tmp_path: Path) -> None:
+    """What a repair computes lies between two stored values, and is rounded when written."""
+    scan = formats.read(scanner.store(tilted(scanner, 10)), on_tilt="resample")
+    files = formats.write(scan, tmp_path, name="x", derivation=IDENTITY)
+    topics = formats.check(files, scan, derivation=IDENTITY, format="dicom")
+    assert topics == dict.fromkeys(topics, "")
+    other = scan.with_voxels(scan.voxels + np.float32(1))
+    files = formats.write(other, tmp_path, name="y", derivation=IDENTITY)
+    topics = formats.check(files, scan, derivation=IDENTITY, format="dicom")
+    assert "voxels of an unchanged copy differ" in topics["values"]
+
+
+@pytest.mark.skipif(which("dcm2niix") is None, reason="dcm2niix is not installed")
+def test_dcm2niix_sees_no_tilt_any_more(scanner: Any, tmp_path: Path) -> None:
+    """In some scans it takes GantryDetectorTilt for the angle of the grid it is given."""
+    slices = tilted(scanner, 18.5, modality="CT", GantryDetectorTilt="18.5",
+                    RescaleSlope="1", RescaleIntercept="0")  # fmt: skip
+    scan = formats.read(scanner.store(slices), on_tilt="resample")
+    files = formats.write(scan, tmp_path, name="x", derivation=IDENTITY)
+    assert "GantryDetectorTilt" not in pydicom.dcmread(files[0])
+    (tmp_path / "nii").mkdir()
+    command = ["dcm2niix", "-z", "n", "-b", "n", "-f", "x", "-o", tmp_path / "nii", tmp_path / "x"]
+    subprocess.run(command, check=True, capture_output=True)
+    (path,) = (tmp_path / "nii").iterdir()
+    theirs = nibabel.load(path)
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in theirs.shape])).reshape(3, -1)
+    places = np.linalg.solve(scan.affine, theirs.affine @ np.vstack([corners, np.ones(8)]))[:3]
+    apart_mm = np.abs(places - np.rint(places)) * np.array(scan.spacing_mm)[:, None]
+    assert theirs.shape == scan.shape
+    assert apart_mm.max() < 1e-3
+    np.testing.assert_array_equal(
+        np.sort(places.max(axis=1)).round(), np.sort(np.array(scan.shape) - 1)
+    )
 
 
 def test_a_stack_that_bends_is_not_resampled(scanner: Any) -> None:
