@@ -33,16 +33,18 @@ def pixels(dataset: Dataset) -> Any:
     return np.frombuffer(dataset.PixelData, dtype).reshape(dataset.Rows, dataset.Columns)
 
 
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize("padding", [None, 0, -3, 63536])
 @pytest.mark.parametrize("rescale", [None, ("1", "0"), ("21.2764346764346", "0"), ("-0.5", "3")])
 @pytest.mark.parametrize(("bits", "signed"), [(8, False), (12, False), (12, True), (16, False),
                                               (16, True)])  # fmt: skip
 def test_identity_returns_the_stored_integers(
     scanner: Any, tmp_path: Path, *, bits: int, signed: bool,
-    rescale: tuple[str, str] | None, padding: int | None,
+    rescale: tuple[str, str] | None, padding: int | None, photometric: str,
 ) -> None:  # fmt: skip
     scale = dict(zip(("RescaleSlope", "RescaleIntercept"), rescale or (), strict=False))
-    slices = scanner.slices(2, modality="CT" if scale else "MR", bits=bits, signed=signed, **scale)
+    slices = scanner.slices(2, modality="CT" if scale else "MR", bits=bits, signed=signed,
+                            PhotometricInterpretation=photometric, **scale)  # fmt: skip
     if padding is not None:
         for dataset in slices:
             code = "<i2" if signed else "<u2"
@@ -55,6 +57,7 @@ def test_identity_returns_the_stored_integers(
     for dataset, result in zip(slices, results, strict=True):
         np.testing.assert_array_equal(pixels(result), pixels(dataset))
         assert result.PixelRepresentation == int(signed)
+        assert result.PhotometricInterpretation == photometric
         assert result.get("RescaleSlope") == dataset.get("RescaleSlope")
         assert result.ImagePositionPatient == dataset.ImagePositionPatient
         assert result.ImageOrientationPatient == dataset.ImageOrientationPatient
