@@ -6,7 +6,7 @@ whatever differs is a fault of this installation. The arithmetic of networks is 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import torch
 from torch import Tensor
@@ -15,21 +15,33 @@ from medddim.diffusion import (
     PATHS,
     Condition,
     Denoiser,
+    LinearBeta,
     Path,
     Prediction,
     VariancePreserving,
     ancestral,
     ddim,
     invert,
+    karras,
     keyed_noise,
     second_order,
     trailing,
+    uniform_log_snr,
 )
 from medddim.enhancer import choose_device
 from medddim.networks import autocast
 
 MEAN, SPREAD, NOISE = 0.3, 0.1, 0.4
-COUNTS = (1, 2, 3, 4, 5, 8, 10, 20, 50)
+COUNTS = (1, 2, 3, 4, 5, 8, 10, 20, 50, 100, 1000)
+LADDERS: tuple[Callable[[int, Path], Tensor], ...] = (
+    lambda count, path: path.ladder(count),
+    lambda count, path: trailing(count),
+    lambda count, path: uniform_log_snr(count, path=path),
+    lambda count, path: karras(count, path=path),
+)
+WORLDS = {name: make() for name, make in PATHS.items()} | {
+    "zero terminal SNR": LinearBeta(zero_terminal_snr=True)
+}
 PREDICTIONS: tuple[Prediction, ...] = ("x0", "eps", "v", "residual")
 
 
@@ -50,13 +62,14 @@ class Check:
 
 def run() -> Iterator[Check]:
     """Every check, one after the other; differences are the largest absolute ones, float64."""
-    for name, make in PATHS.items():
-        yield Check(f"{name}: DDIM is its exact map", _from_exact(make()), 0.0, 1e-10)
-        yield Check(f"{name}: one image stays that image", _one_image(make()), 0.0, 1e-12)
-        yield Check(f"{name}: predictions agree", _predictions(make()), 0.0, 1e-12)
-        yield Check(f"{name}: inversion and back", _round_trip(make()), 0.0, 1e-10)
-        yield Check(f"{name}: order of DDIM", _order(make(), ddim), 0.85, 1.15)
-        yield Check(f"{name}: order of second_order", _order(make(), second_order), 1.85, 2.15)
+    for name, path in WORLDS.items():
+        yield Check(f"{name}: DDIM is its exact map", _from_exact(path), 0.0, 1e-10)
+        yield Check(f"{name}: one step is the posterior mean", _one_step(path), 0.0, 0.0)
+        yield Check(f"{name}: one image stays that image", _one_image(path), 0.0, 1e-12)
+        yield Check(f"{name}: predictions agree", _predictions(path), 0.0, 1e-12)
+        yield Check(f"{name}: inversion and back", _round_trip(path), 0.0, 1e-10)
+        yield Check(f"{name}: order of DDIM", _order(path, ddim), 0.85, 1.15)
+        yield Check(f"{name}: order of second_order", _order(path, second_order), 1.85, 2.15)
     yield Check("eta 1 is ancestral sampling", _ancestral(), 0.0, 1e-10)
     yield Check("noise is the same on every tile", _tiles(), 0.0, 0.0)
     yield Check("bf16 against fp32, one convolution", _bf16(), 0.0, 0.05)
@@ -95,10 +108,10 @@ def _answer(sample: Callable[..., Iterator[Tensor]], path: Path, ladder: Tensor)
 
 
 def _from_exact(path: Path) -> float:
-    """Each step multiplies the deviation from the mean by a known factor."""
+    """On every ladder: each step multiplies the deviation from the mean by a known factor."""
     worst = 0.0
-    for count in COUNTS:
-        ladder = path.ladder(count)
+    for count, make in product(COUNTS, LADDERS):
+        ladder = make(count, path)
         a, b = _state(path, ladder)
         deviation = _randn(1, 1, 9) - a[0] * MEAN
         for t, u in pairwise(range(count + 1)):
@@ -107,6 +120,11 @@ def _from_exact(path: Path) -> float:
         found = _answer(ddim, path, ladder) - (MEAN + deviation)
         worst = max(worst, found.abs().max().item())
     return worst
+
+
+def _one_step(path: Path) -> float:
+    mean = _perfect(path)(_randn(1, 1, 9), 1.0)
+    return (_answer(ddim, path, path.ladder(1)) - mean).abs().max().item()
 
 
 def _one_image(path: Path) -> float:
@@ -118,9 +136,9 @@ def _one_image(path: Path) -> float:
 
 
 def _predictions(path: Path) -> float:
-    """From just below level 1, where alpha is 0 on some paths."""
+    """From below level 1, where alpha is 0 on some paths."""
     condition = Condition(torch.full((1, 1, 1), NOISE, dtype=torch.float64))
-    clean_of, ladder = _perfect(path), 0.99 * trailing(20)
+    clean_of, ladder = _perfect(path), 0.9 * trailing(20)
 
     def walk(prediction: Prediction) -> Tensor:
         def network(state: Tensor, level: Tensor, **_: Tensor | None) -> Tensor:
