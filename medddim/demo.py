@@ -67,7 +67,8 @@ def _head(destination: Path, jobs: dict[int, Job]) -> tuple[Case, list[dict[str,
         RicianNoise(NOISE), name="rician", parameters={"level": NOISE}, seed=0
     )
     noisy, _ = _through(worsen, folder, destination / "noisy")
-    rows = [{"scan": HEAD, "result": "noisy input", **compare(noisy, clean).as_dict()}]
+    before = compare(noisy, clean)
+    rows = [{"scan": HEAD, "result": "noisy input", **before.as_dict()}]
     enhanced = {}
     for steps, job in jobs.items():
         enhanced[steps], outcome = _through(
@@ -78,9 +79,10 @@ def _head(destination: Path, jobs: dict[int, Job]) -> tuple[Case, list[dict[str,
     case = Case(
         f"MNI152 T1 head (nilearn), {NOISE:.0%} Rician noise, {_label(1)}",
         input=noisy,
-        enhanced=enhanced[1],
+        enhanced=replace(enhanced[1], modality="MR"),  # a NIfTI file cannot say so
         reference=clean,
         scores=tuple(_brief(row) for row in rows),
+        terms=(before.passport.told(),),
         done=f"Rician noise of {NOISE:.0%} of the signal was added to a clean head on purpose, and "
         f"the model {MODEL} took it away again in one DDIM step, without seeing the clean head.",
         curve=_curve(noisy, clean),
@@ -102,7 +104,7 @@ def _dicom(destination: Path, job: Job) -> tuple[Case, list[dict[str, Any]]]:
         f"MR slice (pydicom), DICOM to DICOM, its own noise, {row['result']}",
         input=formats.read(folder),
         enhanced=enhanced,
-        scores=(row,),
+        scores=(_brief(row),),
         done=f"A DICOM slice as it came from the scanner; the model {MODEL} estimated its "
         "noise and took it away in one DDIM step. The result was written as DICOM and read back.",
         notes=("No clean reference exists: look whether the difference shows anatomy.",),
@@ -155,7 +157,7 @@ def _middle(volume: Volume) -> Volume:
 
 
 def _brief(row: dict[str, Any]) -> dict[str, Any]:
-    terms = {term.name for term in fields(Passport)} - {"data_range"}
+    terms = {term.name for term in fields(Passport)}
     return {key: value for key, value in row.items() if key not in terms | {"scan"}}
 
 

@@ -40,11 +40,11 @@ class Passport:
 
     def told(self) -> str:
         """All of it in one line for people."""
-        unit = self.unit or "(arbitrary unit)"
+        unit = self.unit or "in arbitrary units"
         window = "none" if self.window is None else f"{self.window[0]:g} to {self.window[1]:g}"
         return (
             f"protocol {self.protocol}, data range {self.data_range:.4g} {unit} "
-            f"({self.range_rule}), window {window}, {self.mask} mask of {self.voxels} voxels, "
+            f"({self.range_rule}), window {window}, mask {self.mask} of {self.voxels} voxels, "
             f"{self.dimensions}D SSIM, kernel {self.kernel}, {self.aggregation}"
         )
 

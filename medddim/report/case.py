@@ -23,10 +23,11 @@ class Case:
 
     `title` names the scan for the reader and must hold no patient data; `done` is one or two
     sentences on what was done to it. `scores` are the rows of the table, one mapping per result,
-    from column title to value. `maps` are further images to look at, by name: uncertainty, what is
-    left when the result is made worse again. `curve` tells quality against effort: one mapping per
-    point, the effort ("network evaluations") first, then the measures. `input`, `reference` and
-    `maps` may lie on other grids than `enhanced`; pictures are made on that of `enhanced`.
+    from column title to value, and `terms` say what they were measured under. `maps` are further
+    images to look at, by name: uncertainty, what is left when the result is made worse again.
+    `curve` tells quality against effort: one mapping per point, the effort ("network evaluations")
+    first, then the measures. `input`, `reference` and `maps` may lie on other grids than
+    `enhanced`; pictures are made on that of `enhanced`.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Case:
     enhanced: Volume
     reference: Volume | None = None
     scores: tuple[Mapping[str, object], ...] = ()
+    terms: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     done: str = ""
     maps: Mapping[str, Volume] = field(default_factory=dict)

@@ -25,9 +25,10 @@ from medddim.metrics import (
 )
 from medddim.metrics.slices import Mask
 from medddim.report.case import Case
+from medddim.report.made import made, told
 from medddim.report.matching import Scans, Subjects, matched
-from medddim.report.page import write_report
-from medddim.report.paired import FIGURES, differences, per_subject
+from medddim.report.page import HEADINGS, write_report
+from medddim.report.paired import CONFIDENCE, FIGURES, differences, per_subject
 from medddim.report.picture import picture
 from medddim.volume import Volume
 
@@ -37,6 +38,8 @@ PACKAGES = ("numpy", "scipy", "scikit-image", "nibabel", "pydicom")
 """What can change a score."""
 MOST_PICTURES = 8
 """Scans shown on the page; the tables hold all of them."""
+MOST_ROWS = 24
+"""Of the table of subjects on the page; longer ones are in subjects.csv."""
 ROWS = ("input", "against", "result")
 """The order of the rows of one scan."""
 
@@ -98,9 +101,10 @@ def evaluate(
         rows = list(_measure(name, volumes, protocol=protocol))
         found.scans += [_labelled(row, who.of(scans["result"])) for row in rows]
         found.spectra[name] = _spectra(volumes)
-        provenance[name] = _files(scans) | _passports(rows)
+        job = made(candidate if candidate.is_dir() else candidate.parent, name)
+        provenance[name] = _files(scans) | {"made by": job or None} | _passports(rows)
         if noisy is not None and len(cases) < MOST_PICTURES:
-            cases.append(_case(name, volumes, rows))
+            cases.append(_case(name, volumes, rows, done=told(job)))
     found.subjects = per_subject(found.scans)
     found.differences = differences(found.subjects)
     packages = {package: version(package) for package in PACKAGES}
@@ -166,16 +170,35 @@ def _labelled(row: Row, subject: str) -> Row:
     return {"scan": row["scan"], "subject": subject, **row}
 
 
-def _case(name: str, volumes: Mapping[str, Volume], rows: Sequence[Row]) -> Case:
+def _case(name: str, volumes: Mapping[str, Volume], rows: Sequence[Row], *, done: str) -> Case:
     several = len({row["protocol"] for row in rows}) > 1
-    columns = ("scan", "result", *(["protocol"] if several else []), *FIGURES)
+    columns = ("result", *(["protocol"] if several else []), *FIGURES)
+    measured = [row for row in rows if "refused" not in row]
     return Case(
         name,
         input=volumes["input"],
         enhanced=volumes["result"],
         reference=volumes["reference"],
         scores=tuple({key: row.get(key) for key in columns} for row in rows),
+        terms=tuple(dict.fromkeys(Passport.of(row).told() for row in measured)),
+        done=done,
     )
+
+
+def _overview(found: Evaluation) -> dict[str, Sequence[Row]]:
+    """The tables over all scans; none of a single scan, whose own table says it all."""
+    if len(found.spectra) < 2:
+        return {}
+    count = len(found.spectra)
+    shown = "" if count <= MOST_PICTURES else f", of which {MOST_PICTURES} are shown below"
+    paired = (
+        f"{count} scans{shown}: mean difference over subjects, and its {CONFIDENCE:.0%} bootstrap "
+        "interval"
+    )
+    differences = [row | {"figure": HEADINGS[row["figure"]]} for row in found.differences]
+    few = found.subjects if len(found.subjects) <= MOST_ROWS else []
+    tables = {paired: differences, "Mean over the scans of each subject": few}
+    return {title: rows for title, rows in tables.items() if rows}
 
 
 def _files(scans: Scans) -> dict[str, Any]:
@@ -209,7 +232,7 @@ def _write(
     _replace(destination / "scores.json", whole.encode())
     if cases:
         _replace(destination / "picture.png", picture(cases))
-        write_report(destination, cases=cases, provenance=provenance)
+        write_report(destination, cases=cases, provenance=provenance, overview=_overview(found))
 
 
 def _table(rows: Sequence[Row]) -> bytes:

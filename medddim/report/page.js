@@ -26,6 +26,23 @@ const CHANGE = { // as the colours of the pictures
   R: [168, 58, 11, 201, 255], G: [208, 130, 13, 106, 196], B: [255, 204, 16, 34, 143],
   A: [255, 255, 255, 255, 255], I: [0, 64, 128, 192, 255],
 };
+const MARKS = { // over a grey scan: nothing at 0
+  R: [168, 58, 128, 201, 255], G: [208, 130, 128, 106, 196], B: [255, 204, 128, 34, 143],
+  A: [255, 230, 0, 230, 255], I: [0, 64, 128, 192, 255],
+};
+const SCALES = { // what the bar below the picture looks like, from left to right
+  gray: "#000, #fff",
+  change: "#a8d0ff, #3a82cc, #0b0d10, #c96a22, #ffc48f",
+  marks: "#a8d0ff, #3a82cc, transparent, #c96a22, #ffc48f",
+  inferno: "#000004, #420a68, #932667, #dd513a, #fca50a, #fcffa4",
+};
+const STRUCTURE = "structure in the change";
+const WORDS = {
+  "enhanced − input": "what was changed: blue darker, orange brighter",
+  "enhanced − reference": "the error that is left: blue too dark, orange too bright",
+  [STRUCTURE]: "over the enhanced scan: where the change is beyond what noise would leave",
+};
+const shortly = (value) => Number(value.toPrecision(3)).toString().replace("-", "−");
 const SPACE = " ";
 
 function bytesOf(base64) {
@@ -90,13 +107,14 @@ class Viewer {
     this.NVImage = NVImage;
     this.nv = new Niivue({
       isRadiologicalConvention: true, sagittalNoseLeft: true, backColor: [0, 0, 0, 1],
-      crosshairColor: [0.5, 0.7, 1, 0.7], crosshairWidth: 0.4, crosshairWidthUnit: "percent", crosshairGap: 6,
+      crosshairColor: [0.5, 0.7, 1, 0.7], crosshairWidth: 0.3, crosshairWidthUnit: "percent", crosshairGap: 6,
       showAllOrientationMarkers: this.scene.planes.length > 1,
       dragAndDropEnabled: false, loadingText: "", multiplanarShowRender: SHOW_RENDER.NEVER,
       multiplanarLayout: 3, tileMargin: 4, show3Dcrosshair: false, logLevel: "error",
     });
     await this.nv.attachToCanvas(this.canvas);
     this.nv.addColormap("change", CHANGE);
+    this.nv.addColormap("marks", MARKS);
     await this.unpack();
     const planes = this.scene.planes;
     const only = { axial: this.nv.sliceTypeAxial, coronal: this.nv.sliceTypeCoronal,
@@ -107,6 +125,7 @@ class Viewer {
     await this.show("enhanced");
     this.scrolling();
     this.nv.onLocationChange = () => this.told();
+    this.nv.onIntensityChange = () => this.scale();
     this.told();
     this.state.hidden = true;
     this.root.dataset.ready = "yes";
@@ -128,10 +147,10 @@ class Viewer {
     minus("enhanced", "input");
     if (scans.reference) minus("enhanced", "reference");
     for (const { name, kind, end } of volumes) {
-      if (kind === "signed") offer(name, () => scans[name], "change", -end, end);
+      if (kind === "signed") offer(name, () => scans[name], "marks", -end, end);
       if (kind === "map") offer(name, () => scans[name], "inferno", 0, end);
     }
-    for (const name of ["input", "enhanced"]) await this.image(name);
+    for (const name of ["input", "enhanced", "reference"]) if (scans[name]) await this.image(name);
   }
 
   async image(name) {
@@ -160,10 +179,24 @@ class Viewer {
     }
     const image = await this.image(name);
     if (this.shown !== name) return; // another was asked for meanwhile
-    this.nv.volumes = [image];
-    this.nv.setVolume(image, 0); // NiiVue remembers its lowest layer apart from the list
+    const below = image.colormap === "marks" ? this.images.get("enhanced") : image;
+    this.nv.volumes = below === image ? [image] : [below, image];
+    this.nv.setVolume(below, 0); // NiiVue remembers its lowest layer apart from the list
     this.told();
+    this.scale();
     this.root.dataset.shown = name;
+  }
+
+  scale() { // what the colours mean
+    const image = this.nv.volumes[this.nv.volumes.length - 1];
+    const bar = this.root.querySelector(".scale");
+    const [from, to] = bar.querySelectorAll("span");
+    const unit = this.shown === STRUCTURE ? "standard deviations" : this.scene.unit;
+    from.textContent = shortly(image.cal_min);
+    to.textContent = (shortly(image.cal_max) + " " + unit).trim();
+    bar.querySelector("i").style.background = `linear-gradient(to right, ${SCALES[image.colormap]})`;
+    bar.querySelector("b").textContent = WORDS[this.shown] || "";
+    bar.hidden = false;
   }
 
   get counts() { return this.images.get("enhanced").dimsRAS.slice(1, 4); }
@@ -209,7 +242,7 @@ class Viewer {
     const mm = this.nv.frac2mm(this.nv.scene.crosshairPos);
     const values = [...this.images].map(([name, image]) => {
       const value = image.getValue(...image.mm2vox(mm));
-      return `${name} ${Number(value.toPrecision(3)).toString().replace("-", "−")}`;
+      return `${name} ${shortly(value)}`;
     });
     this.root.querySelector(".values").textContent =
       "At the cross: " + values.join(" · ") + (this.scene.unit ? `  (${this.scene.unit})` : "");

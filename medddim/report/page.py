@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from PIL import Image
 
 from medddim.metrics import hf_power
 from medddim.report import words
@@ -21,23 +23,40 @@ from medddim.report.charts import THEMES, charts, spectra
 from medddim.report.picture import grey, picture
 from medddim.report.planes import cuts
 from medddim.report.viewer import Library, library, policy_hash, scene
-from medddim.volume import Array
 
 FILE_NAME = "report.html"
-VIEWER_BUDGET = 9_500_000
-"""Characters of base64 for all volumes of a page, so that it stays below 15 MB."""
+MOST_CHARACTERS = 14_500_000
+"""Of a page, so that it stays below 15 MB: what the pictures leave is for the volumes."""
 MOST_VIEWERS = 3
 """Scans of a page that can be scrolled; all have their pictures."""
+WEBP_QUALITY = 90
+"""Of the large picture: a quarter of a PNG, because its noise is what costs."""
+HEADINGS = {
+    "psnr_db": "PSNR, dB \N{UPWARDS ARROW}",
+    "ssim": "SSIM \N{UPWARDS ARROW}",
+    "nmse": "NMSE \N{DOWNWARDS ARROW}",
+    "rmse": "RMSE \N{DOWNWARDS ARROW}",
+    "hf_power": "fine detail, best 1",
+    "local_bias": "local bias \N{DOWNWARDS ARROW}",
+}
+"""Of columns, for people: the arrow tells which way is better."""
+
+Rows = Sequence[Mapping[str, object]]
 
 
 def write_report(
-    destination: Path, *, cases: Sequence[Case], provenance: Mapping[str, object]
+    destination: Path,
+    *,
+    cases: Sequence[Case],
+    provenance: Mapping[str, object],
+    overview: Mapping[str, Rows] | None = None,
 ) -> Path:
     """Write the page and return its path: `destination`, or report.html in it if it is a folder.
 
-    `provenance` becomes a table, a mapping within it a group of rows. Pictures, volumes and, if
-    ipyniivue is installed, the viewer are embedded; no address is referred to, a policy forbids
-    the page to load anything, and every word is escaped.
+    `provenance` becomes a table, a mapping within it a group of rows; `overview` holds tables over
+    all scans by their titles, shown first. Pictures, volumes and, if ipyniivue is installed, the
+    viewer are embedded; no address is referred to, a policy forbids the page to load anything, and
+    every word is escaped.
     """
     page = destination if destination.suffix == ".html" else destination / FILE_NAME
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -45,6 +64,7 @@ def write_report(
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     html = environment.from_string(_text("template.html")).render(
         cases=_sections(cases, viewer),
+        overview=[_table(rows) | {"title": title} for title, rows in (overview or {}).items()],
         provenance=list(_rows(provenance)),
         viewer=viewer,
         allowed=[policy_hash(script), *([viewer.sha256] if viewer else [])],
@@ -62,51 +82,78 @@ def _text(name: str) -> str:
 
 def _sections(cases: Sequence[Case], viewer: Library | None) -> list[dict[str, Any]]:
     """Every case; the small scans first, so that what they leave is for the large ones."""
-    shown = sorted(cases[:MOST_VIEWERS], key=lambda case: case.enhanced.voxels.size)
-    left, sections = VIEWER_BUDGET, {}
-    for place, case in enumerate(shown if viewer else ()):
-        sections[case] = _section(case, budget=left // (len(shown) - place))
-        left -= sum(map(len, sections[case]["volumes"]))
-    return [sections.get(case) or _section(case, budget=0) for case in cases]
+    sections = [_section(case) for case in cases]
+    if viewer is None:
+        return sections
+    left = MOST_CHARACTERS - len(viewer.packed) - sum(map(_length, sections))
+    shown = _scrolled(cases, left)
+    for place, number in enumerate(shown):
+        found = scene(_with_structure(cases[number]), budget=left // (len(shown) - place))
+        if found:
+            volumes = [volume.pop("data") for volume in found["volumes"]]
+            sections[number] |= {"scene": found, "volumes": volumes}
+            left -= sum(map(len, volumes))
+    return sections
 
 
-def _section(case: Case, *, budget: int) -> dict[str, Any]:
-    """What the template needs to know of one case."""
-    lines, deviations = spectra(case), words.structure(case)
-    shown = scene(_with_structure(case, deviations), budget=budget) if budget else None
+def _length(section: Mapping[str, Any]) -> int:
+    slider = section["slider"] or {}
+    pictures = [section["picture"], *section["charts"].values()]
+    return sum(map(len, [*pictures, slider.get("before", ""), slider.get("after", "")]))
+
+
+def _scrolled(cases: Sequence[Case], budget: int) -> list[int]:
+    """The places of the cases that get a viewer, small ones first.
+
+    A noisy scan needs about a character a voxel (three images of 63 grey levels). Where that is not
+    there for all, fewer scans are shown, so that none of them misses most of its slices.
+    """
+    sizes = [int(np.prod(case.enhanced.shape)) for case in cases[:MOST_VIEWERS]]
+    while len(sizes) > 1 and sum(sizes) > budget:
+        sizes.pop()
+    return sorted(range(len(sizes)), key=lambda place: sizes[place])
+
+
+def _section(case: Case) -> dict[str, Any]:
+    """What the template needs to know of one case, but for the viewer."""
+    lines = spectra(case)
     return {
         "title": case.title,
         "scan": repr(case.enhanced).removeprefix("Volume(").removesuffix(")"),
         "done": case.done,
         "better": words.better(case),
-        "doubt": words.doubt(case, deviations),
+        "doubt": words.doubt(case, words.structure(case)),
         "slider": _slider(case),
-        "picture": _data_uri(picture([case])),
+        "picture": _data_uri(_webp(picture([case])), kind="webp"),
         "charts": {name: _data_uri(charts(case, lines, theme=t)) for name, t in THEMES.items()},
         "curve": bool(case.curve),
-        "scene": shown and shown | {"volumes": [_label(v) for v in shown["volumes"]]},
-        "volumes": [volume["data"] for volume in shown["volumes"]] if shown else [],
-        "planes": shown["planes"] if shown else [],
-        "told": shown["told"] if shown else "",
+        "scene": None,
+        "volumes": [],
         "facts": _facts(case),
-        "columns": list(dict.fromkeys(key for row in case.scores for key in row)),
-        "rows": [{key: _shown(value) for key, value in row.items()} for row in case.scores],
+        "table": _table(case.scores),
+        "terms": case.terms,
         "notes": case.notes,
         "resampled": case.resampled,
         "has_reference": case.reference is not None,
         "channels": case.enhanced.channels,
+        "is_ct": case.is_ct,
     }
 
 
-def _with_structure(case: Case, deviations: Array) -> Case:
+def _table(rows: Rows) -> dict[str, Any]:
+    columns = dict.fromkeys(key for row in rows for key in row)
+    return {
+        "columns": {key: HEADINGS.get(key, key) for key in columns},
+        "rows": [{key: _shown(value) for key, value in row.items()} for row in rows],
+    }
+
+
+def _with_structure(case: Case) -> Case:
     """The case, with the map of where its change is not like noise."""
+    deviations = words.structure(case)
     shown = np.where(np.abs(deviations) > words.BEYOND_CHANCE, deviations, 0)
     volume = replace(case.enhanced.with_voxels(shown[None]), unit="")
-    return replace(case, maps={**case.maps, "structure in the change": volume})
-
-
-def _label(volume: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in volume.items() if key != "data"}
+    return replace(case, maps={**case.maps, words.STRUCTURE: volume})
 
 
 def _slider(case: Case) -> dict[str, Any] | None:
@@ -162,9 +209,16 @@ def _shown(value: object) -> str:
         return "–" if value is None else str(value)
     figure = float(value)
     if math.isfinite(figure):
-        return f"{figure:.0f}" if abs(figure) >= 100 else f"{figure:#.3g}"
+        shown = f"{figure:.0f}" if abs(figure) >= 100 else f"{figure:#.3g}"
+        return shown.replace("-", "\N{MINUS SIGN}")
     return "–" if math.isnan(figure) else "∞"
 
 
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+def _webp(png: bytes) -> bytes:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").save(file, format="webp", quality=WEBP_QUALITY)
+    return file.getvalue()
+
+
+def _data_uri(image: bytes, *, kind: str = "png") -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(image).decode("ascii")

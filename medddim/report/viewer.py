@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 from medddim.formats.nifti.compact import compact
 from medddim.report.case import Case, end_of_scale
 from medddim.report.planes import cuts
+from medddim.report.words import STRUCTURE
 from medddim.volume import Array
 
 PACKAGE = "ipyniivue"
@@ -27,6 +29,8 @@ STANDALONE = re.compile(r'"([\w.!~*\'()%-]{100000,})"')
 HAND_OVER = "\nwindow.medddimViewer = { Niivue, NVImage, SLICE_TYPE, SHOW_RENDER };\n"
 LEVELS = (255, 127, 63)
 """Grey levels from black to white, tried in this order until the volumes are small enough."""
+MAP_LEVELS = 62
+"""Of a map; even, so that 0 is one of them in a map with a sign."""
 EVERY = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth"}
 """Slices to keep when fewer grey levels are not enough, and how to say it."""
 MARGIN = 4
@@ -41,7 +45,7 @@ class Library:
     source: str
     licence: str
 
-    @property
+    @cached_property
     def packed(self) -> str:
         """The source as base64 of gzip."""
         return _text(gzip.compress(self.source.encode(), compresslevel=6, mtime=0))
@@ -138,9 +142,9 @@ def _volumes(
     ]
     for name, image in case.mapped.items():
         end = end_of_scale(image)
-        signed = bool(image.min() < 0)
+        signed = name == STRUCTURE or bool(image.min() < 0)
         low = -end if signed else 0.0
-        data = packed(image.clip(low, end), low=low, step=(end - low) / 255)
+        data = packed(image.clip(low, end), low=low, step=(end - low) / MAP_LEVELS)
         shown.append(
             {"name": name, "kind": "signed" if signed else "map", "end": end, "data": data}
         )

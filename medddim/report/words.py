@@ -12,6 +12,8 @@ from medddim.metrics.noise import estimate_noise
 from medddim.report.case import Case
 from medddim.volume import Array
 
+STRUCTURE = "structure in the change"
+"""The name of the map that `doubt` speaks of."""
 NEIGHBOURHOOD = 2.0
 """Voxels; the standard deviation of the Gaussian that averages the change within a slice."""
 BEYOND_CHANCE = 4.0
@@ -47,8 +49,8 @@ def doubt(case: Case, deviations: Array) -> list[str]:
     share = float((np.abs(deviations) > BEYOND_CHANCE)[case.inside].mean())
     words = [
         f"In {_percent(share)} of the object the change is not like noise: neighbouring voxels "
-        "were moved the same way. There anatomy may have been altered; see the map “structure "
-        "in the change”."
+        "were moved the same way. There anatomy may have been altered; see the map "
+        f"“{STRUCTURE}”."
         if share > 0.001
         else "Nowhere is the change more than noise would leave: no structure stands out in it."
     ]

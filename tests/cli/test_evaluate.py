@@ -48,6 +48,20 @@ def test_with_the_input_there_is_a_page_with_its_provenance(medddim, folders):
     for told in ("better/one.nii.gz", "noisy/two.nii.gz", "data_range", "foreground", "nibabel"):
         assert told in page
     assert (folders / "scores" / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert "Under protocol medddim, data range" in page
+    assert "bootstrap interval" in page
+    assert page.count("How the result was made is not known here") == 2
+
+
+def test_the_page_says_what_the_record_beside_the_result_says(medddim, folders):
+    job = {"kind": "denoise", "model": "mr-denoise", "model_sha256": "ab12", "steps": 4}
+    record = {"scans": [{"name": "one", "job": job}, {"name": "two", "job": "nonsense"}]}
+    (folders / "better" / "medddim.json").write_text(json.dumps(record))
+    medddim("evaluate", "better", "reference", "-o", "scores", "--input", "noisy")
+    page = (folders / "scores" / "report.html").read_text()
+    assert "says: denoise, model mr-denoise, steps 4." in page
+    assert "ab12" in page
+    assert page.count("How the result was made is not known here") == 1
 
 
 def test_differences_come_with_an_interval_over_subjects(medddim, folders):

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from medddim.report import Case, write_report
+from medddim.report.viewer import PACKAGE, library
 from medddim.volume import Volume
 
 HOSTILE = "<script>alert('x')</script><img src=http://evil.example onerror=alert(1)>\"'&{{ 7 * 7 }}"
@@ -24,8 +25,13 @@ def case():
         clean, np.diag([1, 1, 3, 1.0]), modality="MR", source={"PatientName": "Doe^Jane"}
     )
     rows = (
-        {"result": "input", "PSNR": 21.637, "SSIM": 0.75149},
-        {"result": "enhanced", "PSNR": float("inf"), "seconds": 1234.5, "network evaluations": 4},
+        {"result": "input", "psnr_db": 21.637, "ssim": 0.75149},
+        {
+            "result": "enhanced",
+            "psnr_db": float("inf"),
+            "seconds": 1234.5,
+            "network evaluations": 4,
+        },
     )
     return Case(
         title="Head, T1",
@@ -33,6 +39,7 @@ def case():
         enhanced=reference,
         reference=reference,
         scores=rows,
+        terms=("protocol ours, data range 755",),
         notes=("Foreground only.",),
     )
 
@@ -66,7 +73,7 @@ def test_a_file_name_is_kept_and_a_second_report_replaces_the_first(case, tmp_pa
 
 
 def test_the_pictures_are_whole_and_not_blank(case, tmp_path):
-    found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", write(tmp_path, case))
+    found = re.findall(r"data:image/\w+;base64,([A-Za-z0-9+/=]+)", write(tmp_path, case))
     images = [np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
     assert len(images) == 5
     assert all(image.std() > 10 for image in images)
@@ -94,10 +101,34 @@ def test_hostile_words_stay_words(case, tmp_path):
 def test_the_table_has_every_column_and_a_dash_for_what_is_missing(case, tmp_path):
     html = write(tmp_path, case)
     heads = re.findall(r'<th scope="col">(.*?)</th>', html)
-    assert heads == ["result", "PSNR", "SSIM", "seconds", "network evaluations"]
+    assert heads == ["result", "PSNR, dB ↑", "SSIM ↑", "seconds", "network evaluations"]
     rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(<td>.*?)</tr>", html)]
     assert rows[0] == ["input", "21.6", "0.751", "–", "–"]
     assert rows[1] == ["enhanced", "∞", "–", "1234", "4"]
+    assert "Under protocol ours, data range 755." in html
+
+
+def test_tables_over_all_scans_come_first(case, tmp_path):
+    page = write_report(
+        tmp_path, cases=[case], provenance={}, overview={"All of them": [{"mean": -1.5}]}
+    )
+    html = page.read_text(encoding="utf-8")
+    assert html.index("All of them") < html.index("<td>−1.50</td>") < html.index("Head, T1")
+
+
+def test_a_page_of_many_scans_stays_small_and_scrolls_what_it_can(case, tmp_path, monkeypatch):
+    pytest.importorskip(PACKAGE)
+    cases = [replace(case, title=str(number)) for number in range(5)]
+    whole = write(tmp_path, *cases)
+    assert whole.count('class="viewer"') == 3
+    assert whole.count("This scan cannot be scrolled here") == 2
+    pictures = sum(map(len, re.findall(r"data:image/[^\"]*", whole)))
+    room_for_one = 15_000  # of 12 288 voxels
+    limit = len(library().packed) + pictures + room_for_one
+    monkeypatch.setattr("medddim.report.page.MOST_CHARACTERS", limit)
+    few = write(tmp_path, *cases)
+    assert few.count('class="viewer"') == 1
+    assert 0 < sum(map(len, re.findall(r'class="volume">([^<]*)', few))) <= room_for_one
 
 
 def test_the_changes_are_told_in_figures(case, tmp_path):
@@ -127,6 +158,7 @@ def test_the_slider_can_be_reached_and_told_by_keyboard_and_reader(case, tmp_pat
     html = write(tmp_path, case)
     slider, *scroll = re.findall(r"<input[^>]*>", html)
     assert all("aria-label=" in bar for bar in scroll)
+    assert '<div class="table" tabindex="0"' in html  # a wide one is scrolled by key
     assert 'type="range"' in slider
     assert "aria-label=" in slider
     assert "tabindex" not in slider
@@ -145,7 +177,7 @@ def test_a_page_made_without_niivue_says_so_and_keeps_its_pictures(case, tmp_pat
     monkeypatch.setattr("medddim.report.page.library", lambda: None)
     html = write(tmp_path, case)
     assert "pip install medddim[report]" in html
-    assert html.count("data:image/png") == 5
+    assert html.count("data:image/") == 5
     assert 'class="viewer"' not in html
 
 

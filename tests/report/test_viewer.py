@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from medddim.formats.nifti.compact import compact
 from medddim.report import Case
 from medddim.report.viewer import PACKAGE, library, scene
-from medddim.report.words import BEYOND_CHANCE, structure
+from medddim.report.words import BEYOND_CHANCE, STRUCTURE, structure
 from tests.phantoms import head
 
 
@@ -55,6 +56,17 @@ def test_a_small_budget_takes_levels_first_then_slices_and_is_kept(case):
         assert told in shown["told"]
         assert sum(len(volume["data"]) for volume in shown["volumes"]) <= share * whole
     assert scene(case, budget=100) is None
+
+
+@pytest.mark.parametrize("sign", [0, 1, -1])
+def test_nothing_is_exactly_nothing_in_the_map_of_structure(case, sign):
+    marks = np.zeros_like(case.enhanced.voxels)
+    marks[0, 30, 30, 12] = 7.3 * sign
+    shown = scene(replace(case, maps={STRUCTURE: case.enhanced.with_voxels(marks)}), budget=10**9)
+    (volume,) = [volume for volume in shown["volumes"] if volume["name"] == STRUCTURE]
+    assert volume["kind"] == "signed"  # laid over the scan, never a black field
+    values = opened(volume).get_fdata()
+    assert np.count_nonzero(np.abs(values) > 1e-6) == abs(sign)
 
 
 def test_niivue_is_found_whole_in_the_installed_package():
