@@ -19,7 +19,7 @@ import pytest
 from pydicom.encaps import encapsulate, generate_frames
 
 from medddim import formats
-from medddim.errors import EnvironmentProblem, MedddimError, UnsupportedScan
+from medddim.errors import EnvironmentProblem, MedddimError, UnreadableScan, UnsupportedScan
 from medddim.formats import guard
 from tests.hostile import bases
 
@@ -189,6 +189,25 @@ def test_a_decoder_that_panics_is_one_refused_file(
     monkeypatch.setattr("medddim.formats.dicom.read.require_sound_frames", panic)
     with pytest.raises(MedddimError, match="PanicException"):
         formats.read(bases.compressed_file(tmp_path, "rle"))
+
+
+@pytest.mark.parametrize(
+    "runs", [b"\x81\0" * 12, b"\x81\0" * 11, b"\x81\0" * 10 + b"\x7f" + b"x" * 40, b""]
+)
+def test_runs_that_do_not_make_the_image_never_reach_the_decoder(
+    runs: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """1440 voxels are 11 runs of 128 and one of 32; the decoder would panic aloud."""
+    whole = b"\x81\0" * 11 + b"\xe1\0"
+
+    def image(segment: bytes) -> Callable[[bytes], bytes]:
+        head = struct.pack("<16I", 2, 64, 64 + len(whole), *[0] * 13)
+        return lambda frame: head + whole + segment
+
+    assert formats.read(claiming(tmp_path, "rle", image(whole + b"\0"))).voxels.max() == 0
+    with pytest.raises(UnreadableScan, match="do not stand for the 1,440 voxels"):
+        formats.read(claiming(tmp_path, "rle", image(runs)))
+    assert capfd.readouterr().err == ""
 
 
 def test_an_empty_image_is_no_bomb(tmp_path: Path) -> None:

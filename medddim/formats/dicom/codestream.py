@@ -9,6 +9,7 @@ RLE: DICOM PS3.5 annex G.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
@@ -49,7 +50,7 @@ def require_sound_frames(dataset: FileDataset, path: Path) -> None:
     require_moderate_bytes(count * frame_bytes, path, packed=len(dataset.PixelData))
     for frame in _frames(dataset, count):
         if syntax == RLELossless:
-            _require_rle(frame, frame_bytes, path)
+            _require_rle(frame, size[0] * size[1], int(dataset.BitsAllocated) // 8, path)
             continue
         if END not in frame.rstrip(b"\0\xff")[-LONGEST_END:]:
             raise UnreadableScan(
@@ -71,10 +72,40 @@ def _frames(dataset: FileDataset, count: int) -> Iterator[bytes]:
     return generate_frames(dataset.PixelData, number_of_frames=count, extended_offsets=offsets)
 
 
-def _require_rle(frame: bytes, frame_bytes: int, path: Path) -> None:
-    """A run of 2 bytes may stand for 128: longer than the image is not compressed but hostile."""
-    if len(frame) > frame_bytes + frame_bytes // 4 + 4096:
+def _require_rle(frame: bytes, voxels: int, planes: int, path: Path) -> None:
+    """A run of 2 bytes may stand for 128: longer than the image is not compressed but hostile.
+
+    One byte of each voxel makes a segment. The decoder in Rust believes their lengths, and panics,
+    loudly, on what does not fit.
+    """
+    if len(frame) > planes * (voxels + voxels // 4) + 4096:
         raise UnsupportedScan(f"{path}: RLE data longer than the image they stand for")
+    count, *starts = struct.unpack("<16I", frame[:64])
+    ends = [*starts[1:count], len(frame)]
+    sound = count == planes and starts[:count] == sorted(starts[:count]) and starts[0] == 64
+    if not (sound and all(
+        _packs(frame[start:end], voxels) for start, end in zip(starts, ends, strict=False)
+    )):  # fmt: skip
+        raise UnreadableScan(
+            f"{path}: the RLE data do not stand for the {voxels:,} voxels of the image; the file "
+            "is damaged, get it again from its source"
+        )
+
+
+def _packs(segment: bytes, count: int) -> bool:
+    """Whether the runs of this segment stand for `count` bytes, but for padding with 0."""
+    at = unpacked = 0
+    while at + 1 < len(segment) and not (unpacked == count and not any(segment[at:])):
+        code = segment[at]
+        if code < 128:
+            at += code + 2
+            unpacked += code + 1
+        elif code > 128:
+            at += 2
+            unpacked += 257 - code
+        else:
+            at += 1
+    return unpacked == count and at <= len(segment)
 
 
 def _jpeg_size(frame: bytes) -> tuple[int, int]:
