@@ -67,9 +67,10 @@ def find(paths: Iterable[Path], **choice: Any) -> list[Series]:
             "`medddim inspect` without it lists them"
         )
     if not scans:
-        looked = sum(1 for path in paths for file in (path, *path.rglob("*")) if file.is_file())
+        count = sum(1 for path in paths for file in (path, *path.rglob("*")) if file.is_file())
+        looked = f"{count} file{'s' * (count != 1)} looked at"
         raise UnreadableScan(
-            f"no scan in {', '.join(map(str, paths))} ({looked} files looked at): "
+            f"no scan in {', '.join(map(str, paths))} ({looked}): "
             "expected DICOM series or NIfTI files"
         )
     return scans

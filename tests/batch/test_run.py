@@ -251,5 +251,5 @@ def test_a_folder_that_cannot_be_made_is_a_problem_of_the_environment(heads, tmp
 
 def test_no_scan_is_said_with_what_was_looked_at(tmp_path):
     (tmp_path / "notes.txt").write_text("no scan")
-    with pytest.raises(UnreadableScan, match=r"1 files looked at.*expected DICOM"):
+    with pytest.raises(UnreadableScan, match=r"1 file looked at.*expected DICOM"):
         batch.find([tmp_path])

@@ -76,7 +76,10 @@ def read_header(path: Path) -> Header:
         name_b_value(dataset)
         syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or "")
     if not syntax:
-        raise UnreadableScan(f"{path}: the file does not say how it is encoded (TransferSyntaxUID)")
+        raise UnreadableScan(
+            f"{path}: expected a TransferSyntaxUID, found none, so its encoding is unknown; get "
+            "the file again from its source"
+        )
     return Header(path, dataset, str(dataset.get("SOPClassUID", "")), syntax, pixel_bytes)
 
 
@@ -134,8 +137,13 @@ def _has_mark(path: Path) -> bool:
 def _require_moderate_deflate(path: Path) -> None:
     """Inflate in vain, up to a limit: pydicom inflates the whole file whatever it is asked for."""
     with reading(path, "DICOM"):
+        if not path.stat().st_size:
+            raise UnreadableScan(f"{path}: the file is empty; get it again from its source")
         if not _has_mark(path):
-            raise UnreadableScan(f"{path}: expected a DICOM file, found no DICM mark")
+            raise UnreadableScan(
+                f"{path}: expected a DICOM file, found no DICM mark; if it is one without its "
+                "preamble, rewrite it with `dcmconv` of dcmtk, else give it another name"
+            )
         with path.open("rb") as stream:
             read_preamble(stream, force=False)
             meta = _read_file_meta_info(stream)  # pydicom's own, lest a file tell the two apart

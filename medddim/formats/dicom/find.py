@@ -37,7 +37,11 @@ def find_series(root: Path, repair: Repair = NO_REPAIR) -> list[Series]:
         elif uid := str(found.dataset.get("SeriesInstanceUID") or ""):
             groups[uid].append(found)
         else:
-            refused.append(_refused_file(path, base, f"{path}: it has no SeriesInstanceUID"))
+            reason = (
+                f"{path}: expected a SeriesInstanceUID, found none, so what belongs to it is "
+                "unknown; get the file again from its source"
+            )
+            refused.append(_refused_file(path, base, reason))
     folders = {uid: _folder(headers) for uid, headers in groups.items()}
     series = [
         one

@@ -18,6 +18,8 @@ from medddim.formats.guard import reading
 Vector = npt.NDArray[np.float64]
 
 COSINE_TOLERANCE = 1e-4
+AGAIN = "get the file again from its source"
+APART = "put each kind into a folder of its own, and name one folder at a time"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +44,15 @@ def plane_of(header: Header) -> Plane:
     along_row, along_column = orientation[:3], orientation[3:]
     lengths = np.linalg.norm(orientation.reshape(2, 3), axis=1)
     if abs(lengths - 1).max() > 1e-3 or abs(along_row @ along_column) > 1e-3:
-        raise UnreadableScan(f"{header.place}: ImageOrientationPatient is not two unit vectors")
+        raise UnreadableScan(
+            f"{header.place}: ImageOrientationPatient is not two unit vectors; {AGAIN}"
+        )
     spacing = _numbers(header, "PixelSpacing", 2)
     if spacing.min() <= 0:
-        raise UnreadableScan(f"{header.place}: PixelSpacing is not positive")
+        raise UnreadableScan(f"{header.place}: PixelSpacing is not positive; {AGAIN}")
     rows, columns = (int(_numbers(header, tag, 1)[0]) for tag in ("Rows", "Columns"))
     if min(rows, columns) < 1:
-        raise UnreadableScan(f"{header.place}: Rows or Columns is 0")
+        raise UnreadableScan(f"{header.place}: Rows or Columns is 0; {AGAIN}")
     return Plane(
         _numbers(header, "ImagePositionPatient", 3),
         along_row / lengths[0],
@@ -63,7 +67,9 @@ def _numbers(header: Header, tag: str, count: int) -> Vector:
         value = header.dataset.get(tag)
         numbers = np.atleast_1d(np.array([] if value is None else value, dtype=np.float64))
         if numbers.shape != (count,) or not np.isfinite(numbers).all():
-            raise UnreadableScan(f"{header.place}: {tag} is missing or not {count} finite numbers")
+            raise UnreadableScan(
+                f"{header.place}: {tag} is missing or not {count} finite numbers; {AGAIN}"
+            )
         return numbers
 
 
@@ -74,11 +80,12 @@ def require_alike(planes: Sequence[Plane], headers: Sequence[Header]) -> None:
         where = f"{header.place} against {headers[0].place}"
         if plane.shape != first.shape:
             raise IrregularGeometry(
-                f"slices of two sizes, {plane.shape} and {first.shape}: {where}"
+                f"slices of two sizes, {plane.shape} and {first.shape}: {where}; {APART}"
             )
         if not np.allclose(plane.spacing, first.spacing, rtol=1e-4, atol=0):
             raise IrregularGeometry(
-                f"slices of two PixelSpacings, {plane.spacing} and {first.spacing} mm: {where}"
+                f"slices of two PixelSpacings, {plane.spacing} and {first.spacing} mm: {where}; "
+                f"{APART}"
             )
         turned = max(
             np.abs(plane.along_row - first.along_row).max(),
@@ -87,7 +94,7 @@ def require_alike(planes: Sequence[Plane], headers: Sequence[Header]) -> None:
         if turned > COSINE_TOLERANCE:
             raise IrregularGeometry(
                 f"slices of two orientations (cosines of ImageOrientationPatient {turned:.1g} "
-                f"apart), as in a localizer: {where}; put each into a folder of its own"
+                f"apart), as in a localizer: {where}; {APART}"
             )
 
 
