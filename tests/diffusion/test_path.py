@@ -45,6 +45,16 @@ def test_a_ladder_falls_strictly_from_exactly_1_to_exactly_0(path, steps):
     assert (ladder.diff() < 0).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "power"),
+    [("scan-noise", 1.5), ("variance-preserving", 2), ("linear-beta", 2), ("bridge", 1)],
+)
+def test_the_default_ladder_crowds_towards_clean_as_decided(name, power):
+    """docs/decisions/0007: another power gives other answers with the same weights."""
+    ladder = PATHS[name]().ladder(4).tolist()
+    assert ladder == pytest.approx([(n / 4) ** power for n in (4, 3, 2, 1, 0)], abs=1e-15)
+
+
 @every_path
 @pytest.mark.parametrize("steps", [0, -1])
 def test_a_ladder_has_a_step(path, steps):
@@ -94,6 +104,13 @@ def test_the_start_is_the_state_at_level_1(path):
     state = path.state(clean, path.source(clean, scan, noise), one)
     assert left_over < 0.01
     assert (state - path.start(scan, noise)).abs().max() <= left_over + 1e-15
+
+
+@pytest.mark.parametrize("path", [*(make() for make in PATHS.values()), Bridge(k=0.3)])
+def test_a_path_says_whether_its_start_holds_noise_to_be_drawn(path):
+    """The enhancer draws none for a path that says no: a noisy bridge would collapse."""
+    scan, noise = torch.rand(2, 1, 1, 4)
+    assert path.random != torch.equal(path.start(scan, noise), path.start(scan, 0 * noise))
 
 
 def test_the_scan_noise_path_holds_the_whole_scan_and_a_share_of_its_noise():
