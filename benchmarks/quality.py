@@ -5,9 +5,9 @@
 SCANS is a folder of scans taken as the truth, although they hold noise of their own (MR: 1-3 % of
 their signal): no figure against them can rise without limit. What is added is seeded. For an MR
 model it is Rician noise, whose true level is given to every method. For a CT model it is the noise
-of a lower dose (levels are shares of the tube current): the model estimates its level, and rivals
-are given that estimate times each of --tuned, for noise that is not white. Times are of one run,
-side by side, on this machine.
+of a lower dose; levels are shares of that tube current at which the scan has the noise measured in
+it. The model estimates its level, and rivals are given that estimate times each of --tuned, for
+noise that is not white. Times are of one run, side by side, on this machine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -52,7 +52,10 @@ def main() -> None:
         name = f"{enhancer.name}, {how['steps']} steps, fidelity {fidelity:g}"
         methods[name] = partial(enhancer, **how)
     rows = list(measure(arguments, methods, recipe=enhancer.recipe))
-    text = "\n\n".join([*(per_subject(rows, level) for level in arguments.levels), summary(rows)])
+    kind = "dose" if enhancer.recipe.degradation.kind == "low-dose" else "noise"
+    labels = {level: f"{level:.0%} {kind}" for level in arguments.levels}
+    tables = [per_subject(rows, level, labels) for level in labels]
+    text = "\n\n".join([*tables, summary(rows, labels)])
     print(text)
     if arguments.output:
         arguments.output.write_text(text + "\n", encoding="utf-8")
@@ -81,7 +84,7 @@ def degraded(clean: Volume, level: float, *, recipe: Recipe) -> tuple[Volume, fl
     """The worse scan, and the noise level every method is told, in the scan's unit."""
     generator = np.random.default_rng(0)
     if recipe.degradation.kind == "low-dose":
-        noisy = LowDose(level)(clean, generator)
+        noisy = LowDose(level, noise_hu=estimate_noise(clean))(clean, generator)
         return noisy, estimate_noise(noisy)
     degradation = RicianNoise(level)
     return degradation(clean, generator), degradation.sigma(clean)
@@ -112,32 +115,32 @@ def measure(
                 }
 
 
-def per_subject(rows: list[dict], level: float) -> str:
-    """PSNR and HF power of every scan, a column a method."""
+def per_subject(rows: list[dict], level: Hashable, labels: Mapping[Hashable, str]) -> str:
+    """PSNR and HF power of every scan at one level of degradation, a column a method."""
     chosen = [row for row in rows if row["level"] == level]
     methods = list(dict.fromkeys(row["method"] for row in chosen))
     cells: dict[str, dict[str, str]] = defaultdict(dict)
     for row in chosen:
         cells[row["scan"]][row["method"]] = f"{row['psnr_db']:.2f} / {row['hf_power']:.2f}"
     body = [[scan, *(cells[scan][method] for method in methods)] for scan in cells]
-    return f"{level:.0%} noise: PSNR in dB / HF power\n\n{table(['scan', *methods], body)}"
+    return f"{labels[level]}: PSNR in dB / HF power\n\n{table(['scan', *methods], body)}"
 
 
-def summary(rows: list[dict]) -> str:
+def summary(rows: list[dict], labels: Mapping[Hashable, str]) -> str:
     """Means over scans."""
-    groups: dict[tuple[float, str], list[dict]] = defaultdict(list)
+    groups: dict[tuple[Hashable, str], list[dict]] = defaultdict(list)
     for row in rows:
         groups[row["level"], row["method"]].append(row)
     body = [
-        [f"{level:.0%}", method, *(f"{np.mean([row[f] for row in group]):.3f}" for f in FIGURES)]
-        for (level, method), group in sorted(groups.items(), key=lambda item: item[0][0])
+        [labels[level], method, *(f"{np.mean([row[f] for row in group]):.3f}" for f in FIGURES)]
+        for (level, method), group in groups.items()
     ]
     count = len({row["scan"] for row in rows})
     title = (
-        f"Means over {count} scans; PSNR and SSIM in the foreground, data range 0 to the 99.5th "
-        "percentile of the reference"
+        f"Means over {count} scans; PSNR and SSIM in the {rows[0]['mask']}, data range: "
+        f"{rows[0]['range_rule']}"
     )
-    return f"{title}\n\n{table(['noise', 'method', *FIGURES], body)}"
+    return f"{title}\n\n{table(['degraded', 'method', *FIGURES], body)}"
 
 
 def table(titles: list[str], body: list[list[str]]) -> str:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from medddim.diffusion import PATHS, Denoiser
+from medddim.diffusion import PATHS, Bridge, Denoiser
 from medddim.errors import CheckpointError
 from medddim.networks import UNet
 from medddim.recipe import Recipe
@@ -107,19 +107,18 @@ def start_from(model: str, network: UNet) -> None:
     opened = Checkpoint.open(model)
     stored = {key: tensor.float() for key, tensor in load_file(opened.folder / WEIGHTS).items()}
     if network.sees_scan and not opened.recipe.network.sees_scan:
-        stored = {
-            key: _shown_the_scan(tensor) if tensor.shape[1:2] == (seen,) else tensor
-            for seen in [opened.recipe.network.slices * network.folded + 3]
-            for key, tensor in stored.items()
-        }
+        seen = [count // 2 for count in network.images] + network.maps
+        for key, tensor in stored.items():
+            if key.startswith(UNet.FIRST) and tensor.shape[1:2] == (sum(seen),):
+                stored[key] = _shown_the_scan(tensor, seen)
     copy_tensors(stored, into=named_tensors(network))
 
 
-def _shown_the_scan(first_layer: Tensor) -> Tensor:
+def _shown_the_scan(first_layer: Tensor, seen: list[int]) -> Tensor:
     """Weights for state, scan and maps out of those for a state at level 1 and maps."""
-    state, level, strength, product = first_layer.split([first_layer.shape[1] - 3, 1, 1, 1], 1)
-    silent = torch.zeros_like
-    return torch.cat([silent(state), state, level, strength + product, silent(product)], 1)
+    *images, level, strength, product = first_layer.split(seen, 1)
+    both = [weights for image in images for weights in (torch.zeros_like(image), image)]
+    return torch.cat([*both, level, strength + product, torch.zeros_like(product)], 1)
 
 
 def shipped() -> list[str]:
@@ -141,7 +140,9 @@ def build_network(recipe: Recipe) -> UNet:
 
 def build_denoiser(recipe: Recipe, network: UNet) -> Denoiser:
     """A network behind the path and prediction of its recipe."""
-    return Denoiser(network, PATHS[recipe.diffusion.path](), recipe.diffusion.prediction)
+    asked = recipe.diffusion
+    path = Bridge(asked.noise) if asked.path == "bridge" else PATHS[asked.path]()
+    return Denoiser(network, path, asked.prediction)
 
 
 def sha256_of(path: Path) -> str:

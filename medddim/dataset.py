@@ -16,7 +16,7 @@ import numpy.typing as npt
 from medddim import formats
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import LargerVoxels
-from medddim.degradation.low_dose import unit_noise
+from medddim.degradation.low_dose import PHOTONS_PER_MM2, photons_for, unit_noise
 from medddim.degradation.rician import rician
 from medddim.errors import RecipeError
 from medddim.metrics.noise import estimate_noise
@@ -31,6 +31,8 @@ SUBJECT_SHARE = 0.1
 """Patches are redrawn while less of their middle slice shows the subject."""
 SUBJECT_ABOVE = {"MR": 0.1, "CT": -0.5}
 """What counts as the subject, not air, in the network's range."""
+EXCESS = np.sqrt(1 / np.array([1, 0.5, 0.25, 0.1, 0.05]) - 1)
+"""How many times the noise of half the dose is added at these doses."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,13 @@ class Pairs:
 class Stack:
     """A scan along one of its axes, in the network's range: `(kind, slice, height, width)`.
 
-    The first kind is the clean scan. Low dose has a second, the noise that half the dose adds.
-    `noise` is the standard deviation of the scan's own noise, and of that.
+    The first kind is the clean scan. Low dose has more, two for each kernel: realisations of the
+    noise that half the dose adds. `noise` is what `estimate_noise` reads, `(kernel, EXCESS)`, in
+    the scan with so many times that noise.
     """
 
     images: Array
-    noise: tuple[float, float] = (0.0, 0.0)
+    noise: Array
 
 
 class PairSource:
@@ -63,13 +66,20 @@ class PairSource:
     def __init__(self, recipe: Recipe, volumes: Sequence[Volume]) -> None:
         """Scale the scans and cut them into stacks of slices; isotropic ones in three planes."""
         self.recipe = recipe
-        by_scan = [slice_stacks(recipe, volume) for volume in volumes]
+        by_scan = [
+            slice_stacks(recipe, seen)
+            for volume in volumes
+            for seen in (volume, *(_coarser_pixels(volume) if recipe.data.coarser else ()))
+        ]
         self.scans = [stacks for stacks in by_scan if stacks]
         if not self.scans:
             raise RecipeError(
                 f"training.patch is {recipe.training.patch}, but no scan has that many slices; "
                 "choose a smaller patch"
             )
+        # Between every scan and every slice as likely: single slices neither reign nor vanish.
+        weights = np.sqrt([stacks[0].images.shape[1] for stacks in self.scans])
+        self.shares = weights / weights.sum()
         sizes = [stack.images.shape[2:] for stacks in self.scans for stack in stacks]
         smallest = min(min(size) for size in sizes)
         if smallest < recipe.training.patch:
@@ -88,7 +98,7 @@ class PairSource:
         """The batch of training step `step`."""
         generator = np.random.default_rng([self.recipe.training.seed, step])
         drawn = [self._patch(generator) for _ in range(self.recipe.training.batch)]
-        noise = np.array([noise for _, noise in drawn]).T.reshape(2, -1, 1, 1, 1)
+        noise = np.stack([noise for _, noise in drawn])
         return self._degrade(np.stack([patch for patch, _ in drawn], 1), noise, generator)
 
     def _noisier(self, patches: Array, noise: Array, generator: np.random.Generator) -> Pairs:
@@ -97,12 +107,23 @@ class PairSource:
         return self._shaped(clean, rician(clean, level, generator), level)
 
     def _lower_dose(self, patches: Array, noise: Array, generator: np.random.Generator) -> Pairs:
-        """The network is told what it will be told of a scan: one level for the whole of it."""
-        (clean, unit), (own, half_dose) = patches, noise
-        excess = np.sqrt(1 / self._levels(len(clean), generator) - 1)
-        added = excess * unit * generator.choice([-1, 1], excess.shape)
-        strength = np.hypot(own, excess * half_dose)
-        return self._shaped(clean, clean + added, strength)
+        """The network is told what it will be told of a scan: one level for the whole of it.
+
+        Two realisations at a random angle are another one, equally likely: the network cannot
+        learn them by heart.
+        """
+        clean, first, second = patches[0], patches[1::2], patches[2::2]
+        scans = np.arange(len(clean))
+        kernel = generator.integers(len(first), size=len(clean))
+        angle = generator.uniform(0, 2 * np.pi, (len(clean), 1, 1, 1))
+        unit = np.cos(angle) * first[kernel, scans] + np.sin(angle) * second[kernel, scans]
+        low, high = (np.sqrt(1 / dose - 1) for dose in self.recipe.degradation.level)
+        excess = generator.uniform(high, low, angle.shape)
+        strength = [
+            np.interp(times, EXCESS, read)
+            for times, read in zip(excess.flat, noise[scans, kernel], strict=True)
+        ]
+        return self._shaped(clean, clean + excess * unit, np.reshape(strength, angle.shape))
 
     def _coarser(self, patches: Array, noise: Array, generator: np.random.Generator) -> Pairs:
         factors = self.recipe.degradation.factors
@@ -125,8 +146,8 @@ class PairSource:
         return Pairs(clean, scan, strength)
 
     def _patch(self, generator: np.random.Generator) -> tuple[Array, Array]:
-        """A patch `(kind, slice, height, width)` and its noise; every scan is as likely."""
-        stacks = self.scans[generator.integers(len(self.scans))]
+        """A patch `(kind, slice, height, width)` and its noise."""
+        stacks = self.scans[generator.choice(len(self.scans), p=self.shares)]
         stack = stacks[generator.integers(len(stacks))]
         for _ in range(20):
             patch = self._cut(stack.images, generator)
@@ -161,14 +182,11 @@ def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
     isotropic = 1 not in volume.shape and max(spacing) < ISOTROPY * min(spacing)
     axes = range(3) if isotropic else [volume.slice_axis]
     voxels = volume.voxels.clip(HU_MIN, HU_MAX) if recipe.modality == "CT" else volume.voxels
-    kinds, noise = scaling.apply(voxels)[None], (0.0, 0.0)
+    kinds, noise = scaling.apply(voxels)[None], np.zeros((1, len(EXCESS)), np.float32)
     if recipe.degradation.kind == "low-dose":
-        # One realisation a scan, its sign and strength drawn anew: projecting takes too long.
-        added = unit_noise(volume, np.random.default_rng(recipe.training.seed))
-        body = kinds[0] > SUBJECT_ABOVE["CT"]
-        kinds = np.concatenate([kinds, added[None] / np.float32(scaling.scale)])
-        own = estimate_noise(volume) / scaling.scale
-        noise = (own, float(np.std(kinds[1], where=body)) if body.any() else own)
+        units, noise = _noise_of_half_dose(volume, recipe)
+        kinds = np.concatenate([kinds, units / np.float32(scaling.scale)])
+        noise = noise / np.float32(scaling.scale)
     flat = recipe.network.spatial_dims == 2
     return [
         Stack(np.ascontiguousarray(np.moveaxis(image, 1 + axis, 1)), noise)
@@ -176,6 +194,33 @@ def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
         for axis in axes
         if flat or image.shape[1 + axis] >= recipe.training.patch
     ]
+
+
+def _coarser_pixels(volume: Volume) -> list[Volume]:
+    """The scan with pixels twice as long and wide: larger anatomy, less noise.
+
+    None if its slices would lie closer than its pixels.
+    """
+    x, y, z = (1 if axis == volume.slice_axis else 2 for axis in range(3))
+    coarse = LargerVoxels((x, y, z))(volume, np.random.default_rng(0))
+    return [coarse] if coarse.slice_axis == volume.slice_axis else []
+
+
+def _noise_of_half_dose(volume: Volume, recipe: Recipe) -> tuple[Array, Array]:
+    """Two realisations for each kernel, in HU, and the `noise` of a `Stack`, in HU.
+
+    At the dose at which the scan has the noise it has, or a typical one if it has none. Made once a scan, since to project
+    takes too long for each patch.
+    """
+    generator, own = np.random.default_rng(recipe.training.seed), estimate_noise(volume)
+    units, noise = [], []
+    for kernel in recipe.degradation.kernels:
+        dose = photons_for(volume, own, kernel=kernel) / PHOTONS_PER_MM2 if own else 1.0
+        pair = [unit_noise(volume, generator, kernel=kernel) / np.sqrt(dose) for _ in range(2)]
+        worse = (volume.with_voxels(volume.voxels + times * pair[0]) for times in EXCESS)
+        units += pair
+        noise.append([estimate_noise(scan) for scan in worse])
+    return np.stack(units).astype(np.float32), np.array(noise, np.float32)
 
 
 def load_volumes(

@@ -45,11 +45,15 @@ class NetworkRecipe(_Record):
 
 
 class DiffusionRecipe(_Record):
-    """The path, what the network predicts, and how levels are drawn in training."""
+    """The path, what the network predicts, and how levels are drawn in training.
+
+    `noise` is the k of a bridge, in the network's range.
+    """
 
     path: Literal["scan-noise", "variance-preserving", "bridge"]
     prediction: Literal["x0", "eps", "v", "residual"]
     full_share: float = Field(0.5, ge=0, le=1)
+    noise: float = Field(0.0, ge=0)
 
 
 class ScalingRecipe(_Record):
@@ -64,12 +68,13 @@ class DegradationRecipe(_Record):
     """What makes the degraded half of each training pair.
 
     `level` is a range to draw from: of noise as a share of the scan's reach for "rician", of the
-    dose left for "low-dose". "larger-voxels" draws from `factors` instead, each along three axes,
-    largest first.
+    dose left for "low-dose", whose `kernels` are drawn evenly. "larger-voxels" draws from `factors`
+    instead, each along three axes, largest first. What is named twice is drawn twice as often.
     """
 
     kind: Literal["rician", "low-dose", "larger-voxels"]
     level: tuple[float, float] = (0.0, 0.0)
+    kernels: tuple[str, ...] = Field(("standard",), min_length=1)
     factors: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
 
     @model_validator(mode="after")
@@ -87,7 +92,8 @@ class DataRecipe(_Record):
     """Which scans: patterns of files below `root` (or below `medddim train --data DIR`).
 
     `train_part` and `validate_part` keep the slices from one share of each scan to another, for
-    holding out a part of the only scan of its kind.
+    holding out a part of the only scan of its kind. `coarser` trains on every scan with pixels
+    twice as long and wide, too.
     """
 
     root: Path | None = None
@@ -96,6 +102,7 @@ class DataRecipe(_Record):
     validate_on: tuple[str, ...] = ()
     validate_part: tuple[float, float] = (0.0, 1.0)
     intensity_jitter: tuple[float, float] = (1.0, 1.0)
+    coarser: bool = False
 
 
 class TrainingRecipe(_Record):
@@ -155,6 +162,14 @@ class Recipe(_Record):
     @model_validator(mode="after")
     def _can_start(self) -> Self:
         path, prediction = self.diffusion.path, self.diffusion.prediction
+        if self.diffusion.noise and path != "bridge":
+            raise ValueError(f"diffusion.noise is that of a bridge; the path {path!r} has its own")
+        if self.network.sees_scan and path != "variance-preserving" and not self.diffusion.noise:
+            raise ValueError(
+                f"shown the scan beside the state, a network on the path {path!r} without noise "
+                "learns to invert their mixture, and every number of steps gives the same answer; "
+                "choose network.sees_scan: false, or a bridge with diffusion.noise above 0"
+            )
         of_the_state = prediction == "residual" and not self.network.sees_scan
         # alpha is 0 at level 1 of these paths
         if path in ("variance-preserving", "bridge") and (prediction == "eps" or of_the_state):
@@ -204,7 +219,7 @@ def factors_of(
     else:
         x, y, z = factor or (0, 0, 0)
     if tuple(sorted((x, y, z), reverse=True)) not in known:
-        told = ", ".join("x".join(map(str, trained)) for trained in known)
+        told = ", ".join("x".join(map(str, trained)) for trained in dict.fromkeys(known))
         found = f"{x}x{y}x{z}" if factor else "none"
         raise UnsupportedScan(
             f"the model {recipe.name} needs one of the factors {told}, in any order of axes; "

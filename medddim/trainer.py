@@ -33,6 +33,7 @@ from medddim.diffusion import Condition, prediction_loss
 from medddim.enhancer import Enhancer
 from medddim.errors import RecipeError, WriteRefused
 from medddim.metrics import compare
+from medddim.metrics.noise import estimate_noise
 from medddim.networks import UNet, autocast
 from medddim.recipe import Recipe, TrainingRecipe
 from medddim.volume import Volume
@@ -126,7 +127,8 @@ def _noisier(level: float, scan: Volume) -> tuple[Volume, Volume, dict[str, Any]
 
 def _lower_dose(fraction: float, scan: Volume) -> tuple[Volume, Volume, dict[str, Any]]:
     clean = middle_slices(scan, VALIDATION_SLICES)
-    return clean, LowDose(fraction)(clean, np.random.default_rng(0)), {}
+    worsen = LowDose(fraction, noise_hu=estimate_noise(clean) or None)
+    return clean, worsen(clean, np.random.default_rng(0)), {}
 
 
 def _coarser(larger: LargerVoxels, scan: Volume) -> tuple[Volume, Volume, dict[str, Any]]:

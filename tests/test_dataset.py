@@ -11,6 +11,13 @@ from medddim.volume import Volume
 from tests.phantoms import head, textured
 from tests.recipes import tiny
 
+CT = {
+    "modality": "CT",
+    "scaling": {"kind": "window", "window": (0.0, 1000.0)},
+    "degradation": {"kind": "low-dose", "level": (0.1, 0.5), "kernels": ("standard", "sharp")},
+    "training": {"batch": 64, "patch": 48},
+}
+
 
 def source(recipe=None, volumes=None):
     return PairSource(recipe or tiny(), volumes or [head(), textured()])
@@ -54,6 +61,58 @@ def test_the_noise_is_the_noise_it_says():
     assert np.sqrt(excess / 2) == pytest.approx(pairs.strength.ravel(), rel=0.2)
 
 
+def water(slices=2):
+    """A rod of water, 4 cm wide."""
+    x, y = np.mgrid[-32:32, -32:32]
+    disc = np.where(np.hypot(x, y) < 24, 0.0, -1000.0)
+    voxels = np.repeat(disc[None, :, :, None], slices, 3).astype(np.float32)
+    return Volume(voxels, np.diag([0.8, 0.8, 5.0, 1.0]), modality="CT", unit="HU")
+
+
+def test_low_dose_tells_what_the_noise_is():
+    """The noise of the middle of the patch is about what the network is told, at every dose."""
+    pairs = source(tiny(**CT), [water()]).draw(0)
+    inside = pairs.clean > -0.1
+    added = [
+        np.std(noise, where=where)
+        for noise, where in zip(pairs.scan - pairs.clean, inside, strict=True)
+    ]
+    assert np.array(added) == pytest.approx(pairs.strength.ravel(), rel=0.25)
+    assert pairs.strength.max() > 3 * pairs.strength.min()
+
+
+def test_low_dose_is_a_share_of_the_scans_own_dose():
+    """Half the dose adds as much noise as the scan has: it is noisy, so its dose was low."""
+    scan = water()
+    noise = np.random.default_rng(0).normal(0, 20, scan.voxels.shape)
+    noisy = scan.with_voxels(np.where(scan.voxels > -500, scan.voxels + noise, scan.voxels))
+    half = {**CT["degradation"], "level": (0.5, 0.5), "kernels": ("standard",)}
+    pairs = source(tiny(**{**CT, "degradation": half}), [noisy]).draw(0)
+    added = np.std(pairs.scan - pairs.clean, where=pairs.clean > -0.5)
+    assert 1000 * added == pytest.approx(20, rel=0.25)
+
+
+def test_coarser_pixels_are_a_second_scan_unless_slices_lie_as_close():
+    def sizes(volume):
+        recipe = tiny(data={"coarser": True}, training={"patch": 20})
+        return [stacks[0].images.shape[1:] for stacks in source(recipe, [volume]).scans]
+
+    assert sizes(head((48, 44, 6))) == [(6, 48, 44), (6, 24, 22)]
+    assert sizes(head((48, 44, 6), spacing_mm=(1.0, 1.0, 1.5))) == [(6, 48, 44)]
+
+
+def test_low_dose_noise_is_never_the_same_twice():
+    scans = source(tiny(**CT), [water()]).draw(0)
+    noise = (scans.scan - scans.clean)[:, 1].reshape(64, -1)
+    alike = np.corrcoef(noise) - np.eye(64)
+    assert np.abs(alike).max() < 0.999
+
+
+def test_thin_stacks_are_drawn_less_often_than_thick_ones_but_not_rarely():
+    shares = source(tiny(), [head((48, 44, 1)), head((48, 44, 16))]).shares
+    assert shares == pytest.approx([0.2, 0.8])
+
+
 def test_patches_are_turned_and_brightened():
     recipe = tiny(training={"batch": 32}, data={"intensity_jitter": (0.5, 2.0)})
     x = np.broadcast_to(np.arange(1, 49).reshape(-1, 1, 1), (48, 44, 6)).astype(np.float32)
@@ -71,7 +130,7 @@ def test_patches_show_something():
     voxels = np.zeros((1, 160, 160, 6))
     voxels[:, 20:60, 20:60] = head((40, 40, 6)).voxels
     lonely = Volume(voxels, head().affine)
-    clean = source(tiny(training={"batch": 32}), [lonely]).draw(0).clean[:, 1]
+    clean = source(tiny(training={"batch": 256}), [lonely]).draw(0).clean[:, 1]
     assert ((clean > 0.1).mean(axis=(1, 2)) > 0.1).mean() > 0.8
 
 

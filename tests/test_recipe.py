@@ -66,6 +66,8 @@ def test_an_unknown_key_is_told_the_nearest(change, says):
         ({"degradation__level": [0.2, 0.1]}, "degradation: .*low <= high"),
         ({"diffusion": {"path": "bridge", "prediction": "residual"}}, "choose 'x0' or 'v'"),
         ({"diffusion": {"path": "variance-preserving", "prediction": "eps"}}, "choose 'x0' or 'v'"),
+        ({"diffusion__noise": 0.1}, "'scan-noise' has its own"),
+        ({"network__sees_scan": True}, "learns to invert"),
         ({"task": "superresolve"}, "goes with degradation.kind 'larger-voxels'"),
         ({"degradation": {"kind": "larger-voxels", "factors": [[1, 1, 4]]}}, "largest first"),
         ({"degradation": {"kind": "larger-voxels"}}, "largest first"),

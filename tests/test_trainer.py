@@ -146,11 +146,13 @@ def test_the_checkpoint_is_the_moving_average(tmp_path, data):
     assert not torch.equal(weights[key], stored[key].half())
 
 
-@pytest.mark.parametrize("path", ["variance-preserving", "bridge"])
+@pytest.mark.parametrize(
+    "path", [{"path": "variance-preserving"}, {"path": "bridge", "noise": 0.1}]
+)
 def test_every_path_can_be_trained(tmp_path, data, path):
     recipe = tiny(
         network={"sees_scan": True},
-        diffusion={"path": path, "prediction": "v"},
+        diffusion={"prediction": "v", **path},
         data={"train": ("train/*",), "validate_on": ("held/*",)},
         training={"steps": 2, "validate_levels": (0.1,), "precision": "bf16"},
     )

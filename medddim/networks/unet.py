@@ -27,7 +27,13 @@ class UNet(nn.Module):
     degraded, and their product. With a `detail_gain` it sees local means and amplified differences
     from them: where the answer is fine detail, plain intensities would drown it. The last layer
     starts at zero, and so do the weights for the state where the scan is seen beside it.
+
+    `images` and `maps` count the channels the first layer sees: the folded images and their local
+    means, state before scan; the level, the maps, and their products.
     """
+
+    FIRST = "body.input_block."
+    """Where the names of the parameters begin that see the input."""
 
     def __init__(  # noqa: PLR0913  # one for each field of NetworkRecipe
         self,
@@ -47,9 +53,11 @@ class UNet(nn.Module):
         self.stride: int = unshuffle * 2 ** (len(widths) - 1)
         self.sees_scan, self.folded = sees_scan, unshuffle**spatial_dims
         levels = len(widths)
+        self.images = [images * self.folded, *([images] if detail_gain else [])]
+        self.maps = [1, maps, maps]
         self.body = DynUNet(
             spatial_dims,
-            in_channels=images * (self.folded + bool(detail_gain)) + 1 + 2 * maps,
+            in_channels=sum(self.images + self.maps),
             out_channels=self.folded,
             kernel_size=[3] * levels,
             strides=[1] + [2] * (levels - 1),
@@ -63,7 +71,9 @@ class UNet(nn.Module):
             nn.init.zeros_(parameter)
         if sees_scan:  # begin deaf to the state, or its noise drowns what the scan has to tell
             for layer in (self.body.input_block.conv1, self.body.input_block.conv3):
-                nn.init.zeros_(layer.conv.weight[:, : slices * self.folded])
+                kinds = layer.conv.weight.detach().split([*self.images, sum(self.maps)], 1)
+                for weights in kinds[:-1]:
+                    weights[:, : weights.shape[1] // 2] = 0
 
     @property
     def halo(self) -> int:
