@@ -1,4 +1,7 @@
-"""The report in headless Chromium, offline: it opens, moves, scrolls, and shows a real scan."""
+"""The report in headless Chromium, offline: it opens, moves, scrolls, and shows a real scan.
+
+Every test looks at two pages: one made of a phantom in a second, and that of `medddim demo`.
+"""
 
 import io
 import json
@@ -6,13 +9,18 @@ import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from medddim import Volume, read
 from medddim.degradation import RicianNoise
+from medddim.demo import HEAD, run_demo
 from medddim.report import Case, write_report
+from medddim.report.planes import cuts
+from medddim.report.words import STRUCTURE
 from tests.phantoms import head
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -35,14 +43,29 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
+class Page(NamedTuple):
+    """A page, and the input and the result of its first scan."""
+
+    name: str
+    path: Path
+    before: Volume
+    after: Volume
+
+
+@pytest.fixture(scope="module", params=["phantom", "demo"])
+def page(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    if request.param == "demo":
+        path = run_demo(folder).page
+        return Page(
+            "demo", path, *(read(f"{folder}/{f}/{HEAD}.nii.gz") for f in ("noisy", "enhanced_1"))
+        )
     clean = head((96, 88, 16))
     noisy = RicianNoise(0.05)(clean, np.random.default_rng(0))
     better = noisy.with_voxels((noisy.voxels + 3 * clean.voxels) / 4)
     case = Case("Phantom", input=noisy, enhanced=better, reference=clean, done="Noise was removed.")
-    folder = tmp_path_factory.mktemp("report")
-    return write_report(folder, cases=[case], provenance={"seed": 0})
+    path = write_report(folder, cases=[case], provenance={"seed": 0})
+    return Page("phantom", path, noisy, better)
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +80,14 @@ def browser(page, tmp_path_factory):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.screenshots = SCREENSHOTS / page.name
+    driver.screenshots.mkdir(parents=True, exist_ok=True)
     try:
         driver.set_script_timeout(PATIENCE)
         offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
         driver.execute_cdp_cmd("Network.enable", {})
         driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
-        driver.get(page.as_uri())
+        driver.get(page.path.as_uri())
         viewer = driver.find_element("css selector", ".viewer")
         driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", viewer)
         WebDriverWait(driver, PATIENCE).until(lambda _: viewer.get_attribute("data-ready"))
@@ -73,10 +98,9 @@ def browser(page, tmp_path_factory):
 
 def shot(element, name):
     """The pixels of an element, `(row, column, rgb)`, kept as a file for people to look at."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     element.parent.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
     png = element.screenshot_as_png
-    (SCREENSHOTS / f"{name}.png").write_bytes(png)
+    (element.parent.screenshots / f"{name}.png").write_bytes(png)
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(float)
 
 
@@ -104,6 +128,63 @@ def test_the_viewer_shows_a_scan_and_not_a_blank_canvas(browser):
     assert len(np.unique(grey.round())) > 60
     thirds = np.array_split(grey, 3, axis=1)
     assert all(third.std() > 10 for third in thirds)  # three planes beside one another
+
+
+def object_in(grey, *, level):
+    """The part of a picture that holds its first object, without letters and margins."""
+    bright = grey > level
+    columns = np.flatnonzero(bright.any(axis=0))
+    runs = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
+    columns = next(run for run in runs if len(run) > 50)
+    rows = np.flatnonzero(bright[:, columns].mean(axis=1) > 0.05)
+    return grey[rows[0] : rows[-1], columns[0] : columns[-1]]
+
+
+def alike(shown, expected):
+    """The correlation of two pictures of one thing, of whatever size."""
+    size = (shown.shape[1], shown.shape[0])
+    resized = np.asarray(Image.fromarray(expected.astype(np.float32)).resize(size))
+    return np.corrcoef(resized.ravel(), shown.ravel())[0, 1]
+
+
+def test_what_is_shown_is_what_the_file_holds(browser, page):
+    picture = chosen(browser, "enhanced")
+    grey = np.where(np.ptp(picture, axis=2) < 30, picture.mean(axis=2), 0)  # without the cross
+    axial, *_ = cuts(page.after, planes=("axial",))
+    truth = axial.of(page.after.voxels[0])
+    expected = object_in(truth, level=0.25 * truth.max())
+    assert alike(object_in(grey, level=60), expected) > 0.8
+    handle = one(browser, ".slider input")
+    browser.execute_script(
+        "arguments[0].value = 100; arguments[0].dispatchEvent(new Event('input'))", handle
+    )
+    slider = shot(one(browser, ".slider"), "input_alone").mean(axis=2)
+    assert alike(slider, axial.of(page.before.voxels[0])) > 0.9
+    browser.execute_script(
+        "arguments[0].value = 50; arguments[0].dispatchEvent(new Event('input'))", handle
+    )
+
+
+def test_the_map_of_structure_lies_over_the_scan_and_colours_are_explained(browser):
+    map_ = chosen(browser, STRUCTURE)
+    assert map_.mean(axis=2).std() > 30
+    assert "standard deviations" in one(browser, ".scale").text
+    chosen(browser, "enhanced − input")
+    assert "blue darker, orange brighter" in one(browser, ".scale").text
+    chosen(browser, "enhanced")
+
+
+def test_the_page_tells_what_was_done_how_much_better_and_where_to_doubt(browser, page):
+    short = one(browser, ".short").text
+    for told in ("What was done", "closer to the reference", "Where not to trust it"):
+        assert told in short
+    assert page.path.stat().st_size < 15_000_000
+    wide = "return document.documentElement.scrollWidth - innerWidth"
+    assert browser.execute_script(wide) <= 0
+    tables = (
+        "return [...document.querySelectorAll('.table')].map(t => t.scrollWidth - t.clientWidth)"
+    )
+    assert max([0, *browser.execute_script(tables)]) == 0  # all of every table can be seen
 
 
 def test_every_layer_is_another_picture(browser):
@@ -152,10 +233,10 @@ def test_the_page_turns_dark_and_light(browser):
     one(browser, "#theme").click()
     after = paper()
     assert abs(after - before) > 150
-    browser.save_screenshot(str(SCREENSHOTS / "other_theme.png"))
+    browser.save_screenshot(str(browser.screenshots / "other_theme.png"))
     one(browser, "#theme").click()
     assert paper() == pytest.approx(before, abs=2)
-    browser.save_screenshot(str(SCREENSHOTS / "theme.png"))
+    browser.save_screenshot(str(browser.screenshots / "theme.png"))
 
 
 def test_nothing_was_fetched_and_nothing_complained(browser):
