@@ -26,21 +26,16 @@ const CHANGE = { // as the colours of the pictures
   R: [168, 58, 11, 201, 255], G: [208, 130, 13, 106, 196], B: [255, 204, 16, 34, 143],
   A: [255, 255, 255, 255, 255], I: [0, 64, 128, 192, 255],
 };
-const MARKS = { // over a grey scan: nothing at 0
-  R: [168, 58, 128, 201, 255], G: [208, 130, 128, 106, 196], B: [255, 204, 128, 34, 143],
-  A: [255, 230, 0, 230, 255], I: [0, 64, 128, 192, 255],
-};
 const SCALES = { // what the bar below the picture looks like, from left to right
   gray: "#000, #fff",
   change: "#a8d0ff, #3a82cc, #0b0d10, #c96a22, #ffc48f",
-  marks: "#a8d0ff, #3a82cc, transparent, #c96a22, #ffc48f",
   inferno: "#000004, #420a68, #932667, #dd513a, #fca50a, #fcffa4",
 };
 const STRUCTURE = "structure in the change";
 const WORDS = {
   "enhanced − input": "what was changed: blue darker, orange brighter",
   "enhanced − reference": "the error that is left: blue too dark, orange too bright",
-  [STRUCTURE]: "over the enhanced scan: where the change is beyond what noise would leave",
+  [STRUCTURE]: "where the change is beyond what noise would leave; black: nowhere",
 };
 const shortly = (value) => Number(value.toPrecision(3)).toString().replace("-", "−");
 const SPACE = " ";
@@ -114,7 +109,6 @@ class Viewer {
     });
     await this.nv.attachToCanvas(this.canvas);
     this.nv.addColormap("change", CHANGE);
-    this.nv.addColormap("marks", MARKS);
     await this.unpack();
     const planes = this.scene.planes;
     const only = { axial: this.nv.sliceTypeAxial, coronal: this.nv.sliceTypeCoronal,
@@ -147,7 +141,7 @@ class Viewer {
     minus("enhanced", "input");
     if (scans.reference) minus("enhanced", "reference");
     for (const { name, kind, end } of volumes) {
-      if (kind === "signed") offer(name, () => scans[name], "marks", -end, end);
+      if (kind === "signed") offer(name, () => scans[name], "change", -end, end);
       if (kind === "map") offer(name, () => scans[name], "inferno", 0, end);
     }
     for (const name of ["input", "enhanced", "reference"]) if (scans[name]) await this.image(name);
@@ -179,16 +173,15 @@ class Viewer {
     }
     const image = await this.image(name);
     if (this.shown !== name) return; // another was asked for meanwhile
-    const below = image.colormap === "marks" ? this.images.get("enhanced") : image;
-    this.nv.volumes = below === image ? [image] : [below, image];
-    this.nv.setVolume(below, 0); // NiiVue remembers its lowest layer apart from the list
+    this.nv.volumes = [image];
+    this.nv.setVolume(image, 0); // NiiVue remembers its lowest layer apart from the list
     this.told();
     this.scale();
     this.root.dataset.shown = name;
   }
 
   scale() { // what the colours mean
-    const image = this.nv.volumes[this.nv.volumes.length - 1];
+    const image = this.nv.volumes[0];
     const bar = this.root.querySelector(".scale");
     const [from, to] = bar.querySelectorAll("span");
     const unit = this.shown === STRUCTURE ? "standard deviations" : this.scene.unit;
@@ -242,7 +235,7 @@ class Viewer {
     const mm = this.nv.frac2mm(this.nv.scene.crosshairPos);
     const values = [...this.images].map(([name, image]) => {
       const value = image.getValue(...image.mm2vox(mm));
-      return `${name} ${shortly(value)}`;
+      return `${name} ${shortly(Math.abs(value) < 1e-5 * image.cal_max ? 0 : value)}`;
     });
     this.root.querySelector(".values").textContent =
       "At the cross: " + values.join(" · ") + (this.scene.unit ? `  (${this.scene.unit})` : "");

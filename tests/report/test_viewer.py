@@ -64,7 +64,7 @@ def test_nothing_is_exactly_nothing_in_the_map_of_structure(case, sign):
     marks[0, 30, 30, 12] = 7.3 * sign
     shown = scene(replace(case, maps={STRUCTURE: case.enhanced.with_voxels(marks)}), budget=10**9)
     (volume,) = [volume for volume in shown["volumes"] if volume["name"] == STRUCTURE]
-    assert volume["kind"] == "signed"  # laid over the scan, never a black field
+    assert volume["kind"] == "signed"  # blue and orange, 0 in the middle
     values = opened(volume).get_fdata()
     assert np.count_nonzero(np.abs(values) > 1e-6) == abs(sign)
 
