@@ -1,10 +1,11 @@
 """Super-resolution: a finer grid of the same extent, and what was measured is kept."""
 
+import nibabel
 import numpy as np
 import pytest
 import torch
 
-from medddim import checkpoint
+from medddim import checkpoint, formats
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.enhancer import Enhancer
 from medddim.errors import UnsupportedScan
@@ -51,6 +52,18 @@ def test_what_was_measured_is_kept(factor, low, steps):
     assert np.abs(fine.voxels - larger.finer(coarse).voxels).max() > 0.01 * np.ptp(coarse.voxels)
     if low == 0:
         assert fine.voxels.min() >= 0
+
+
+def test_what_was_measured_is_kept_in_a_file_whose_source_holds_small_integers(tmp_path):
+    """Rounded to the source's integers the means would be off by a share of one unit in fifty."""
+    integers = np.random.default_rng(0).integers(0, 50, (12, 10, 5), dtype=np.int16)
+    nibabel.save(
+        nibabel.Nifti1Image(integers, oblique((1.0, 1.1, 4.0))), tmp_path / "coarse.nii.gz"
+    )
+    coarse = formats.read(tmp_path / "coarse.nii.gz").taken_for("MR")
+    formats.write(enhancer()(coarse, factor=4), tmp_path / "out", name="fine")
+    again = LargerVoxels((1, 1, 4)).mean(formats.read(tmp_path / "out" / "fine.nii.gz").voxels[0])
+    assert np.abs(again - coarse.voxels[0]).max() <= 1e-4 * np.ptp(coarse.voxels)
 
 
 def test_every_preview_is_consistent_and_the_last_is_the_answer():

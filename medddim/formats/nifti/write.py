@@ -27,8 +27,9 @@ SCANNER = 1
 def write_file(volume: Volume, destination: Path, *, name: str, derivation: Derivation) -> Written:
     """Write one file and return it.
 
-    Integers stay the same integers (rounded, clipped, same slope), float64 stays float64, all
-    else is float32. The header is the source's, in little endian, without its extensions.
+    On the grid of the source integers stay the same integers (rounded, clipped, same slope) and
+    float64 stays float64; all else is float32, so that the means of finer voxels are those
+    measured. The header is the source's, in little endian, without its extensions.
     """
     source = volume.source if isinstance(volume.source, NiftiSource) else None
     path = destination / f"{name}{source.suffix if source else '.nii.gz'}"
@@ -69,11 +70,9 @@ def _note(derivation: Derivation) -> bytes:
 
 def _image(volume: Volume, source: NiftiSource | None) -> tuple[Any, int]:
     voxels = _restored(volume, source)
-    if source is None:
-        header, stored, clipped = _fresh_header(), voxels, 0
-    else:
-        header, (stored, clipped) = _header_like(source), _stored_like(voxels, source)
     same = source is not None and _same_grid(volume, source)
+    header = _header_like(source) if source else _fresh_header()
+    stored, clipped = _stored_like(voxels, source) if source and same else (voxels, 0)
     data = _spatial_first(stored, source.shape if source and same else None)
     header.set_data_dtype(data.dtype)
     if source is None or not same:
