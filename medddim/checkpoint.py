@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from medddim import diffusion
 from medddim.diffusion import PATHS, Bridge, Denoiser
 from medddim.errors import CheckpointError
 from medddim.networks import UNet
@@ -140,9 +141,13 @@ def build_network(recipe: Recipe) -> UNet:
 
 def build_denoiser(recipe: Recipe, network: UNet) -> Denoiser:
     """A network behind the path and prediction of its recipe."""
+    return Denoiser(network, build_path(recipe), recipe.diffusion.prediction)
+
+
+def build_path(recipe: Recipe) -> diffusion.Path:
+    """The path of a recipe, which says whether its answers differ from seed to seed."""
     asked = recipe.diffusion
-    path = Bridge(asked.noise) if asked.path == "bridge" else PATHS[asked.path]()
-    return Denoiser(network, path, asked.prediction)
+    return Bridge(asked.noise) if asked.path == "bridge" else PATHS[asked.path]()
 
 
 def sha256_of(path: Path) -> str:

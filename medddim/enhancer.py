@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from medddim.metrics.noise import estimate_noise
 from medddim.networks import Precision, autocast
 from medddim.recipe import Recipe, factors_of
 from medddim.scaling import Scaling
+from medddim.spread import mean_and_deviation, require_samples
 from medddim.tiling import Tiling, by_blocks, by_slices
 from medddim.volume import Array, Derivation, Volume
 
@@ -119,19 +121,40 @@ class Enhancer:
         previews = self.previews(volume, steps=steps, seed=seed, noise=noise, factor=factor)
         first = next(previews)
         *_, last = [first, *previews]
-        done = "super-resolved" if self.recipe.task == "superresolve" else "denoised"
-        summary = f"AI {done} by medddim, model {self.name}, {steps} DDIM step{'s' * (steps > 1)}"
-        how = {"steps": steps, "fidelity": fidelity, "seed": seed, "precision": self.precision}
-        asked = {"noise": noise, "factor": factor}
-        told = {key: value for key, value in asked.items() if value is not None}
-        derivation = Derivation(
-            self.recipe.task,
-            summary,
-            {"model": self.name, "model_sha256": self.sha256, **how, **told},
+        derivation = self._made(
+            steps=steps, fidelity=fidelity, seed=seed, noise=noise, factor=factor
         )
         if fidelity > 0 and last is not first:
             last = last.with_voxels(fidelity * first.voxels + (1 - fidelity) * last.voxels)
         return replace(last, derivation=derivation)
+
+    def samples(
+        self,
+        volume: Volume,
+        *,
+        count: int,
+        steps: int = 8,
+        seed: int = 0,
+        noise: float | None = None,
+        factor: Factor | None = None,
+    ) -> tuple[Volume, Volume]:
+        """The mean of `count` answers and their standard deviation, in the unit of `volume`.
+
+        The answers are those of `__call__` to the seeds from `seed` on; the deviation is unbiased.
+        It is the spread of what the model draws, not a calibrated error. Raises RequestProblem for
+        a model that draws no noise, for one step and for less than two answers, and what
+        `__call__` raises.
+        """
+        draws = self.denoiser.path.random
+        require_samples(self.name, count=count, steps=steps, draws_noise=draws)
+        answers = (
+            self(volume, steps=steps, seed=seed + number, noise=noise, factor=factor)
+            for number in range(count)
+        )
+        mean, deviation = mean_and_deviation(answers)
+        made = self._made(steps=steps, seed=seed, samples=count, noise=noise, factor=factor)
+        spread = replace(made, summary=f"Standard deviation of {count} samples. {made.summary}")
+        return replace(mean, derivation=made), replace(deviation, derivation=spread)
 
     def previews(
         self,
@@ -157,6 +180,18 @@ class Enhancer:
             answer = task.start.with_voxels(np.stack(voxels))
             yield replace(answer, modality=told.modality, unit=told.unit)
 
+    def _made(self, *, steps: int, fidelity: float = 0.0, seed: int, **told: Any) -> Derivation:
+        """How an answer came about; of `told`, what was told."""
+        done = "super-resolved" if self.recipe.task == "superresolve" else "denoised"
+        way = f"{steps} DDIM step{'s' * (steps > 1)}"
+        if "samples" in told:
+            way += f", mean of {told['samples']} samples"
+        known = {"model": self.name, "model_sha256": self.sha256}
+        how = {"steps": steps, "fidelity": fidelity, "seed": seed, "precision": self.precision}
+        given = {key: value for key, value in told.items() if value is not None}
+        summary = f"AI {done} by medddim, model {self.name}, {way}"
+        return Derivation(self.recipe.task, summary, known | how | given)
+
     def _task(
         self, volume: Volume, scaling: Scaling, *, noise: float | None, factor: Factor | None
     ) -> _Task:
@@ -172,7 +207,8 @@ class Enhancer:
             if not ct:
                 return np.maximum(image, 0) if magnitude else image
             measured = volume.voxels[channel]
-            return np.where((measured < HU_MIN) | (measured > HU_MAX), measured, image)
+            outside = (measured < HU_MIN) | (measured > HU_MAX)  # padding and metal stay
+            return np.where(outside, measured, image.clip(HU_MIN, HU_MAX))
 
         return _Task(
             volume.with_voxels(volume.voxels.clip(HU_MIN, HU_MAX)) if ct else volume,

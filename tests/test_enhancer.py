@@ -7,7 +7,12 @@ import torch
 from medddim import checkpoint
 from medddim.diffusion import PATHS, Denoiser
 from medddim.enhancer import Enhancer, choose_device
-from medddim.errors import CheckpointError, DiffusionError, EnvironmentProblem
+from medddim.errors import (
+    CheckpointError,
+    DiffusionError,
+    EnvironmentProblem,
+    RequestProblem,
+)
 from medddim.scaling import Scaling
 from medddim.volume import Volume
 from tests.phantoms import head, oblique, textured
@@ -213,3 +218,24 @@ def test_an_answer_says_how_it_was_made():
     assert "model tiny, 2 DDIM steps" in made.summary
     assert made.parameters["seed"] == 3
     assert made.parameters["noise"] == 20.0
+
+
+def test_samples_are_the_answers_to_the_seeds_that_follow():
+    scan = textured((24, 20, 4))
+    wired = enhancer(speaking=True, path="variance-preserving", prediction="v")
+    single = [wired(scan, steps=2, seed=seed, noise=20.0).voxels for seed in (5, 6, 7)]
+    mean, deviation = wired.samples(scan, count=3, steps=2, seed=5, noise=20.0)
+    assert np.allclose(mean.voxels, np.mean(single, axis=0), rtol=1e-5, atol=1e-3)
+    assert np.allclose(deviation.voxels, np.std(single, axis=0, ddof=1), rtol=1e-4, atol=1e-2)
+    assert deviation.voxels.mean() > 1
+    told = mean.derivation.parameters
+    assert (told["samples"], told["seed"], told["steps"], told["noise"]) == (3, 5, 2, 20.0)
+    assert mean.derivation.summary.endswith("2 DDIM steps, mean of 3 samples")
+    assert deviation.derivation.summary.startswith("Standard deviation of 3 samples")
+
+
+@pytest.mark.parametrize(("path", "steps"), [("scan-noise", 8), ("variance-preserving", 1)])
+def test_a_model_that_draws_nothing_has_no_samples(path, steps):
+    prediction = "v" if path == "variance-preserving" else "residual"
+    with pytest.raises(RequestProblem, match=r"--model .* --steps 8"):
+        enhancer(path=path, prediction=prediction).samples(textured(), count=2, steps=steps)

@@ -1,0 +1,42 @@
+"""The mean and the spread of several answers are numpy's, and most models have none."""
+
+import numpy as np
+import pytest
+
+from medddim.errors import RequestProblem
+from medddim.spread import mean_and_deviation, require_samples
+from tests.phantoms import textured
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_mean_and_deviation_are_those_of_numpy(count, offset):
+    answers = [textured((9, 8, 3), seed=seed) for seed in range(count)]
+    answers = [one.with_voxels(one.voxels + offset) for one in answers]
+    voxels = np.stack([one.voxels for one in answers]).astype(np.float64)
+    mean, deviation = mean_and_deviation(iter(answers))
+    np.testing.assert_allclose(mean.voxels, voxels.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(deviation.voxels, voxels.std(0, ddof=1), rtol=1e-5)
+    mean.require_same_grid(deviation)
+
+
+def test_equal_answers_have_no_spread():
+    scan = textured((9, 8, 3))
+    mean, deviation = mean_and_deviation([scan] * 3)
+    assert np.array_equal(mean.voxels, scan.voxels)
+    assert not deviation.voxels.any()
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"draws_noise": False}, "draws no noise.*--model mr-denoise-vp --steps 8"),
+        ({"steps": 1}, "more than 1 step.*--model m --steps 8"),
+        ({"count": 1}, "2 samples or more, found 1"),
+    ],
+)
+def test_what_has_no_spread_is_refused(asked, why):
+    possible = {"count": 2, "steps": 2, "draws_noise": True}
+    require_samples("m", **possible)
+    with pytest.raises(RequestProblem, match=why):
+        require_samples("m", **possible | asked)
