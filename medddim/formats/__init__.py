@@ -17,6 +17,7 @@ from medddim.errors import (
 )
 from medddim.formats.agreement import disagreements
 from medddim.formats.archive import Archive, is_zip
+from medddim.formats.beside import is_map, map_name
 from medddim.formats.contract import (
     Derivation,
     Format,
@@ -65,7 +66,8 @@ def find(
     Names are distinct. `select` is a rule such as "Modality=MR and SeriesDescription~T2" (see
     `formats.select`); a series whose header cannot be read stays in the list, with its refusal.
     `on_gap` and `on_tilt` say what may be mended (see `Repair`). A path that holds no scan adds
-    nothing. Raises UnreadableScan for a path that does not exist, ValueError for a bad rule.
+    nothing, nor does a map beside its result in a folder. Raises UnreadableScan for a path that
+    does not exist, ValueError for a bad rule.
     """
     rule, repair = Rule.parse(select), Repair(on_gap, on_tilt)
     found = [series for path in paths for series in _found(Path(path), repair)]
@@ -127,12 +129,12 @@ def write_map(
 
     `values` lies on the grid of that result, in its unit. Beside a DICOM series it becomes a
     float32 Parametric Map, beside a NIfTI file a float32 NIfTI file, named like the result with
-    the `quantity` behind it. Raises GridMismatch, and WriteRefused if it is there already.
+    + and the `quantity` behind it. Raises GridMismatch, and WriteRefused if it is there already.
     """
     nifti = is_nifti(of[0])
     result = of[0].name.removesuffix(".gz").removesuffix(".nii") if nifti else of[0].parent.name
     format = _named("nifti" if nifti else "dicom")
-    name = f"{result}_{quantity}"
+    name = map_name(result, quantity)
     return format.write_map(values, Path(destination), name=name, of=of, quantity=quantity)
 
 
@@ -165,7 +167,9 @@ def _found(path: Path, repair: Repair) -> Iterator[Series]:
         yield from _unpacked(path, repair)
         return
     for format in FORMATS:
-        yield from format.find(path, repair=repair)
+        for series in format.find(path, repair=repair):
+            if path.is_file() or not is_map(series.files[0]):
+                yield series
 
 
 def _unpacked(path: Path, repair: Repair) -> Iterator[Series]:

@@ -46,7 +46,7 @@ def test_a_map_holds_the_values_where_they_belong(
     sources = [pydicom.dcmread(file) for file in files]
     places = {tuple(one.ImagePositionPatient): k for k, one in enumerate(sources)}
     for channel, path in enumerate(written):
-        assert path.name.startswith(f"x_{quantity}")
+        assert path.name.startswith(f"x+{quantity}")
         image = pydicom.dcmread(path)
         expected = values.voxels[channel].transpose(2, 1, 0)
         frames = np.frombuffer(image.FloatPixelData, "<f4").reshape(expected.shape)
@@ -98,7 +98,7 @@ def test_beside_nifti_it_is_nifti(nifti_file: Any, tmp_path: Path) -> None:
     files = formats.write(scan, tmp_path, name="x", derivation=DENOISE)
     (path,) = formats.write_map(spread(scan), tmp_path, of=files, quantity="uncertainty")
     again = formats.read(path)
-    assert path.name == "x_uncertainty.nii.gz"
+    assert path.name == "x+uncertainty.nii.gz"
     np.testing.assert_array_equal(again.voxels, spread(scan).voxels)
     again.require_same_grid(scan)
     with pytest.raises(GridMismatch):
