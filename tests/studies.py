@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -73,15 +74,20 @@ def not_nifti(folder: Path, name: str = "text.nii.gz") -> Path:
     return path
 
 
-def model(folder: Path) -> Path:
+def model(folder: Path, **changed: Any) -> Path:
     """A checkpoint of an untrained network whose answer differs from the scan."""
-    recipe = tiny()
+    recipe = tiny(**changed)
     torch.manual_seed(0)
     network = checkpoint.build_network(recipe)
     for parameter in network.body.output_block.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     checkpoint.save(folder, recipe, network)
     return folder
+
+
+def sampler(folder: Path) -> Path:
+    """The same of one that draws noise, so that its answer changes with the seed."""
+    return model(folder, diffusion={"path": "variance-preserving", "prediction": "v"})
 
 
 def contents(folder: Path) -> dict[str, bytes]:

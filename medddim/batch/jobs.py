@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medddim.degradation.larger_voxels import Factor, factors_to
+from medddim.degradation.larger_voxels import Factor, LargerVoxels, factors_to
 from medddim.errors import RequestProblem, UnsupportedScan
+from medddim.formats.contract import Quantity
 from medddim.metrics.noise import estimate_noise
 from medddim.recipe import factors_of
 from medddim.scaling import Scaling
+from medddim.spread import require_samples
 from medddim.volume import Volume
 
 if TYPE_CHECKING:
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 """What was found out about one scan on the way: plain values, for the record."""
 
-Work = Callable[[Volume, Facts], Volume]
+Answer = tuple[Volume, dict[Quantity, Volume]]
+"""The result, and the maps to lie beside it."""
+
+Work = Callable[[Volume, Facts], Answer]
 """What is done to a scan, given what was foreseen of it."""
 
 
@@ -38,9 +43,10 @@ def _nothing_to_tell(volume: Volume) -> Facts:
 class Job:
     """One thing to do to every scan.
 
-    `parameters` are all that determines the answer, in the order to be written. `start` makes
+    `parameters` are all that determines the result, in the order to be written. `start` makes
     ready, once a run, and returns the work itself. `foresee` tells of a scan what can be told
-    without the work, and raises UnsupportedScan for one the work is not for.
+    without the work, and raises UnsupportedScan for one the work is not for. `maps` are those
+    that the work gives beside the result; what they are leaves the result as it is.
     """
 
     kind: str
@@ -48,14 +54,17 @@ class Job:
     parameters: dict[str, Any]
     start: Callable[[], Work]
     foresee: Callable[[Volume], Facts] = _nothing_to_tell
+    maps: tuple[Quantity, ...] = ()
 
 
 @dataclass(frozen=True)
 class Settings:
     """What may be asked of a model beside the scan; the arguments of `Enhancer.__call__`.
 
-    `noise` is a share of the scan's reach, None to estimate it. A super-resolution model needs
-    `factor`, or `spacing_mm` to find it for each scan: one number for all voxel axes, or three.
+    `samples` is how many answers the result is the mean of, their standard deviation beside it;
+    `residual` asks for a map of what was changed. `noise` is a share of the scan's reach, None to
+    estimate it. A super-resolution model needs `factor`, or `spacing_mm` to find it for each scan:
+    one number for all voxel axes, or three.
     """
 
     steps: int = 1
@@ -65,12 +74,24 @@ class Settings:
     factor: Factor | None = None
     spacing_mm: tuple[float, ...] | None = None
     precision: Precision = "bf16"
+    samples: int | None = None
+    residual: bool = False
 
     @property
     def way(self) -> str:
         """How the answer comes about, in a few words."""
         blend = f", fidelity {self.fidelity:g}" if self.fidelity and self.steps > 1 else ""
-        return f"{self.steps} DDIM step{'s' * (self.steps > 1)}{blend}"
+        mean = f", mean of {self.samples} samples" if self.samples else ""
+        return f"{self.steps} DDIM step{'s' * (self.steps > 1)}{blend}{mean}"
+
+    @property
+    def maps(self) -> tuple[Quantity, ...]:
+        """The maps that are asked for."""
+        asked: dict[Quantity, bool] = {
+            "uncertainty": self.samples is not None,
+            "residual": self.residual,
+        }
+        return tuple(quantity for quantity, wanted in asked.items() if wanted)
 
 
 def enhance_job(
@@ -87,6 +108,7 @@ def enhance_job(
     told: Facts = {"factor": settings.factor, "spacing_mm": settings.spacing_mm} if finer else {}
     if not finer:
         told = {"noise": "estimated" if settings.noise is None else settings.noise}
+    told["samples"] = settings.samples
     done = "super-resolved" if finer else "denoised"
     return Job(
         kind=recipe.task,
@@ -102,14 +124,15 @@ def enhance_job(
         },
         start=partial(_start, model, settings, device=device),
         foresee=partial(_foresee, recipe, settings),
+        maps=settings.maps,
     )
 
 
 def degrade_job(degradation: Degradation, *, name: str, parameters: Facts, seed: int) -> Job:
     """Make a scan worse on purpose, from a generator of its own for every scan."""
 
-    def degrade(volume: Volume, facts: Facts) -> Volume:
-        return degradation(volume, np.random.default_rng(seed))
+    def degrade(volume: Volume, facts: Facts) -> Answer:
+        return degradation(volume, np.random.default_rng(seed)), {}
 
     return Job(
         kind="degrade",
@@ -121,7 +144,9 @@ def degrade_job(degradation: Degradation, *, name: str, parameters: Facts, seed:
 
 def identity_job() -> Job:
     """Change nothing: what reader and writer do, alone."""
-    return Job("identity", "Copied unchanged by medddim", {}, lambda: lambda volume, facts: volume)
+    return Job(
+        "identity", "Copied unchanged by medddim", {}, lambda: lambda scan, facts: (scan, {})
+    )
 
 
 def _require_fitting(recipe: Recipe, settings: Settings) -> None:
@@ -134,6 +159,20 @@ def _require_fitting(recipe: Recipe, settings: Settings) -> None:
         raise RequestProblem(
             f"the model {recipe.name} denoises; --factor and --spacing are for super-resolution"
         )
+    if settings.samples is None:
+        return
+    if settings.fidelity:
+        raise RequestProblem(
+            "--fidelity would shrink the spread that --samples is to show; give one of them"
+        )
+    from medddim.checkpoint import build_path
+
+    require_samples(
+        recipe.name,
+        count=settings.samples,
+        steps=settings.steps,
+        draws_noise=build_path(recipe).random,
+    )
 
 
 def _start(model: Checkpoint, settings: Settings, *, device: str) -> Work:
@@ -143,16 +182,22 @@ def _start(model: Checkpoint, settings: Settings, *, device: str) -> Work:
     return partial(_enhance, enhancer, settings)
 
 
-def _enhance(enhancer: Enhancer, settings: Settings, volume: Volume, facts: Facts) -> Volume:
-    how: dict[str, Any] = {
-        "steps": settings.steps,
-        "fidelity": settings.fidelity,
-        "seed": settings.seed,
-    }
-    if "factor" in facts:
-        return enhancer(volume, factor=tuple(facts["factor"]), **how)
-    sigma = facts["noise_level"] * _reach(enhancer.recipe, volume)
-    return enhancer(volume, noise=sigma, **how)
+def _enhance(enhancer: Enhancer, settings: Settings, volume: Volume, facts: Facts) -> Answer:
+    finer = LargerVoxels(tuple(facts["factor"])) if "factor" in facts else None
+    how: dict[str, Any] = {"steps": settings.steps, "seed": settings.seed}
+    if finer:
+        how["factor"] = finer.factors
+    else:
+        how["noise"] = facts["noise_level"] * _reach(enhancer.recipe, volume)
+    maps: dict[Quantity, Volume] = {}
+    if settings.samples is None:
+        result = enhancer(volume, fidelity=settings.fidelity, **how)
+    else:
+        result, maps["uncertainty"] = enhancer.samples(volume, count=settings.samples, **how)
+    if settings.residual:
+        before = finer.finer(volume) if finer else volume
+        maps["residual"] = result.with_voxels(result.voxels - before.voxels)
+    return result, maps
 
 
 def _foresee(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
@@ -161,7 +206,7 @@ def _foresee(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
             f"the model is for {recipe.modality} and the scan is {volume.modality}; "
             "choose another --model"
         )
-    facts: Facts = {"network_evaluations": settings.steps}
+    facts: Facts = {"network_evaluations": settings.steps * (settings.samples or 1)}
     if recipe.task == "superresolve":
         asked = settings.factor
         if settings.spacing_mm is not None:

@@ -27,9 +27,9 @@ PACKAGES = ("torch", "monai", "numpy", "nibabel", "pydicom", "highdicom")
 class Outcome:
     """What became of one scan.
 
-    `inputs` and `outputs` give the sha256 of each file; outputs are relative to their folder.
-    `reading` tells what of the inputs was read: the format, repairs, the part of a split series.
-    `clipped` is how many voxels of the result the stored type could not hold.
+    `inputs` and `outputs` give the sha256 of each file; outputs, maps among them, are relative to
+    their folder. `reading` tells what of the inputs was read: the format, repairs, the part of a
+    split series. `clipped` is how many voxels of the result the stored type could not hold.
     """
 
     name: str
@@ -55,16 +55,19 @@ class Outcome:
 
 
 def announce(destination: Path, outcome: Outcome) -> None:
-    """Say which result is about to be written, for a run that is killed before it can record it."""
+    """Say what is on record if the run is killed between a result and its line."""
     (destination / ANNOUNCED).write_text(outcome.line(), encoding="utf-8")
 
 
-def take_announced(destination: Path) -> Outcome | None:
-    """What a killed run was about to write, if there was one; it is told once."""
+def announced(destination: Path) -> Outcome | None:
+    """What a killed run has announced and not recorded, if there was one."""
     path = destination / ANNOUNCED
-    outcome = _parsed(path.read_bytes()) if path.is_file() else None
-    path.unlink(missing_ok=True)
-    return outcome
+    return _parsed(path.read_bytes()) if path.is_file() else None
+
+
+def forget_announced(destination: Path) -> None:
+    """Nothing is announced any more."""
+    (destination / ANNOUNCED).unlink(missing_ok=True)
 
 
 def append(destination: Path, outcome: Outcome) -> None:
@@ -73,7 +76,7 @@ def append(destination: Path, outcome: Outcome) -> None:
         file.write(outcome.line() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    (destination / ANNOUNCED).unlink(missing_ok=True)
+    forget_announced(destination)
 
 
 def mend(destination: Path) -> None:
@@ -84,28 +87,14 @@ def mend(destination: Path) -> None:
             file.write("\n")
 
 
-def finished(destination: Path) -> dict[str, Outcome]:
-    """The last good outcome of each name in an earlier record; torn lines are passed over."""
-    return {outcome.name: outcome for outcome in _lines(destination) if outcome.status == "ok"}
-
-
 def last_lines(destination: Path) -> dict[str, Outcome]:
     """The last line of each name that has outputs; torn lines are passed over."""
     return {outcome.name: outcome for outcome in _lines(destination) if outcome.outputs}
 
 
-def still_true(
-    outcome: Outcome, destination: Path, *, inputs: dict[str, str], job: dict[str, Any]
-) -> bool:
-    """Whether an earlier outcome was of this content and this job, and its files are unchanged."""
-    return (
-        list(outcome.inputs.values()) == list(inputs.values())
-        and outcome.job == job
-        and all(
-            (destination / name).is_file() and digest(destination / name) == sha256
-            for name, sha256 in outcome.outputs.items()
-        )
-    )
+def same_work(outcome: Outcome, *, inputs: dict[str, str], job: dict[str, Any]) -> bool:
+    """Whether an earlier outcome was of this content and this job."""
+    return list(outcome.inputs.values()) == list(inputs.values()) and outcome.job == job
 
 
 def write_manifest(

@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from medddim import formats
-from medddim.batch import record
+from medddim.batch import record, shelf
 from medddim.batch.jobs import Job, Work
 from medddim.batch.record import Outcome
 from medddim.errors import (
@@ -30,8 +30,6 @@ from medddim.volume import Volume
 log = logging.getLogger(__name__)
 
 LOCK = "medddim.lock"
-RESULT_ENDINGS = ("", ".nii", ".nii.gz")
-"""What may follow a scan's name in the name of its result; nothing for a folder of DICOM."""
 
 
 def plan(paths: Iterable[Path], destination: Path, **choice: Any) -> list[Series]:
@@ -88,20 +86,21 @@ def run(
     """Apply `job` to every scan and write the results below `destination`; yield each outcome.
 
     With `resume`, a scan whose inputs, job and outputs are what an earlier record says is passed
-    over; a result that is there but not so is never overwritten. A `dry_run` reads, and writes
-    nothing. Raises WriteRefused, before anything is written, if `destination` holds scans or
-    another run is writing to it; EnvironmentProblem and CheckpointError end the run.
+    over, and one that lacks a map is done again for it; what is there but not so is never
+    overwritten. A `dry_run` reads, and writes nothing. Raises WriteRefused, before anything is
+    written, if `destination` holds scans or another run is writing to it; EnvironmentProblem and
+    CheckpointError end the run.
     """
     _require_apart(scans, destination)
     described = {"kind": job.kind, **job.parameters}
     if dry_run:
-        before = record.finished(destination) if resume else {}
+        before = record.last_lines(destination) if resume else {}
         yield from map(_Run(destination, job, described, before, work=None).outcome, scans)
         return
     work = job.start()
     with _locked(destination):
-        _recover(destination)
-        before = record.finished(destination) if resume else {}
+        shelf.recover(destination)
+        before = record.last_lines(destination) if resume else {}
         one = _Run(destination, job, described, before, work=work)
         outcomes: list[Outcome] = []
         try:
@@ -137,26 +136,6 @@ def _locked(destination: Path) -> Iterator[None]:
             f"{problem.filename or destination}: cannot be written: {problem.strerror}; "
             "free or choose another place"
         ) from problem
-
-
-def _recover(destination: Path) -> None:
-    """Record the result that a killed run had put in its place, whole, but not yet recorded."""
-    record.mend(destination)
-    outcome = record.take_announced(destination)
-    place = _result(destination, outcome.name) if outcome else None
-    if outcome and place:
-        files = sorted(place.iterdir()) if place.is_dir() else [place]
-        record.append(destination, replace(outcome, outputs=_outputs(destination, files)))
-
-
-def _result(destination: Path, name: str) -> Path | None:
-    """Where the result of the scan `name` stands, if it does."""
-    places = [destination / f"{name}{ending}" for ending in RESULT_ENDINGS]
-    return next((place for place in places if place.exists()), None)
-
-
-def _outputs(destination: Path, files: Iterable[Path]) -> dict[str, str]:
-    return {file.relative_to(destination).as_posix(): record.digest(file) for file in files}
 
 
 @dataclass(frozen=True)
@@ -197,11 +176,15 @@ class _Run:
     def _settled(self, series: Series) -> Outcome:
         inputs = {series.told(file): record.digest(file) for file in series.files}
         earlier = self.before.get(series.name)
-        if earlier and record.still_true(
-            earlier, self.destination, inputs=inputs, job=self.described
-        ):
-            return replace(earlier, status="done before")
-        self._require_room(series, earlier, inputs=inputs)
+        kept: shelf.Kept = {}
+        if earlier and record.same_work(earlier, inputs=inputs, job=self.described):
+            kept = shelf.unaltered(earlier, self.destination)
+        self._require_room(series, earlier, inputs=inputs, kept=kept)
+        wanted: tuple[shelf.Part, ...] = ("result", *self.job.maps)
+        missing = [part for part in wanted if part not in kept]
+        outputs = {file: sha256 for files in kept.values() for file, sha256 in files.items()}
+        if earlier and not missing:
+            return replace(earlier, status="done before", reason="", outputs=outputs)
         volume = _read(series)
         facts = self.job.foresee(volume)
         told = _with_repairs(facts, series)
@@ -213,22 +196,28 @@ class _Run:
             job=self.described,
             facts=told,
             reading={"format": series.format, "part": series.part, **asdict(series.repair)},
+            outputs=outputs,
+            clipped=earlier.clipped if earlier and "result" in kept else 0,
         )
         if self.work is None:
             return replace(outcome, status="planned", facts=dict(series.facts) | told)
-        result = self.work(volume, facts)
+        answer = self.work(volume, facts)
         derivation = Derivation(self.job.kind, self.job.summary, self.described | told)
-        record.announce(self.destination, outcome)
-        written = formats.write(result, self.destination, name=series.name, derivation=derivation)
-        outputs = _outputs(self.destination, written)
-        return replace(outcome, outputs=outputs, clipped=written.clipped)
+        return shelf.write(
+            answer, self.destination, outcome=outcome, missing=missing, derivation=derivation
+        )
 
     def _require_room(
-        self, series: Series, earlier: Outcome | None, *, inputs: dict[str, str]
+        self, series: Series, earlier: Outcome | None, *, inputs: dict[str, str], kept: shelf.Kept
     ) -> None:
-        """Raise WriteRefused if a result is there that would have to be overwritten."""
-        there = _result(self.destination, series.name)
-        if there is None:
+        """Raise WriteRefused if there is what would have to be overwritten."""
+        there = [
+            place
+            for part in shelf.PARTS
+            if part not in kept
+            for place in shelf.places(self.destination, series.name, part)
+        ]
+        if not there:
             return
         why = ""
         if earlier and earlier.job != self.described:
@@ -237,7 +226,7 @@ class _Run:
             why = ", made from other files"
         elif earlier:
             why = ", altered since it was made"
-        raise WriteRefused(f"{there} is there already{why}; remove it or choose another folder")
+        raise WriteRefused(f"{there[0]} is there already{why}; remove it or choose another folder")
 
 
 def _with_repairs(facts: dict[str, Any], series: Series) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from medddim.batch import record, validators
 from medddim.batch.record import Outcome
 from medddim.errors import MedddimError, UnreadableScan
 from medddim.formats import Derivation, Series
+from medddim.formats.beside import quantity_of
 from medddim.formats.contract import Repair
 from medddim.volume import Volume
 
@@ -54,8 +55,7 @@ def verify(destination: Path) -> Iterator[Verdict]:
     named = [_outcome(scan) for scan in manifest["scans"]]
     lines = record.last_lines(destination)
     written = {one.name: one for one in named if one and one.outputs}
-    earlier = {name: one for name, one in record.finished(destination).items() if one.outputs}
-    results = earlier | written
+    results = lines | written
     if not results:
         raise UnreadableScan(f"{destination}: {record.MANIFEST} tells of no result")
     yield Verdict(record.MANIFEST, 1, {"record": next(_unsound(manifest, named, destination), "")})
@@ -100,6 +100,8 @@ def _against_line(outcome: Outcome, line: Outcome | None, manifest: dict[str, An
     """Manifest and record are written apart: an edit of one shows in the other."""
     if line is None:
         return f"{record.RECORD} does not tell of this result"
+    if line.status == "failed":
+        return line.reason
     if _timeless(outcome) != _timeless(line):
         return f"{record.MANIFEST} and {record.RECORD} differ: one of them was altered"
     listed = any(scan.get("name") == outcome.name for scan in manifest["scans"])
@@ -115,7 +117,7 @@ def _timeless(outcome: Outcome) -> Outcome:
 
 def _verdict(outcome: Outcome, destination: Path, topics: dict[str, str]) -> Verdict:
     topics["files"] = next(_altered(outcome, destination), "")
-    files = [destination / name for name in outcome.outputs if _is_result(name, outcome.name)]
+    files = [destination / name for name in outcome.outputs if not quantity_of(name)]
     there = [file for file in files if file.is_file()]
     try:
         series = _source(outcome, destination)
@@ -148,11 +150,6 @@ def _altered(outcome: Outcome, destination: Path) -> Iterator[str]:
         strangers = sorted(path.name for path in folder.iterdir() if path not in known)
         if strangers:
             yield f"{outcome.name}/{strangers[0]} was not written by the run"
-
-
-def _is_result(file: str, name: str) -> bool:
-    """Whether this output is the scan itself, not a map beside it."""
-    return file.startswith(f"{name}/") or file in (f"{name}.nii", f"{name}.nii.gz")
 
 
 def _against_source(files: Sequence[Path], source: Volume, outcome: Outcome) -> dict[str, str]:

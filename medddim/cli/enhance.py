@@ -60,6 +60,14 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     help="Blend of the 1-step answer (1: best PSNR, smoothest) and that of all STEPS (0).",
 )
 @click.option(
+    "--samples",
+    type=click.IntRange(min=2),
+    help="Draw so many answers, from SEED on: their mean, and a map of how far they differ.",
+)
+@click.option(
+    "--residual", is_flag=True, help="Write a map of what was changed beside each result."
+)
+@click.option(
     "--factor",
     callback=_factor,
     metavar="N|X,Y,Z",
@@ -111,6 +119,8 @@ def _job(*, model: str, device: str, **options: Any) -> tuple[Job, str]:
     from medddim import batch
 
     if model == "identity":
+        if options["samples"] is not None or options["residual"]:
+            raise click.UsageError("identity changes nothing: it has no --samples, no --residual")
         return batch.identity_job(), "cpu"
     from medddim.checkpoint import Checkpoint
     from medddim.enhancer import choose_device

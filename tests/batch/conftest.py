@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from medddim.batch import Job
+from medddim.batch.jobs import Answer
+from medddim.formats.contract import Quantity
 from medddim.volume import Volume
 from tests import studies
 
@@ -26,15 +28,21 @@ def out(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def halving() -> Callable[..., Job]:
-    """Make a job that halves a scan, and calls `before` with the scan's number first."""
+    """Make a job that halves a scan, calls `before` with its number first, and tells the change."""
 
-    def make(before: Callable[[int], None] = lambda number: None, **parameters: object) -> Job:
+    def make(
+        before: Callable[[int], None] = lambda number: None,
+        maps: tuple[Quantity, ...] = (),
+        **parameters: object,
+    ) -> Job:
         count = iter(range(100))
 
-        def halve(volume: Volume, facts: dict[str, object]) -> Volume:
+        def halve(volume: Volume, facts: dict[str, object]) -> Answer:
             before(next(count))
-            return volume.with_voxels(volume.voxels / 2)
+            half = volume.with_voxels(volume.voxels / 2)
+            return half, dict.fromkeys(maps, volume.with_voxels(-half.voxels))
 
-        return Job("degrade", "Halved", {"factor": 0.5, **parameters}, lambda: halve)
+        parameters = {"factor": 0.5, **parameters}
+        return Job("degrade", "Halved", parameters, lambda: halve, maps=maps)
 
     return make

@@ -28,7 +28,7 @@ def done(tmp_path_factory):
 
 
 def _halve(volume, facts):
-    return volume.with_voxels(np.round(volume.voxels / 2))
+    return volume.with_voxels(np.round(volume.voxels / 2)), {}
 
 
 @pytest.fixture

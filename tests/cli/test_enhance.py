@@ -181,3 +181,100 @@ def test_identity_hands_every_voxel_on(enhance, study, tmp_path):
     for name in ("head.nii.gz", "series"):
         before, after = formats.read(study / name), formats.read(tmp_path / "out" / name)
         assert np.array_equal(after.voxels, before.voxels)
+
+
+@pytest.fixture(scope="module")
+def sampler(tmp_path_factory):
+    return studies.sampler(tmp_path_factory.mktemp("sampler"))
+
+
+def floats(path, of):
+    """The frames of a Parametric Map, `(x, y, z)`, z as in the series `of` that it describes."""
+    image = pydicom.dcmread(path)
+    assert image.SOPClassUID.name == "Parametric Map Storage"
+    places = [pydicom.dcmread(file).ImagePositionPatient for file in sorted(of.iterdir())]
+    groups = image.PerFrameFunctionalGroupsSequence
+    there = [group.PlanePositionSequence[0].ImagePositionPatient for group in groups]
+    frames = np.frombuffer(image.FloatPixelData, "<f4")
+    frames = frames.reshape(len(groups), image.Rows, image.Columns)
+    return frames[[there.index(place) for place in places]].transpose(2, 1, 0)
+
+
+def test_samples_are_their_mean_and_their_spread(enhance, medddim, study, sampler, tmp_path):
+    how = ("--steps", "2", "--noise", "0.1", "--precision", "fp32")
+    result = enhance(*how, "--samples", "3", "--seed", "7", model=sampler)
+    assert (result.exit_code, result.stderr) == (0, "")
+    out = tmp_path / "out"
+    assert [name for name in studies.contents(out) if "+" in name] == [
+        "head+uncertainty.nii.gz", "series+uncertainty.dcm",
+    ]  # fmt: skip
+    enhancer = Enhancer.load(sampler, precision="fp32")
+    for name in ("head.nii.gz", "series"):
+        scan = formats.read(study / name)
+        sigma = float(0.1 * np.percentile(scan.voxels, 99.5))
+        single = [enhancer(scan, steps=2, seed=7 + k, noise=sigma).voxels for k in range(3)]
+        written = formats.read(out / name).voxels
+        assert np.allclose(written, np.mean(single, axis=0), rtol=1e-4, atol=0.6)
+        expected = np.std(single, axis=0, ddof=1)
+        if name == "series":
+            spread = floats(out / "series+uncertainty.dcm", out / "series")[None]
+        else:
+            spread = formats.read(out / "head+uncertainty.nii.gz").voxels
+        assert np.allclose(spread, expected, rtol=1e-3, atol=0.01)
+        assert expected.mean() > 1
+    for scan in records(out):
+        assert scan["job"]["samples"] == 3
+        assert scan["facts"]["network_evaluations"] == 6
+        assert sum("+uncertainty" in name for name in scan["outputs"]) == 1
+    assert medddim("verify", "out").exit_code == 0
+    assert "2 done before" in enhance(*how, "--samples", "3", "--seed", "7", model=sampler).stdout
+
+
+def test_the_residual_is_what_was_changed_and_changes_nothing(enhance, medddim, study, tmp_path):
+    enhance(out="plain")
+    assert enhance("--residual").exit_code == 0
+    out, plain = tmp_path / "out", tmp_path / "plain"
+    assert (out / "head.nii.gz").read_bytes() == (plain / "head.nii.gz").read_bytes()
+    for path in sorted((out / "series").iterdir()):
+        one, other = pydicom.dcmread(path), pydicom.dcmread(plain / "series" / path.name)
+        for keyword in ("SOPInstanceUID", "DerivationDescription", "PixelData"):
+            assert one[keyword] == other[keyword]
+    scan, result = formats.read(study / "head.nii.gz"), formats.read(out / "head.nii.gz")
+    residual = formats.read(out / "head+residual.nii.gz")
+    residual.require_same_grid(result)
+    assert np.array_equal(residual.voxels, result.voxels - scan.voxels)
+    assert (out / "series+residual.dcm").is_file()
+    assert medddim("verify", "out").exit_code == 0
+
+
+def test_a_residual_asked_for_later_is_added(enhance, tmp_path):
+    enhance()
+    before = studies.contents(tmp_path / "out")
+    assert "2 ok" in enhance("--residual").stdout
+    after = studies.contents(tmp_path / "out")
+    assert {name: after[name] for name in before} == before
+    assert len(after) == len(before) + 2
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--samples", "4", "--steps", "8"), "draws no noise"),
+        (("--samples", "1"), "1 is not in the range"),
+        (("--samples", "4", "--model", "identity"), "identity changes nothing"),
+        (("--residual", "--model", "identity"), "identity changes nothing"),
+        (("--samples", "4", "--model", "mr-denoise-vp"), "more than 1 step"),
+    ],
+)
+def test_maps_that_cannot_be_are_a_usage_error(enhance, tmp_path, more, told):
+    result = enhance(*more)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_with_maps_are_scans_to_the_other_verbs(enhance, medddim, tmp_path):
+    enhance("--residual")
+    told = medddim("inspect", "out", "--json").stdout.splitlines()
+    assert sorted(json.loads(line)["name"] for line in told) == ["head", "series"]
+    assert medddim("evaluate", "out", "study", "-o", "scores").exit_code == 0

@@ -1,0 +1,116 @@
+"""The files of one scan in the output folder: its result, and the maps beside it.
+
+A part is the result, or one map, named by its quantity. A result appears whole or not at all,
+so does each file of a map; a scan is done when all its parts are there and on record.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from glob import escape
+from pathlib import Path
+from typing import Literal
+
+from medddim import formats
+from medddim.batch import record
+from medddim.batch.jobs import Answer
+from medddim.batch.record import Outcome
+from medddim.formats import Derivation
+from medddim.formats.beside import QUANTITIES, map_files, quantity_of, result_place
+from medddim.formats.contract import Quantity
+
+Part = Literal["result"] | Quantity
+PARTS: tuple[Part, ...] = ("result", *QUANTITIES)
+KILLED = "the run was killed before all maps were written; the same command writes them"
+
+Kept = dict[Part, dict[str, str]]
+"""The parts that need not be written again: for each the sha256 of its files."""
+
+
+def unaltered(outcome: Outcome, destination: Path) -> Kept:
+    """The parts of an earlier outcome that are there as they were written."""
+    parts: Kept = defaultdict(dict)
+    for file, sha256 in outcome.outputs.items():
+        parts[quantity_of(file) or "result"][file] = sha256
+    return {part: files for part, files in parts.items() if _all_there(files, destination)}
+
+
+def places(destination: Path, name: str, part: Part) -> list[Path]:
+    """The files of one part of the scan `name` that are there; of a DICOM result, the folder."""
+    if part != "result":
+        return map_files(destination, name, part)
+    result = result_place(destination, name)
+    return [result] if result else []
+
+
+def write(
+    answer: Answer,
+    destination: Path,
+    *,
+    outcome: Outcome,
+    missing: Sequence[Part],
+    derivation: Derivation,
+) -> Outcome:
+    """Write the parts of the scan that are missing; the outcome, with all its files.
+
+    `outcome.outputs` are the files kept. If a map fails, what this call has written goes again.
+    """
+    result, maps = answer
+    killed = replace(outcome, status="failed", reason=KILLED)
+    record.announce(destination, killed if any(map_ in missing for map_ in maps) else outcome)
+    files = [destination / file for file in outcome.outputs if not quantity_of(file)]
+    clipped = outcome.clipped
+    if "result" in missing:
+        written = formats.write(result, destination, name=outcome.name, derivation=derivation)
+        files, clipped = list(written), written.clipped
+    try:
+        beside = [
+            file
+            for quantity, values in maps.items()
+            if quantity in missing
+            for file in formats.write_map(values, destination, of=files, quantity=quantity)
+        ]
+    except BaseException:
+        _remove(path for part in missing for path in places(destination, outcome.name, part))
+        raise
+    outputs = outcome.outputs | _digests(destination, [*files, *beside])
+    return replace(outcome, outputs=outputs, clipped=clipped)
+
+
+def recover(destination: Path) -> None:
+    """Record the result that a killed run had put in its place, whole, but not yet recorded.
+
+    Its maps are not known to be complete: those that are not on record go.
+    """
+    record.mend(destination)
+    outcome = record.announced(destination)
+    if outcome is not None:
+        maps = [file for one in QUANTITIES for file in map_files(destination, outcome.name, one)]
+        kept = {destination / file for file in outcome.outputs}
+        torn = sorted(destination.glob(f".{escape(outcome.name)}+*.partial"))
+        _remove([*torn, *(file for file in maps if file not in kept)])
+        for place in places(destination, outcome.name, "result"):
+            files = sorted(place.iterdir()) if place.is_dir() else [place]
+            outputs = outcome.outputs | _digests(destination, files)
+            record.append(destination, replace(outcome, outputs=outputs))
+    record.forget_announced(destination)
+
+
+def _remove(there: Iterable[Path]) -> None:
+    for path in there:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _all_there(files: dict[str, str], destination: Path) -> bool:
+    there = ((destination / name, sha256) for name, sha256 in files.items())
+    return all(file.is_file() and record.digest(file) == sha256 for file, sha256 in there)
+
+
+def _digests(destination: Path, files: Iterable[Path]) -> dict[str, str]:
+    return {file.relative_to(destination).as_posix(): record.digest(file) for file in files}
