@@ -151,7 +151,8 @@ def test_paths_whose_network_sees_the_scan(path):
         def forward(self, state, level, *, strength, scan):
             return scan[:, scan.shape[1] // 2, None]
 
-    recipe = tiny(network={"sees_scan": True}, diffusion={"path": path, "prediction": "x0"})
+    diffusion = {"path": path, "prediction": "x0", "noise": 0.1 if path == "bridge" else 0.0}
+    recipe = tiny(network={"sees_scan": True}, diffusion=diffusion)
     denoiser = Denoiser(Shown(), PATHS[path](), "x0")
     wired = Enhancer(recipe, denoiser, device=CPU, precision="fp32")
     scan = textured((24, 20, 5))
