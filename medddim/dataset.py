@@ -209,8 +209,8 @@ def _coarser_pixels(volume: Volume) -> list[Volume]:
 def _noise_of_half_dose(volume: Volume, recipe: Recipe) -> tuple[Array, Array]:
     """Two realisations for each kernel, in HU, and the `noise` of a `Stack`, in HU.
 
-    At the dose at which the scan has the noise it has, or a typical one if it has none. Made once a scan, since to project
-    takes too long for each patch.
+    At the dose at which the scan has the noise it has, or a typical one if it has none. Made once
+    a scan, since to project takes too long for each patch.
     """
     generator, own = np.random.default_rng(recipe.training.seed), estimate_noise(volume)
     units, noise = [], []

@@ -203,8 +203,8 @@ def _enhance(enhancer: Enhancer, settings: Settings, volume: Volume, facts: Fact
 def _foresee(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
     if volume.modality not in ("", recipe.modality):
         raise UnsupportedScan(
-            f"the model is for {recipe.modality} and the scan is {volume.modality}; "
-            "choose another --model"
+            f"the model {recipe.name} is for {recipe.modality} and the scan is {volume.modality}; "
+            "choose another --model (medddim models list)"
         )
     facts: Facts = {"network_evaluations": settings.steps * (settings.samples or 1)}
     if recipe.task == "superresolve":
@@ -220,6 +220,8 @@ def _noise(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
     reach = _reach(recipe, volume)
     level = estimate_noise(volume) / reach if settings.noise is None else settings.noise
     facts: Facts = {"noise_level": round(level, 5)}
+    if volume.unit == "HU":
+        facts["noise_hu"] = round(level * reach, 1)
     low, high = recipe.degradation.level
     if recipe.degradation.kind == "rician" and not low <= level <= high:
         facts["warning"] = (

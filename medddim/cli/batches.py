@@ -135,8 +135,9 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
         click.echo(outcome.line())
         return
     status = click.style(f"{outcome.status:12}", fg=COLOURS.get(outcome.status, "red"))
-    level = outcome.facts.get("noise_level")
-    found = f"noise {level:.1%}" if level is not None else ""
+    level, hu = outcome.facts.get("noise_level"), outcome.facts.get("noise_hu")
+    share = "" if level is None else f"noise {level:.1%}"
+    found = share if hu is None else f"noise {hu:g} HU"
     notes = outcome.reason or outcome.facts.get("warning") or found
     time = f"{outcome.seconds:.1f} s" if outcome.good else ""
     click.echo(f"{status} {outcome.name:24} {time:>9}  {notes}".rstrip())

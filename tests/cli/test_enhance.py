@@ -1,10 +1,13 @@
 """`medddim enhance`: a folder in, a folder out, as its README says."""
 
 import json
+import re
+import shutil
 
 import numpy as np
 import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 
 from medddim import formats
 from medddim.enhancer import Enhancer
@@ -36,6 +39,20 @@ def test_a_study_comes_out_in_its_own_formats(enhance, study, tmp_path):
         before, after = formats.read(study / name), formats.read(tmp_path / "out" / name)
         after.require_same_grid(before)
         assert not np.allclose(after.voxels, before.voxels)
+
+
+def test_a_ct_tells_its_noise_in_hounsfield_units_and_keeps_to_their_range(enhance, tmp_path):
+    (tmp_path / "ct").mkdir()
+    shutil.copy(get_testdata_file("CT_small.dcm"), tmp_path / "ct")
+    result = enhance(scans="ct", model="ct-denoise")
+    assert re.search(r"^ok .* noise \d+(\.\d)? HU$", result.stdout, re.MULTILINE)
+    (series,) = formats.find(tmp_path / "out")
+    answer = formats.read(series)
+    assert answer.unit == "HU"
+    assert answer.voxels.min() >= -1024
+    wrong = enhance(scans="ct", out="other", model="mr-denoise")
+    assert wrong.exit_code == 1
+    assert "the model mr-denoise is for MR and the scan is CT" in wrong.output
 
 
 def test_the_answer_is_that_of_the_enhancer(enhance, study, model, tmp_path):
