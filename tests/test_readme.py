@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pydicom.data import get_testdata_file
 
 from medddim import cli
 from tests import studies
@@ -37,12 +38,15 @@ INLINE = [
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """`data_samples/`, `configs/`, `study/` with its `reference/`, SCANS, and a trained `run/`."""
+    """`data_samples/`, `configs/`, a trained `run/`, and the folders of scans it speaks of."""
     shutil.copytree(studies.SAMPLES, tmp_path / "data_samples")
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     for name in ("study", "reference"):
         studies.study(tmp_path / name)
-    (tmp_path / "SCANS").mkdir()
+    for name in ("SCANS", "ct"):
+        (tmp_path / name).mkdir()
+    shutil.copy(get_testdata_file("CT_small.dcm"), tmp_path / "ct")
+    studies.nifti(tmp_path / "thick")
     studies.model(tmp_path / "run")
     monkeypatch.chdir(tmp_path)
     return tmp_path
