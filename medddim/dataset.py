@@ -235,14 +235,20 @@ def load_volumes(
     Where a file does not say its modality it is taken for `modality`. `part` keeps the slices from
     one share of each scan to another. Raises RecipeError for a pattern without a match.
     """
+    found = matching(root, patterns)
+    scans = {name: formats.read(found[name]).taken_for(modality) for name in found}
+    return {name: some_slices(scan, *part) for name, scan in scans.items()}
+
+
+def matching(root: Path, patterns: Sequence[str]) -> dict[str, Path]:
+    """What below `root` matches any pattern, by relative name, sorted; RecipeError if one fails."""
     found: dict[str, Path] = {}
     for pattern in patterns:
         matches = {path.relative_to(root).as_posix(): path for path in root.glob(pattern)}
         if not matches:
             raise RecipeError(f"data: nothing below {root} matches {pattern!r}")
         found |= matches
-    scans = {name: formats.read(found[name]).taken_for(modality) for name in sorted(found)}
-    return {name: some_slices(scan, *part) for name, scan in scans.items()}
+    return dict(sorted(found.items()))
 
 
 def some_slices(volume: Volume, first: float, last: float) -> Volume:
@@ -254,3 +260,10 @@ def some_slices(volume: Volume, first: float, last: float) -> Volume:
     affine = volume.affine.copy()
     affine[:, 3] += begin * affine[:, axis]
     return replace(volume, voxels=volume.voxels[tuple(chosen)], affine=affine)
+
+
+def middle_slices(scan: Volume, count: int) -> Volume:
+    """The `count` middle slices of a scan."""
+    slices = scan.shape[scan.slice_axis]
+    first = max((slices - count) // 2, 0)
+    return some_slices(scan, first / slices, min(first + count, slices) / slices)

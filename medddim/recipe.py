@@ -35,6 +35,7 @@ class NetworkRecipe(_Record):
     sees_scan: bool = False
     maps: PositiveInt = 1
     detail_gain: float = Field(0.0, ge=0)
+    refine: tuple[PositiveInt, ...] = ()
 
     @field_validator("slices")
     @classmethod

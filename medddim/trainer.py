@@ -2,7 +2,7 @@
 
 A run folder holds:
 
-    recipe.yaml, weights.safetensors   a checkpoint: the moving average of the weights
+    recipe.yaml, weights.safetensors   a checkpoint: the moving average of the weights, at its best
     run.safetensors                    network, average, optimiser, step: all it takes to resume
     log.jsonl, tensorboard/            what happened
 """
@@ -12,13 +12,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -26,128 +26,73 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.tensorboard import SummaryWriter
 
 from medddim import checkpoint
-from medddim.dataset import Pairs, PairSource, load_volumes, some_slices
-from medddim.degradation import LowDose, RicianNoise
-from medddim.degradation.larger_voxels import LargerVoxels
+from medddim.dataset import Pairs, PairSource, load_volumes
 from medddim.diffusion import Condition, prediction_loss
 from medddim.enhancer import Enhancer
 from medddim.errors import RecipeError, WriteRefused
-from medddim.metrics import compare
-from medddim.metrics.noise import estimate_noise
 from medddim.networks import UNet, autocast
 from medddim.recipe import Recipe, TrainingRecipe
-from medddim.volume import Volume
+from medddim.validation import mean_psnr, validate
 
 Progress = Callable[[int, Mapping[str, float]], None]
 RESUME = "run.safetensors"
 REPORT_EVERY = 50
-VALIDATION_SLICES = 5
-VALIDATION_BLOCK = 96
 
 
-def train(
+def train(  # noqa: PLR0913  # what a run is, where it is, and who is told
     recipe: Recipe,
     folder: Path,
     *,
     data: Path | None = None,
     resume: bool = False,
     device: torch.device | None = None,
+    devices: int = 1,
     progress: Progress = lambda step, figures: None,
 ) -> Path:
     """Train the model of `recipe` into `folder`, which becomes a checkpoint; return it.
 
     `data` overrides the recipe's `data.root`. With `resume` an interrupted run goes on as if it
-    had not been interrupted, to the bit on the same machine.
+    had not been interrupted, to the bit on the same machine. More than one of `devices` of the
+    kind of `device` share each batch, one process each; the other processes begin by running the
+    program that called this once more. `progress` is called in the first process.
+
+    The checkpoint holds the weights with the best mean PSNR of all validations, or the last ones
+    if the recipe validates on nothing.
 
     Raises WriteRefused if `folder` holds another run and `resume` is False, RecipeError if no data
-    folder is known, CheckpointError if the run to resume had another network.
+    folder is known or devices cannot share a batch, CheckpointError if the run to resume had
+    another network.
     """
     root = data or recipe.data.root
     if root is None:
         raise RecipeError("data.root is empty: name the folder of scans there or with --data")
     if (folder / RESUME).exists() and not resume:
         raise WriteRefused(f"{folder} already holds a run: use --resume, or another folder")
+    team = _team(recipe, device or torch.device("cpu"), devices)
     known, load = recipe.data, partial(load_volumes, root, modality=recipe.modality)
     source = PairSource(recipe, list(load(known.train, part=known.train_part).values()))
     held_out = load(known.validate_on, part=known.validate_part)
-    run = _Run(recipe, folder, device or torch.device("cpu"))
-    board = SummaryWriter(str(folder / "tensorboard"))
+    run = _Run(recipe, folder, team)
+    board = _Board(folder, run.step) if team.is_global_zero else None
     settings, began, first = recipe.training, time.monotonic(), run.step
 
     while run.step < settings.steps:
         figures = {"loss": run.learn(source.draw(run.step))}
+        if board is None:
+            continue
         last = run.step == settings.steps
         if run.step % settings.validate_every == 0 or last:
             figures |= validate(run.enhancer(), held_out)
+            run.keep_if_best(mean_psnr(figures))
         if run.step % settings.save_every == 0 or last:
             run.save()
         if run.step % REPORT_EVERY == 0 or len(figures) > 1:
             figures["steps_per_second"] = (run.step - first) / (time.monotonic() - began)
-            report(folder, board, run.step, figures)
+            board.report(run.step, figures)
         progress(run.step, figures)
 
-    board.close()
+    team.barrier()
     return folder
-
-
-def validate(enhancer: Enhancer, scans: Mapping[str, Volume]) -> dict[str, float]:
-    """Mean foreground PSNR and HF power of the 1-step answer on the middle slices of `scans`."""
-    figures: dict[str, float] = {}
-    for name, worsen in _degradations(enhancer.recipe).items() if scans else ():
-        scores = []
-        for scan in scans.values():
-            clean, worse, told = worsen(scan)
-            scores.append(compare(enhancer(worse, **told), clean))
-        figures[f"psnr_db_at_{name}"] = float(np.mean([score.psnr_db for score in scores]))
-        figures[f"hf_power_at_{name}"] = float(np.mean([score.hf_power for score in scores]))
-    return figures
-
-
-Worsen = Callable[[Volume], tuple[Volume, Volume, dict[str, Any]]]
-"""A scan in; its part that is judged, that part degraded, and what the Enhancer is told."""
-
-
-def _degradations(recipe: Recipe) -> dict[str, Worsen]:
-    """How scans are made worse to validate a model, by the name of the figures."""
-    kind, levels = recipe.degradation.kind, recipe.training.validate_levels
-    if kind == "larger-voxels":
-        return {
-            "x".join(map(str, f)): partial(_coarser, LargerVoxels(f))
-            for f in recipe.degradation.factors
-        }
-    worse = _noisier if kind == "rician" else _lower_dose
-    return {f"{level:g}": partial(worse, level) for level in levels}
-
-
-def _noisier(level: float, scan: Volume) -> tuple[Volume, Volume, dict[str, Any]]:
-    clean, degradation = middle_slices(scan, VALIDATION_SLICES), RicianNoise(level)
-    noisy = degradation(clean, np.random.default_rng(0))
-    return clean, noisy, {"noise": degradation.sigma(clean)}
-
-
-def _lower_dose(fraction: float, scan: Volume) -> tuple[Volume, Volume, dict[str, Any]]:
-    clean = middle_slices(scan, VALIDATION_SLICES)
-    worsen = LowDose(fraction, noise_hu=estimate_noise(clean) or None)
-    return clean, worsen(clean, np.random.default_rng(0)), {}
-
-
-def _coarser(larger: LargerVoxels, scan: Volume) -> tuple[Volume, Volume, dict[str, Any]]:
-    """Judged on a block in the middle: the axis with the first factor is the slice axis."""
-    sizes = [
-        min(n, VALIDATION_BLOCK) // f * f for n, f in zip(scan.shape, larger.factors, strict=True)
-    ]
-    starts = [(n - size) // 2 for n, size in zip(scan.shape, sizes, strict=True)]
-    box = [slice(first, first + size) for first, size in zip(starts, sizes, strict=True)]
-    clean = replace(scan, voxels=scan.voxels[(slice(None), *box)])
-    coarse = larger(clean, np.random.default_rng(0))
-    return clean, coarse, {"factor": larger.factors}
-
-
-def middle_slices(scan: Volume, count: int) -> Volume:
-    """The `count` middle slices of a scan."""
-    slices = scan.shape[scan.slice_axis]
-    first = max((slices - count) // 2, 0)
-    return some_slices(scan, first / slices, min(first + count, slices) / slices)
 
 
 def learning_rate(settings: TrainingRecipe, step: int) -> float:
@@ -157,74 +102,111 @@ def learning_rate(settings: TrainingRecipe, step: int) -> float:
     return settings.learning_rate * min(rise, fall)
 
 
-def report(folder: Path, board: SummaryWriter, step: int, figures: Mapping[str, float]) -> None:
-    """Add one line to log.jsonl and one point to each TensorBoard curve."""
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"step": step, **figures}) + "\n")
-    for name, value in figures.items():
-        board.add_scalar(name, value, step)
+def _team(recipe: Recipe, device: torch.device, devices: int) -> Fabric:
+    """The processes that train together; this is one of them."""
+    batch = recipe.training.batch
+    if batch % devices:
+        raise RecipeError(f"training.batch is {batch}: {devices} devices cannot share it evenly")
+    chosen = devices if device.index is None else [device.index]
+    strategy = "ddp" if devices > 1 else "auto"
+    team = Fabric(accelerator=device.type, devices=chosen, strategy=strategy)
+    team.launch()
+    return team
+
+
+class _Board:
+    """log.jsonl and the TensorBoard curves, from the step on that a run goes on from."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self.log = folder / "log.jsonl"
+        if self.log.exists():  # what an interrupted run did after its last save is done again
+            lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+            whole = (line for line in lines if line.endswith("\n"))
+            kept = [line for line in whole if json.loads(line)["step"] <= step]
+            self.log.write_text("".join(kept), encoding="utf-8")
+        self.curves = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def report(self, step: int, figures: Mapping[str, float]) -> None:
+        """Add one line and one point to each curve."""
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **figures}) + "\n")
+        for name, value in figures.items():
+            self.curves.add_scalar(name, value, step)
+        self.curves.flush()
 
 
 class _Run:
     """What changes while training: the network, its moving average, the optimiser, the step."""
 
-    def __init__(self, recipe: Recipe, folder: Path, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, folder: Path, team: Fabric) -> None:
         torch.manual_seed(recipe.training.seed)
         settings = recipe.training
-        self.recipe, self.folder, self.device = recipe, folder, device
-        self.network = checkpoint.build_network(recipe).to(device)
+        self.recipe, self.folder, self.team = recipe, folder, team
+        self.network = checkpoint.build_network(recipe).to(team.device)
         if settings.start_from and not (folder / RESUME).exists():
             checkpoint.start_from(settings.start_from, self.network)
-        self.denoiser = checkpoint.build_denoiser(recipe, self.network)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(settings.ema))
+        shared = team.setup_module(self.network)
+        self.denoiser = checkpoint.build_denoiser(recipe, cast(UNet, shared))
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=settings.learning_rate)
-        self.step = 0
+        self.step, self.best = 0, -np.inf
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / RESUME).exists():
             self.restore()
 
     def learn(self, pairs: Pairs) -> float:
-        """One step of gradient descent; returns the loss."""
-        settings = self.recipe.training
-        clean, scan = self._tensor(pairs.clean), self._tensor(pairs.scan)
+        """One step of gradient descent on this process's share of the batch; returns the loss.
+
+        Every process draws for the whole batch: how many share it changes nothing but rounding.
+        """
+        settings, team = self.recipe.training, self.team
         seed = np.random.SeedSequence([settings.seed, self.step]).generate_state(1)[0]
         generator = torch.Generator().manual_seed(int(seed))
-        level = self.denoiser.path.draw(
-            len(clean), full_share=self.recipe.diffusion.full_share, generator=generator
+        levels = self.denoiser.path.draw(
+            len(pairs.clean), full_share=self.recipe.diffusion.full_share, generator=generator
         )
-        noise = self._tensor(torch.randn(clean.shape, generator=generator).numpy())
-        source = self.denoiser.path.source(clean, scan, noise)
+        drawn = torch.randn(pairs.clean.shape, generator=generator)
+        arrays = (pairs.clean, pairs.scan, pairs.strength, drawn.numpy())
+        share = slice(team.global_rank, None, team.world_size)
+        clean, scan, strength, noise = (self._tensor(array[share]) for array in arrays)
         seen = scan if self.recipe.network.sees_scan else None
-        with autocast(self.device, settings.precision):
+        with autocast(team.device, settings.precision):
             loss = prediction_loss(
                 self.denoiser,
                 clean=clean,
-                source=source,
-                level=level,
-                condition=Condition(self._tensor(pairs.strength), seen),
+                source=self.denoiser.path.source(clean, scan, noise),
+                level=levels[share],
+                condition=Condition(strength, seen),
             )
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        team.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), settings.gradient_clip)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(settings, self.step)
         self.optimiser.step()
         self.average.update_parameters(self.network)
         self.step += 1
-        return float(loss.detach())
+        return float(cast(Tensor, team.all_reduce(loss.detach())))
 
     def enhancer(self) -> Enhancer:
         """The moving average, ready to enhance."""
         denoiser = checkpoint.build_denoiser(self.recipe, self._averaged())
-        return Enhancer(
-            self.recipe, denoiser, device=self.device, precision=self.recipe.training.precision
-        )
+        precision = self.recipe.training.precision
+        return Enhancer(self.recipe, denoiser, device=self.team.device, precision=precision)
+
+    def keep_if_best(self, score: float | None) -> None:
+        """Make the moving average the checkpoint if it scores best; higher is better."""
+        if score is not None and score > self.best:
+            self.best = score
+            checkpoint.save(self.folder, self.recipe, self._averaged())
 
     def save(self) -> None:
-        """Write the checkpoint, then all that resuming needs, each in one atomic rename."""
-        checkpoint.save(self.folder, self.recipe, self._averaged())
+        """Write all that resuming needs in one atomic rename, and a checkpoint if none is best."""
+        if self.best == -np.inf:
+            checkpoint.save(self.folder, self.recipe, self._averaged())
         partial = self.folder / f".{RESUME}"
-        save_file(self._tensors(), partial, metadata={"step": str(self.step)})
+        known = {"step": str(self.step), "best": repr(float(self.best))}
+        save_file(self._tensors(), partial, metadata=known)
         partial.replace(self.folder / RESUME)
 
     def restore(self) -> None:
@@ -235,7 +217,8 @@ class _Run:
         self.optimiser.step()  # makes the optimiser's tensors, overwritten below
         with safe_open(path, framework="pt") as file:
             stored = {key: file.get_tensor(key) for key in file.keys()}
-            self.step = int(file.metadata()["step"])
+            known = file.metadata()
+        self.step, self.best = int(known["step"]), float(known.get("best", "-inf"))
         checkpoint.copy_tensors(stored, into=self._tensors())
 
     def _averaged(self) -> UNet:
@@ -253,4 +236,4 @@ class _Run:
         return {**now, **{f"average.{key}": value for key, value in average.items()}, **moments}
 
     def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self.device)
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.team.device)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medddim import formats
-from medddim.dataset import PairSource, load_volumes, slice_stacks
+from medddim.dataset import PairSource, load_volumes, middle_slices, slice_stacks
 from medddim.errors import RecipeError
 from medddim.formats import Derivation
 from medddim.volume import Volume
@@ -181,3 +181,11 @@ def test_a_3d_patch_deeper_than_every_scan_is_refused():
     recipe = tiny(network={"spatial_dims": 3, "slices": 1}, training={"patch": 16})
     with pytest.raises(RecipeError, match="no scan has that many slices"):
         source(recipe)
+
+
+@pytest.mark.parametrize(("count", "first"), [(3, 2), (8, 0), (20, 0)])
+def test_middle_slices_stay_where_they_are(count, first):
+    scan = head((20, 18, 8))
+    middle = middle_slices(scan, count)
+    assert np.array_equal(middle.voxels, scan.voxels[..., first : first + count])
+    assert np.allclose(middle.affine @ [1, 2, 0, 1], scan.affine @ [1, 2, first, 1])

@@ -7,12 +7,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from medddim import formats, trainer
-from medddim.checkpoint import RECIPE, WEIGHTS, Checkpoint
+from medddim import formats
+from medddim.checkpoint import RECIPE, WEIGHTS, Checkpoint, named_tensors
 from medddim.enhancer import Enhancer
 from medddim.errors import CheckpointError, RecipeError, WriteRefused
 from medddim.formats import Derivation
-from medddim.trainer import RESUME, learning_rate, middle_slices, train
+from medddim.trainer import RESUME, learning_rate, train
+from medddim.validation import validate
 from medddim.volume import Volume
 from tests.phantoms import head, textured
 from tests.recipes import tiny
@@ -171,17 +172,9 @@ def test_the_learning_rate_rises_stays_and_falls_to_zero():
     assert rates[80:] == pytest.approx(np.arange(20, -1, -1) * 0.1)
 
 
-@pytest.mark.parametrize(("count", "first"), [(3, 2), (8, 0), (20, 0)])
-def test_middle_slices_stay_where_they_are(count, first):
-    scan = head((20, 18, 8))
-    middle = middle_slices(scan, count)
-    assert np.array_equal(middle.voxels, scan.voxels[..., first : first + count])
-    assert np.allclose(middle.affine @ [1, 2, 0, 1], scan.affine @ [1, 2, first, 1])
-
-
 def test_validation_without_scans_has_nothing_to_say():
     fresh = Enhancer.load("mr-denoise", device="cpu")
-    assert trainer.validate(fresh, {}) == {}
+    assert validate(fresh, {}) == {}
 
 
 FINER = {
@@ -226,6 +219,48 @@ def test_low_dose_is_trained_in_hounsfield_units(tmp_path, data):
     run = train(recipe, tmp_path, data=data)
     last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
     assert np.isfinite([last["loss"], last["psnr_db_at_0.25"]]).all()
+
+
+@pytest.mark.parametrize("scores", [(5.0, 7.0, 6.0), (5.0, 4.0, 3.0), (1.0, 2.0, 3.0)])
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_the_checkpoint_is_the_best_that_was_validated(
+    tmp_path, data, monkeypatch, scores, interrupted
+):
+    seen = {}
+
+    def judged(enhancer, scans):
+        weights = named_tensors(enhancer.denoiser.network)
+        seen[len(seen)] = {key: tensor.half().clone() for key, tensor in weights.items()}
+        return {
+            "psnr_db_at_0.05": scores[len(seen) - 1] + 1,
+            "psnr_db_at_0.1": scores[len(seen) - 1] - 1,
+        }
+
+    monkeypatch.setattr("medddim.trainer.validate", judged)
+    recipe = tiny(training={"validate_every": 2, "save_every": 4})
+    if interrupted:
+        with pytest.raises(Interrupted):
+            train(recipe, tmp_path, data=data, progress=interrupt_at(4))
+    train(recipe, tmp_path, data=data, resume=interrupted)
+    kept, best = load_file(tmp_path / WEIGHTS), seen[int(np.argmax(scores))]
+    assert all(torch.equal(kept[key], best[key]) for key in best)
+    assert not all(torch.equal(kept[key], seen[int(np.argmin(scores))][key]) for key in best)
+
+
+def test_a_resumed_log_tells_every_step_once(tmp_path, data, monkeypatch):
+    monkeypatch.setattr("medddim.trainer.REPORT_EVERY", 1)
+    recipe = tiny(training={"steps": 9, "save_every": 4})
+    with pytest.raises(Interrupted):
+        train(recipe, tmp_path, data=data, progress=interrupt_at(6))
+    train(recipe, tmp_path, data=data, resume=True)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, 10))
+
+
+def test_devices_that_cannot_share_a_batch_are_refused(tmp_path, data):
+    with pytest.raises(RecipeError, match=r"training\.batch is 2: 3 devices cannot share it"):
+        train(tiny(), tmp_path / "run", data=data, devices=3)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_can_start_from_a_shipped_model(tmp_path, data):

@@ -1,8 +1,9 @@
-"""Begin a wider network with the weights of a narrower one: tools/widen.py MODEL WIDTH... -o DIR.
+"""Begin a larger network with the weights of a smaller one: tools/widen.py MODEL WIDTH... -o DIR.
 
-The new channels start with random weights of their own and are heard by nobody, so that the wider
-network gives the same answers (Chen et al. 2016, Net2Net, arXiv 1511.05641, in spirit). A recipe
-goes on from DIR with `training.start_from`.
+With --refine WIDTH... a second U-Net stands behind the first, silent. New channels start with
+random weights of their own and are heard by nobody, so that the larger network gives the same
+answers (Chen et al. 2016, Net2Net, arXiv 1511.05641, in spirit). A recipe goes on from DIR with
+`training.start_from`.
 """
 
 import argparse
@@ -20,10 +21,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("widths", type=int, nargs="+")
+    parser.add_argument("--refine", type=int, nargs="+", default=[])
     parser.add_argument("-o", "--output", type=Path, required=True)
     asked = parser.parse_args()
     narrow = Checkpoint.open(asked.model)
-    network = narrow.recipe.network.model_copy(update={"widths": tuple(asked.widths)})
+    larger = {"widths": tuple(asked.widths), "refine": tuple(asked.refine)}
+    network = narrow.recipe.network.model_copy(update=larger)
     recipe = narrow.recipe.model_copy(update={"network": network})
     torch.manual_seed(recipe.training.seed)
     wide = build_network(recipe)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    import torch
+
+    from medddim.recipe import Recipe
 
 
 @click.command()
@@ -13,7 +20,6 @@ import click
 @click.option(
     "-o",
     "--output",
-    required=True,
     type=click.Path(file_okay=False, path_type=Path),
     help="Run folder; it becomes a checkpoint that `enhance --model` takes.",
 )
@@ -29,22 +35,60 @@ import click
     show_default=True,
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
 )
-def train(recipe: Path, output: Path, data: Path | None, resume: bool, device: str) -> None:
+@click.option(
+    "--devices",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many devices of that kind share each batch.",
+)
+@click.option("--smoke", is_flag=True, help="Prove RECIPE on two scans in about a minute.")
+def train(
+    recipe: Path,
+    output: Path | None,
+    data: Path | None,
+    resume: bool,
+    device: str,
+    devices: int,
+    smoke: bool,
+) -> None:
     """Train the model that RECIPE, a YAML file, describes."""
     from medddim import trainer
     from medddim.enhancer import choose_device
     from medddim.recipe import Recipe
 
-    asked = Recipe.load(recipe)
+    if (output is None) != smoke:
+        raise click.UsageError("expected either -o RUN or --smoke")
+    asked, chosen = Recipe.load(recipe), choose_device(device)
+    if output is None:
+        _prove(asked, data, chosen)
+        return
     trainer.train(
         asked,
         output,
         data=data,
         resume=resume,
-        device=choose_device(device),
+        device=chosen,
+        devices=devices,
         progress=lambda step, figures: _show(step, asked.training.steps, figures),
     )
-    click.echo(f"checkpoint in {output}; try: medddim enhance SCANS -o OUT --model {output}")
+    if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # of several processes the first one speaks
+        click.echo(f"checkpoint in {output}; try: medddim enhance SCANS -o OUT --model {output}")
+
+
+def _prove(recipe: Recipe, data: Path | None, device: torch.device) -> None:
+    from medddim.smoke import STEPS, smoke
+
+    figures = smoke(
+        recipe,
+        data=data,
+        device=device,
+        progress=lambda step, figures: _show(step, STEPS, figures),
+    )
+    click.echo(
+        f"the recipe works: trained, saved, resumed, loaded, applied. All of its "
+        f"{recipe.training.steps} steps take about {figures['hours']:.1f} hours here"
+    )
 
 
 def _show(step: int, steps: int, figures: Mapping[str, float]) -> None:

@@ -28,6 +28,10 @@ class UNet(nn.Module):
     from them: where the answer is fine detail, plain intensities would drown it. The last layer
     starts at zero, and so do the weights for the state where the scan is seen beside it.
 
+    With `refine`, the widths of a second U-Net, the first one's output goes through that once more,
+    beside the input, and the answer is the sum of both: more depth for little more width (W-Net;
+    stacked hourglasses, Newell et al. 2016, arXiv 1603.06937).
+
     `images` and `maps` count the channels the first layer sees: the folded images and their local
     means, state before scan; the level, the maps, and their products.
     """
@@ -45,6 +49,7 @@ class UNet(nn.Module):
         sees_scan: bool = False,
         maps: int = 1,
         detail_gain: float = 0.0,
+        refine: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.detail_gain = detail_gain
@@ -52,23 +57,12 @@ class UNet(nn.Module):
         self.spatial_dims, self.unshuffle = spatial_dims, unshuffle
         self.stride: int = unshuffle * 2 ** (len(widths) - 1)
         self.sees_scan, self.folded = sees_scan, unshuffle**spatial_dims
-        levels = len(widths)
         self.images = [images * self.folded, *([images] if detail_gain else [])]
         self.maps = [1, maps, maps]
-        self.body = DynUNet(
-            spatial_dims,
-            in_channels=sum(self.images + self.maps),
-            out_channels=self.folded,
-            kernel_size=[3] * levels,
-            strides=[1] + [2] * (levels - 1),
-            upsample_kernel_size=[2] * (levels - 1),
-            filters=list(widths),
-            norm_name="",
-            act_name=("leakyrelu", {"negative_slope": 0.1, "inplace": True}),
-            res_block=True,
-        )
-        for parameter in self.body.output_block.parameters():
-            nn.init.zeros_(parameter)
+        seen = sum(self.images + self.maps)
+        handed_on = max([self.folded, *refine[:1]])
+        self.body = _body(spatial_dims, seen, handed_on, widths)
+        self.second = _body(spatial_dims, seen + handed_on, self.folded, refine) if refine else None
         if sees_scan:  # begin deaf to the state, or its noise drowns what the scan has to tell
             for layer in (self.body.input_block.conv1, self.body.input_block.conv3):
                 kinds = layer.conv.weight.detach().split([*self.images, sum(self.maps)], 1)
@@ -81,9 +75,9 @@ class UNet(nn.Module):
 
         In folded voxels every level of resolution adds the reach of its convolutions, five times
         its scale in all; with the unfolding and the phase in the grid that is 6 stride - 3
-        unshuffle - 1 voxels.
+        unshuffle - 1 voxels, and for two U-Nets no more than twice that.
         """
-        return 6 * self.stride
+        return (12 if self.second else 6) * self.stride
 
     def forward(
         self, state: Tensor, level: Tensor, *, strength: Tensor, scan: Tensor | None = None
@@ -101,7 +95,11 @@ class UNet(nn.Module):
         inputs = torch.cat([seen_as, self._maps(level, strength, folded)], 1)
         layout = torch.channels_last if self.spatial_dims == 2 else torch.channels_last_3d
         inputs = inputs.contiguous(memory_format=layout)
-        output: Tensor = pixelshuffle(self.body(inputs), self.spatial_dims, self.unshuffle)
+        answer = self.body(inputs)
+        if self.second:
+            refined = self.second(torch.cat([inputs, answer], 1))
+            answer = answer[:, : self.folded] + refined
+        output: Tensor = pixelshuffle(answer, self.spatial_dims, self.unshuffle)
         kept: Tensor = output[(..., *(slice(n) for n in size))]  # type: ignore[index]  # torch's stubs miss generators
         return kept
 
@@ -131,3 +129,23 @@ class UNet(nn.Module):
         levels = levels.expand(like.shape[0], 1, *like.shape[2:])
         strength = strength.to(like).expand(like.shape[0], -1, *like.shape[2:])
         return torch.cat([levels, strength, levels * strength], 1)
+
+
+def _body(spatial_dims: int, seen: int, answered: int, widths: Sequence[int]) -> DynUNet:
+    """A U-Net without normalisation whose last layer is zero."""
+    levels = len(widths)
+    body = DynUNet(
+        spatial_dims,
+        in_channels=seen,
+        out_channels=answered,
+        kernel_size=[3] * levels,
+        strides=[1] + [2] * (levels - 1),
+        upsample_kernel_size=[2] * (levels - 1),
+        filters=list(widths),
+        norm_name="",
+        act_name=("leakyrelu", {"negative_slope": 0.1, "inplace": True}),
+        res_block=True,
+    )
+    for parameter in body.output_block.parameters():
+        nn.init.zeros_(parameter)
+    return body

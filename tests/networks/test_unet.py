@@ -14,7 +14,8 @@ def network(*, speaking=True, **shape):
     torch.manual_seed(0)
     net = UNet(**{"widths": (8, 8, 8), **shape}).eval()
     if speaking:
-        nn.init.normal_(net.body.output_block.conv.conv.weight, std=0.1)
+        for body in filter(None, (net.body, net.second)):
+            nn.init.normal_(body.output_block.conv.conv.weight, std=0.1)
     return net
 
 
@@ -31,6 +32,7 @@ def run(net, state, *, level=1.0, noise=0.1, scan=None):
         ({"spatial_dims": 2, "slices": 3}, (2, 3, 16, 24)),
         ({"spatial_dims": 2, "slices": 1, "sees_scan": True}, (1, 1, 9, 7)),
         ({"spatial_dims": 3, "slices": 1, "widths": (4, 4, 4)}, (1, 1, 6, 8, 5)),
+        ({"refine": (8, 8, 8)}, (1, 3, 9, 7)),
     ],
 )
 def test_a_fresh_network_predicts_exactly_zero(shape, size):
@@ -141,12 +143,24 @@ def test_every_weight_learns():
 @pytest.mark.parametrize(
     ("unshuffle", "widths"), [(1, (2, 2, 2)), (2, (2, 2, 2)), (2, (2, 2, 2, 2))]
 )
-@pytest.mark.parametrize("gain", [0.0, 8.0])
-def test_the_halo_covers_the_receptive_radius(unshuffle, widths, gain):
-    net = UNet(widths=widths, unshuffle=unshuffle, slices=1, detail_gain=gain)
+@pytest.mark.parametrize("more", [{}, {"detail_gain": 8.0}, {"refine": (2, 2, 2)}])
+def test_the_halo_covers_the_receptive_radius(unshuffle, widths, more):
+    net = UNet(widths=widths, unshuffle=unshuffle, slices=1, **more)
     radius = reach(net, 512)
     assert radius <= net.halo
     assert net.halo < 1.6 * radius
+
+
+def test_the_second_network_sees_the_scan_and_what_the_first_one_says():
+    net, state = network(refine=(8, 8, 8)), torch.rand(1, 3, 16, 16)
+    both = run(net, state)
+    nn.init.zeros_(net.second.output_block.conv.conv.weight)
+    first = run(net, state)
+    assert not torch.equal(both, first)
+    alone = network(widths=(8, 8, 8))
+    for name, tensor in alone.named_parameters():
+        tensor.data = dict(net.named_parameters())[name].data[: len(tensor)]
+    assert torch.equal(run(alone, state), first)
 
 
 def test_amplified_detail_makes_a_small_difference_a_large_one():
