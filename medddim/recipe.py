@@ -36,6 +36,7 @@ class NetworkRecipe(_Record):
     maps: PositiveInt = 1
     detail_gain: float = Field(0.0, ge=0)
     refine: tuple[PositiveInt, ...] = ()
+    mirrors: bool = False
 
     @field_validator("slices")
     @classmethod
