@@ -173,7 +173,7 @@ class PairSource:
 
 
 def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
-    """The scaled voxels as stacks along the slice axis, or along all three.
+    """The scaled voxels as stacks along the slice axis, or along all three where a patch fits.
 
     A scan of few slices has no patch for a 3D network and gives none.
     """
@@ -181,6 +181,8 @@ def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
     spacing = volume.spacing_mm
     isotropic = 1 not in volume.shape and max(spacing) < ISOTROPY * min(spacing)
     axes = range(3) if isotropic else [volume.slice_axis]
+    patch = recipe.training.patch
+    fitting = [axis for axis in axes if min(np.delete(volume.shape, axis)) >= patch]
     voxels = volume.voxels.clip(HU_MIN, HU_MAX) if recipe.modality == "CT" else volume.voxels
     kinds, noise = scaling.apply(voxels)[None], np.zeros((1, len(EXCESS)), np.float32)
     if recipe.degradation.kind == "low-dose":
@@ -191,8 +193,8 @@ def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
     return [
         Stack(np.ascontiguousarray(np.moveaxis(image, 1 + axis, 1)), noise)
         for image in np.moveaxis(kinds, 1, 0)
-        for axis in axes
-        if flat or image.shape[1 + axis] >= recipe.training.patch
+        for axis in fitting or axes  # where none fits, all are refused
+        if flat or image.shape[1 + axis] >= patch
     ]
 
 

@@ -35,6 +35,12 @@ def test_a_batch_is_keyed_by_its_step_not_by_history():
     assert not same(fresh.draw(7), fresh.draw(8))
 
 
+def test_planes_too_small_for_a_patch_are_left_out():
+    cube = head((40, 36, 20), spacing_mm=(1.0, 1.0, 1.0))
+    for patch, planes in ((32, 1), (20, 3)):
+        assert len(slice_stacks(tiny(training={"patch": patch}), cube)) == planes
+
+
 def test_another_seed_is_another_batch():
     assert not same(source().draw(0), source(tiny(training={"seed": 1})).draw(0))
 

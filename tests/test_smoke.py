@@ -20,13 +20,13 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     root, how = tmp_path_factory.mktemp("scans"), Derivation("identity", "a phantom")
-    mr = head((104, 104, 60), spacing_mm=(1.0, 1.0, 1.0))
+    mr = head((104, 104, 64), spacing_mm=(1.0, 1.0, 1.0))
     ct = Volume(np.where(mr.voxels > 0, mr.voxels / 20, -1000), mr.affine)
     for folder, name, scan in (
         ("mri/train", "studyforrest02_t1w", mr),
         ("mri/val", "ljulong04_1_t1w", mr),
         ("ct/train", "slab", ct),
-        ("ct/val", "slab", ct),
+        ("ct/val", "acrinflt013", ct),
     ):
         formats.write(scan, root / folder, name=name, derivation=how)
     return root

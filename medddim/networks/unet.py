@@ -128,7 +128,9 @@ class UNet(nn.Module):
         return [some for count in range(len(axes) + 1) for some in combinations(axes, count)]
 
     def _pad(self, x: Tensor) -> Tensor:
-        excess = [-n % self.stride for n in x.shape[2:]]
+        # Two strides at least: where a strided convolution leaves one column, oneDNN (torch 2.13,
+        # bfloat16) reads memory that is not the image's, and now and then the answer is NaN.
+        excess = [max(-n % self.stride, 2 * self.stride - n) for n in x.shape[2:]]
         pads = [side for extra in reversed(excess) for side in (0, extra)]
         return functional.pad(x, pads, mode="replicate") if any(pads) else x
 
