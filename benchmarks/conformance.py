@@ -1,12 +1,12 @@
 """Do results conform to DICOM? dciodvfy and dcentvfy on results of real series of every vendor.
 
-    python benchmarks/conformance.py SERIES [--model mr-denoise] [-o table.md]
+    python benchmarks/conformance.py SERIES [-o table.md]
 
-SERIES is a folder of DICOM series. Each is copied unchanged, denoised (by the model; smoothed, if
-the model is not for its modality) and resampled: every slice into four, then every pixel into
-four, cubic, for it is the writer that is judged here. The table counts the errors of dciodvfy in
-all files of a result, those in the files of the source, and the lines of dcentvfy on result and
-source together. Needs dicom3tools.
+SERIES is a folder of DICOM series. Each is copied unchanged, denoised by the model for its
+modality, and resampled: every slice into four, then every pixel into four, cubic, for it is the
+writer that is judged here. The table counts the errors of dciodvfy in all files of a result, those
+in the files of the source, and the lines of dcentvfy on the result alone and beside its source.
+Needs dicom3tools.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import map_coordinates
 
 from medddim import formats
 from medddim.batch import validators
@@ -29,7 +29,11 @@ from medddim.enhancer import Enhancer
 from medddim.formats import Derivation
 from medddim.volume import Volume
 
-TITLES = ("series", "result", "files", "dciodvfy errors", "in the source", "dcentvfy lines")
+TITLES = (
+    *("series", "result", "files", "dciodvfy errors", "in the source"),
+    *("dcentvfy lines", "beside the source"),
+)
+MODELS = {"MR": "mr-denoise", "CT": "ct-denoise"}
 
 
 def main() -> None:
@@ -39,11 +43,13 @@ def main() -> None:
         sys.exit(f"{', '.join(lacking)}: not installed (Debian: dicom3tools)")
     rows, told = [], Counter()
     with tempfile.TemporaryDirectory() as folder:
-        for row, complaints in judged(arguments.series, arguments.model, Path(folder)):
+        for row, complaints in judged(arguments.series, Path(folder)):
             print(*row, sep="  ", flush=True)
             rows.append(row)
             told.update(complaints)
-    text = "\n".join("| " + " | ".join(row) + " |" for row in (TITLES, ["---"] * 6, *rows))
+    text = "\n".join(
+        "| " + " | ".join(row) + " |" for row in (TITLES, ["---"] * len(TITLES), *rows)
+    )
     text += "".join(f"\n\n{count} × {complaint}" for complaint, count in told.items())
     print(text)
     if arguments.output:
@@ -54,26 +60,26 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("series", type=Path)
-    parser.add_argument("--model", default="mr-denoise")
     parser.add_argument("-o", "--output", type=Path, help="write the table here too (Markdown)")
     return parser.parse_args()
 
 
-def judged(root: Path, model: str, out: Path) -> Iterator[tuple[tuple[str, ...], Counter[str]]]:
+def judged(root: Path, out: Path) -> Iterator[tuple[tuple[str, ...], Counter[str]]]:
     """One row for each series and result, and what dcentvfy says of them."""
-    enhancer = Enhancer.load(model)
+    enhancers = {modality: Enhancer.load(model) for modality, model in MODELS.items()}
     for series in formats.find(root):
         if series.format != "dicom" or series.refusal:
             continue
         scan = formats.read(series)
         before = sum(errors(series.files).values())
-        for name, kind, make in results(scan, enhancer):
-            derivation = Derivation(kind, f"For judgement: {name}", {"model": model})
+        for name, kind, make in results(scan, enhancers[scan.modality]):
+            derivation = Derivation(kind, f"For judgement: {name}", {"model": name})
             label = f"{series.name}_{kind}_{name.partition(' ')[0]}"
             files = formats.write(make(scan), out, name=label, derivation=derivation)
+            alone = said("dcentvfy", files)
             lines = said("dcentvfy", [*files, *series.files])
             wrong = errors(files)
-            counts = (len(files), sum(wrong.values()), before, len(lines))
+            counts = (len(files), sum(wrong.values()), before, len(alone), len(lines))
             yield (series.name, name, *map(str, counts)), wrong + Counter(map(plain, lines))
 
 
@@ -82,17 +88,9 @@ def results(
 ) -> Iterator[tuple[str, str, Callable[[Volume], Volume]]]:
     """Name, kind and maker of each result."""
     yield "identity", "identity", lambda volume: volume
-    if scan.modality == enhancer.recipe.modality:
-        yield enhancer.name, "denoise", enhancer
-    else:
-        yield "smoothed", "denoise", smoothed
+    yield enhancer.name, "denoise", enhancer
     yield "slices ×4", "superresolve", lambda volume: finer(volume, (1, 1, 4))
     yield "pixels ×2", "superresolve", lambda volume: finer(volume, (2, 2, 1))
-
-
-def smoothed(volume: Volume) -> Volume:
-    """A stand-in for a model: other voxels on the same grid."""
-    return volume.with_voxels(gaussian_filter(volume.voxels, (0, 0.7, 0.7, 0)))
 
 
 def finer(volume: Volume, factors: tuple[int, int, int]) -> Volume:

@@ -33,6 +33,7 @@ from medddim.errors import RecipeError, WriteRefused
 from medddim.networks import UNet, autocast
 from medddim.recipe import Recipe, TrainingRecipe
 from medddim.validation import mean_psnr, validate
+from medddim.volume import Volume
 
 Progress = Callable[[int, Mapping[str, float]], None]
 RESUME = "run.safetensors"
@@ -73,8 +74,17 @@ def train(  # noqa: PLR0913  # what a run is, where it is, and who is told
     source = PairSource(recipe, list(load(known.train, part=known.train_part).values()))
     held_out = load(known.validate_on, part=known.validate_part)
     run = _Run(recipe, folder, team)
-    board = _Board(folder, run.step) if team.is_global_zero else None
-    settings, began, first = recipe.training, time.monotonic(), run.step
+    _walk(run, source, held_out, progress)
+    team.barrier()
+    return folder
+
+
+def _walk(
+    run: _Run, source: PairSource, held_out: Mapping[str, Volume], progress: Progress
+) -> None:
+    """The steps that are left; the first process validates, saves and reports."""
+    board = _Board(run.folder, run.step) if run.team.is_global_zero else None
+    settings, began, first = run.recipe.training, time.monotonic(), run.step
 
     while run.step < settings.steps:
         figures = {"loss": run.learn(source.draw(run.step))}
@@ -90,9 +100,6 @@ def train(  # noqa: PLR0913  # what a run is, where it is, and who is told
             figures["steps_per_second"] = (run.step - first) / (time.monotonic() - began)
             board.report(run.step, figures)
         progress(run.step, figures)
-
-    team.barrier()
-    return folder
 
 
 def learning_rate(settings: TrainingRecipe, step: int) -> float:
