@@ -270,7 +270,7 @@ def _equipment(provenance: Provenance, now: datetime) -> Dataset:
     item.PurposeOfReferenceCodeSequence = [_code(*PROCESSING_EQUIPMENT)]
     item.Manufacturer = MAKER
     item.ManufacturerModelName = MAKER
-    item.SoftwareVersions = list(provenance.software)
+    item.SoftwareVersions = [_ascii(name) for name in provenance.software]
     item.ContributionDateTime = f"{now:%Y%m%d%H%M%S%z}"
     item.ContributionDescription = TAGLINE.get(provenance.kind, "derived")
     return item

@@ -18,6 +18,8 @@ from medddim.formats.dicom.media import MEDIA_DIRECTORY, files_listed, is_direct
 from medddim.formats.dicom.vendor import PRIVATE_TAGS, name_b_value
 from medddim.formats.guard import reading, require_moderate_inflation
 
+ONE_EACH = ("PatientID", "StudyInstanceUID", "PhotometricInterpretation")
+"""What all files of one series agree on."""
 KIND_TAGS = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "ImageType",
     "ComplexImageComponent", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation",
@@ -66,7 +68,7 @@ class Header:
 def read_header(path: Path) -> Header:
     """The header of one file. Raises UnreadableScan, or UnsupportedScan for a deflate bomb."""
     _require_moderate_deflate(path)
-    tags: list[Any] = [*KIND_TAGS, *GRID_TAGS, *STACK_TAGS, *PRIVATE_TAGS]
+    tags: list[Any] = [*ONE_EACH, *KIND_TAGS, *GRID_TAGS, *STACK_TAGS, *PRIVATE_TAGS]
     with reading(path, "DICOM"):
         with path.open("rb") as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=tags)

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pydicom
 
 from medddim.errors import EnvironmentProblem, IrregularGeometry, ScanError
 from medddim.formats.contract import NO_REPAIR, Repair, Series
-from medddim.formats.dicom.files import Header, read_header, scan
+from medddim.formats.dicom.files import ONE_EACH, Header, read_header, scan
 from medddim.formats.dicom.frames import frames_of
 from medddim.formats.dicom.geometry import Grid, grids_of
 from medddim.formats.dicom.kind import require_supported, term
@@ -75,6 +76,7 @@ def _examine(headers: Sequence[Header], repair: Repair) -> list[Grid]:
         for frame in frames:
             require_supported(frame)
     whole = _without_copies(headers)
+    _require_one_series(whole)
     grids = grids_of([frame for header in whole for frame in images[header.path]], repair)
     for grid in grids:
         require_moderate_size((*grid.shape, len(grid.stacks)), grid.headers[0].path)
@@ -94,6 +96,18 @@ def _without_copies(headers: Sequence[Header]) -> list[Header]:
             )
         kept.setdefault(uid, header)
     return list(kept.values())
+
+
+def _require_one_series(headers: Sequence[Header]) -> None:
+    """Raise IrregularGeometry for files of two patients, studies or scales of grey."""
+    first = headers[0]
+    for header, tag in product(headers[1:], ONE_EACH):
+        one, other = (str(each.dataset.get(tag) or "") for each in (first, header))
+        if one != other:  # told without the values: a PatientID stays out of messages
+            raise IrregularGeometry(
+                f"{tag} differs in one series: {header.path} against {first.path}; remove the "
+                "files that do not belong"
+            )
 
 
 def _digest(path: Path) -> str:

@@ -129,6 +129,14 @@ def test_the_model_is_named_with_the_software(scanner: Any, tmp_path: Path) -> N
     assert list(versions)[1] == "mr 01234567890123456789"
 
 
+def test_a_model_named_in_letters_the_source_cannot_write_is_named_without_them(
+    scanner: Any, tmp_path: Path
+) -> None:
+    named = Derivation("denoise", "×", {"model": "×4 é"})
+    (result,) = written(scanner, tmp_path, scanner.slices(1), named)
+    assert result.ContributingEquipmentSequence[-1].SoftwareVersions[1] == "?4 ?"
+
+
 def test_the_equipment_of_the_source_stays_named(scanner: Any, tmp_path: Path) -> None:
     other = pydicom.Dataset()
     other.Manufacturer = "other"

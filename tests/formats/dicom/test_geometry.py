@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from medddim import formats
 from medddim.errors import IrregularGeometry, ScanError, UnreadableScan
 from medddim.volume import Volume
+from tests.formats.conftest import CANARY
 
 
 def assert_right(volume: Volume, slices: list[Dataset]) -> None:
@@ -167,12 +168,18 @@ def test_positions_rounded_to_a_tenth_of_a_mm_are_even_enough(scanner: Any) -> N
         ("ImageOrientationPatient", [0, 1, 0, 0, 0, -1], "two orientations"),
         ("PixelSpacing", [1.25, 0.8], "two PixelSpacings"),
         ("Rows", 3, "two sizes"),
+        ("PatientID", f"{CANARY}another", "PatientID differs in one series"),
+        ("PatientID", "", "PatientID differs in one series"),
+        ("StudyInstanceUID", "1.2.3", "StudyInstanceUID differs in one series"),
+        ("PhotometricInterpretation", "MONOCHROME1", "PhotometricInterpretation differs"),
     ],
 )
 def test_slices_that_are_not_alike(scanner: Any, *, tag: str, value: Any, reason: str) -> None:
     slices = scanner.slices()
     setattr(slices[3], tag, value)
-    assert reason in refusal(scanner.store(slices))
+    told = refusal(scanner.store(slices))
+    assert reason in told
+    assert CANARY not in told
 
 
 @pytest.mark.parametrize(
