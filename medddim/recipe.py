@@ -38,6 +38,11 @@ class NetworkRecipe(_Record):
     refine: tuple[PositiveInt, ...] = ()
     mirrors: bool = False
 
+    @property
+    def mirror_images(self) -> int:
+        """How many mirror images one answer is the mean of: evaluations of the network a step."""
+        return 2**self.spatial_dims if self.mirrors else 1
+
     @field_validator("slices")
     @classmethod
     def _has_a_middle(cls, slices: int) -> int:

@@ -206,7 +206,8 @@ def _foresee(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
             f"the model {recipe.name} is for {recipe.modality} and the scan is {volume.modality}; "
             "choose another --model (medddim models list)"
         )
-    facts: Facts = {"network_evaluations": settings.steps * (settings.samples or 1)}
+    answers = settings.steps * (settings.samples or 1)
+    facts: Facts = {"network_evaluations": answers * recipe.network.mirror_images}
     if recipe.task == "superresolve":
         asked = settings.factor
         if settings.spacing_mm is not None:

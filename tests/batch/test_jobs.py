@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+from monai.networks.nets.dynunet import DynUNet
 
 from medddim import batch, enhancer
 from medddim.checkpoint import Checkpoint
@@ -43,6 +45,22 @@ def test_the_parameters_are_all_that_determines_the_answer(model):
         "precision": "bf16",
     }
     assert "4 DDIM steps" in job.summary
+
+
+@pytest.mark.parametrize(("mirrors", "count"), [(False, 2), (True, 8)])
+def test_evaluations_are_counted_with_the_mirror_images(tmp_path, mirrors, count):
+    mirrored = Checkpoint.open(studies.model(tmp_path, network={"mirrors": mirrors}))
+    scan, settings = noisy(), batch.Settings(steps=2, precision="fp32")
+    job, seen = batch.enhance_job(mirrored, settings), []
+    hook = torch.nn.modules.module.register_module_forward_hook(
+        lambda module, *_: seen.append(len(_[0][0])) if isinstance(module, DynUNet) else None
+    )
+    try:
+        job.start()(scan, facts := job.foresee(scan))
+    finally:
+        hook.remove()
+    assert facts["network_evaluations"] == count
+    assert sum(seen) == count * scan.shape[scan.slice_axis]
 
 
 def test_the_noise_level_on_record_gives_the_same_answer_again(model):
