@@ -8,6 +8,11 @@ model it is Rician noise, whose true level is given to every method. For a CT mo
 of a lower dose; levels are shares of that tube current at which the scan has the noise measured in
 it. The model estimates its level, and rivals are given that estimate times each of --tuned, for
 noise that is not white. Times are of one run, side by side, on this machine.
+
+Last comes the model's first --steps minus each rival: the mean over subjects (what a file's name
+says before its first underscore; scans of one subject are not independent) with its 95 % bootstrap
+interval, and how many subjects are better. --red-cnn takes the weights of red_cnn.py, --twin the
+run of the same network trained as plain regression.
 """
 
 from __future__ import annotations
@@ -15,20 +20,25 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from red_cnn import RedCnnMethod
 
 from medddim import formats
 from medddim.baselines import BASELINES
+from medddim.dataset import middle_slices
 from medddim.degradation import LowDose, RicianNoise
 from medddim.enhancer import Enhancer
 from medddim.metrics import compare
 from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe
-from medddim.trainer import middle_slices
+from medddim.report.paired import differences
+from medddim.report.paired import per_subject as per_subject_means
 from medddim.volume import Volume
 
 Method = Callable[..., Volume]
@@ -45,8 +55,14 @@ def main() -> None:
         for name in arguments.rivals
         for times in (arguments.tuned if name != "identity" else [1.0])
     }
+    if arguments.red_cnn:
+        methods["red-cnn"] = RedCnnMethod(arguments.red_cnn)
+    if arguments.twin:
+        methods["regression twin, 1 steps"] = Enhancer.load(arguments.twin)
+    rivals = list(methods)
     for steps in arguments.steps:
         methods[f"{enhancer.name}, {steps} steps"] = partial(enhancer, steps=steps)
+    ours = list(methods)[len(rivals)]
     for fidelity in arguments.fidelity:
         how = {"steps": max(arguments.steps), "fidelity": fidelity}
         name = f"{enhancer.name}, {how['steps']} steps, fidelity {fidelity:g}"
@@ -55,7 +71,7 @@ def main() -> None:
     kind = "dose" if enhancer.recipe.degradation.kind == "low-dose" else "noise"
     labels = {level: f"{level:.0%} {kind}" for level in arguments.levels}
     tables = [per_subject(rows, level, labels) for level in labels]
-    text = "\n\n".join([*tables, summary(rows, labels)])
+    text = "\n\n".join([*tables, summary(rows, labels), paired(rows, labels, ours, rivals)])
     print(text)
     if arguments.output:
         arguments.output.write_text(text + "\n", encoding="utf-8")
@@ -71,6 +87,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rivals", nargs="*", default=RIVALS, choices=sorted(BASELINES))
     parser.add_argument("--fidelity", type=float, nargs="*", default=[], help="of most steps")
     parser.add_argument("--tuned", type=float, nargs="+", default=[1.0], help="for the rivals")
+    parser.add_argument("--red-cnn", type=Path, help="weights made by red_cnn.py")
+    parser.add_argument("--twin", type=Path, help="run folder of the plain regression")
     parser.add_argument("--slices", type=int, help="only so many, in the middle of each scan")
     parser.add_argument("-o", "--output", type=Path, help="write the tables here too (Markdown)")
     return parser.parse_args()
@@ -108,6 +126,8 @@ def measure(
                 print(f"{series.name} {level:g} {name}: {scores['psnr_db']:.2f} dB", flush=True)
                 yield {
                     "scan": series.name,
+                    "subject": series.name.partition("_")[0],
+                    "protocol": level,
                     "level": level,
                     "method": name,
                     "seconds": seconds,
@@ -141,6 +161,37 @@ def summary(rows: list[dict], labels: Mapping[Hashable, str]) -> str:
         f"{rows[0]['range_rule']}"
     )
     return f"{title}\n\n{table(['degraded', 'method', *FIGURES], body)}"
+
+
+def paired(
+    rows: list[dict], labels: Mapping[Hashable, str], ours: str, rivals: Sequence[str]
+) -> str:
+    """The mean difference to each rival over subjects, its interval, and who is better."""
+    body = []
+    for level, rival in product(labels, rivals):
+        named = {ours: "result", rival: rival}
+        subjects = per_subject_means(
+            [
+                row | {"result": named[row["method"]]}
+                for row in rows
+                if row["level"] == level and row["method"] in named
+            ]
+        )
+        by_figure = {row["figure"]: row for row in differences(subjects)}
+        gains = defaultdict(list)
+        for row in subjects:
+            gains[row["subject"]].append(row["psnr_db"] * (1 if row["result"] == "result" else -1))
+        better = sum(sum(pair) > 0 for pair in gains.values())
+        cells = [interval(by_figure[figure]) for figure in ("psnr_db", "ssim")]
+        body.append([labels[level], rival, *cells, f"{better} of {len(gains)}"])
+    titles = ["degraded", f"{ours}, minus", "psnr_db", "ssim", "subjects better in PSNR"]
+    return f"Paired differences by subject, with 95 % bootstrap intervals\n\n{table(titles, body)}"
+
+
+def interval(difference: Mapping[str, Any]) -> str:
+    """A mean and its interval, which a single subject has not."""
+    mean, low, high = (difference[key] for key in ("mean", "low", "high"))
+    return f"{mean:+.3f}" if low is None else f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def table(titles: list[str], body: list[list[str]]) -> str:
