@@ -29,6 +29,9 @@ BATCH = 4
 TILE = {2: 512, 3: 160}
 """Edge of a tile, in voxels, by the dimensions of the network; bounds memory, not the answer."""
 
+FURTHEST = 6.0
+"""Noise levels that no voxel of an MR scan changes by; the noise of CT is too uneven for that."""
+
 Sampler = Callable[..., Iterator[Tensor]]
 """Walks a ladder: `(denoise, start, ladder, *, path) -> clean estimates`, as `ddim` does."""
 
@@ -204,9 +207,10 @@ class Enhancer:
         ct, magnitude = self.recipe.modality == "CT", _is_magnitude(volume)
 
         def finish(image: Array, channel: int) -> Array:
-            if not ct:
-                return np.maximum(image, 0) if magnitude else image
             measured = volume.voxels[channel]
+            if not ct:
+                image = measured + (image - measured).clip(-FURTHEST * level, FURTHEST * level)
+                return np.maximum(image, 0) if magnitude else image
             outside = (measured < HU_MIN) | (measured > HU_MAX)  # padding and metal stay
             return np.where(outside, measured, image.clip(HU_MIN, HU_MAX))
 

@@ -44,6 +44,17 @@ def test_a_fresh_network_changes_nothing(shape, steps):
     scan.require_same_grid(answer)
 
 
+@pytest.mark.parametrize("steps", [1, 3])
+def test_no_voxel_changes_by_more_than_noise_can(steps):
+    """Whatever a network says: this one was never trained, and asks for far more."""
+    scan, noise = textured(), 5.0
+    wired = enhancer(speaking=True)
+    wired.denoiser.network.body.output_block.conv.conv.bias.data += 100
+    change = np.abs(wired(scan, steps=steps, noise=noise).voxels - scan.voxels)
+    assert change.max() == pytest.approx(6 * noise, rel=1e-4)
+    assert like_input(wired(scan, steps=steps, noise=0.0), scan)
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_slices_are_cut_along_their_axis_wherever_it_lies(axis):
     """The same scan with its axes in another order gets the same answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from medddim.enhancer import Enhancer
     from medddim.networks import Precision
     from medddim.recipe import Recipe
+
+BRIGHTEST = 5.0
+"""Of the scans that models were trained on the brightest voxel has 3.6 (docs/real-noise.md)."""
 
 Facts = dict[str, Any]
 """What was found out about one scan on the way: plain values, for the record."""
@@ -223,13 +226,26 @@ def _noise(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
     facts: Facts = {"noise_level": round(level, 5)}
     if volume.unit == "HU":
         facts["noise_hu"] = round(level * reach, 1)
+    if warnings := list(_unlike_training(recipe, level, float(volume.voxels.max()) / reach)):
+        facts["warning"] = "; ".join(warnings)
+    return facts
+
+
+def _unlike_training(recipe: Recipe, level: float, brightest: float) -> Iterator[str]:
+    """What about an MR scan lies outside what a model has seen; both in the network's range."""
+    if recipe.degradation.kind != "rician":
+        return
     low, high = recipe.degradation.level
-    if recipe.degradation.kind == "rician" and not low <= level <= high:
-        facts["warning"] = (
+    if not low <= level <= high:
+        yield (
             f"noise of {level:.2%} lies outside {low:.1%} to {high:.1%}, "
             "the range the model was trained for"
         )
-    return facts
+    if brightest > BRIGHTEST:
+        yield (
+            f"the brightest voxel has {brightest:.0f} times the 99.5th percentile of all, as in no "
+            "scan the model was trained on: the subject may be too small in the field of view"
+        )
 
 
 def _plain(value: Any) -> Any:

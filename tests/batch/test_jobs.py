@@ -47,6 +47,15 @@ def test_the_parameters_are_all_that_determines_the_answer(model):
     assert "4 DDIM steps" in job.summary
 
 
+def test_a_subject_too_small_for_the_field_of_view_is_told(model):
+    scan = noisy()
+    voxels = scan.voxels.copy()
+    voxels[0, 3, 3, 3] = 20 * np.percentile(scan.voxels, 99.5)
+    facts = batch.enhance_job(model).foresee(scan.with_voxels(voxels))
+    assert "the brightest voxel has 20 times the 99.5th percentile" in facts["warning"]
+    assert "warning" not in batch.enhance_job(model).foresee(scan)
+
+
 @pytest.mark.parametrize(("mirrors", "count"), [(False, 2), (True, 8)])
 def test_evaluations_are_counted_with_the_mirror_images(tmp_path, mirrors, count):
     mirrored = Checkpoint.open(studies.model(tmp_path, network={"mirrors": mirrors}))
