@@ -91,7 +91,7 @@ def main() -> None:
         losses.append(float(loss.detach()))
         if step % 100 == 99:
             print(f"{step + 1}: loss {np.mean(losses[-100:]):.5f}", flush=True)
-    save_file(network.state_dict(), asked.output)
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, asked.output)
 
 
 class RedCnnMethod:
