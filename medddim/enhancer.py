@@ -19,7 +19,7 @@ from medddim.errors import DiffusionError, EnvironmentProblem, UnsupportedScan
 from medddim.metrics.noise import estimate_noise
 from medddim.networks import Precision, autocast
 from medddim.recipe import Recipe, factors_of
-from medddim.scaling import Scaling
+from medddim.scaling import BRIGHTEST, Scaling
 from medddim.spread import mean_and_deviation, require_samples
 from medddim.tiling import Tiling, by_blocks, by_slices
 from medddim.volume import Array, Derivation, Volume
@@ -210,6 +210,7 @@ class Enhancer:
             measured = volume.voxels[channel]
             if not ct:
                 image = measured + (image - measured).clip(-FURTHEST * level, FURTHEST * level)
+                image = np.where(measured > BRIGHTEST * scaling.scale, measured, image)
                 return np.maximum(image, 0) if magnitude else image
             outside = (measured < HU_MIN) | (measured > HU_MAX)  # padding and metal stay
             return np.where(outside, measured, image.clip(HU_MIN, HU_MAX))

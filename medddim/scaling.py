@@ -12,6 +12,10 @@ from medddim.volume import Array, Volume
 ScalingKind = Literal["percentile", "window"]
 
 
+BRIGHTEST = 5.0
+"""In the network's range; the brightest voxel of all MR scans that models learnt from has 3.6."""
+
+
 @dataclass(frozen=True)
 class Scaling:
     """`(voxels - offset) / scale`, and back; nothing is clipped, so nothing is lost."""

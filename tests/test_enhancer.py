@@ -55,6 +55,16 @@ def test_no_voxel_changes_by_more_than_noise_can(steps):
     assert like_input(wired(scan, steps=steps, noise=0.0), scan)
 
 
+def test_voxels_brighter_than_any_in_training_stay_as_they_are():
+    scan = textured()
+    voxels = scan.voxels.copy()
+    voxels[0, 3:5, 4, 2] = 50 * np.percentile(scan.voxels, 99.5)
+    bright = scan.with_voxels(voxels)
+    answer = enhancer(speaking=True)(bright, noise=5.0)
+    assert np.array_equal(answer.voxels[0, 3:5, 4, 2], voxels[0, 3:5, 4, 2])
+    assert not like_input(answer, bright, 1e-9)
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_slices_are_cut_along_their_axis_wherever_it_lies(axis):
     """The same scan with its axes in another order gets the same answer."""

@@ -14,7 +14,7 @@ from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.formats.contract import Quantity
 from medddim.metrics.noise import estimate_noise
 from medddim.recipe import factors_of
-from medddim.scaling import Scaling
+from medddim.scaling import BRIGHTEST, Scaling
 from medddim.spread import require_samples
 from medddim.volume import Volume
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from medddim.enhancer import Enhancer
     from medddim.networks import Precision
     from medddim.recipe import Recipe
-
-BRIGHTEST = 5.0
-"""Of the scans that models were trained on the brightest voxel has 3.6 (docs/real-noise.md)."""
 
 Facts = dict[str, Any]
 """What was found out about one scan on the way: plain values, for the record."""
@@ -244,7 +241,8 @@ def _unlike_training(recipe: Recipe, level: float, brightest: float) -> Iterator
     if brightest > BRIGHTEST:
         yield (
             f"the brightest voxel has {brightest:.0f} times the 99.5th percentile of all, as in no "
-            "scan the model was trained on: the subject may be too small in the field of view"
+            "scan the model was trained on: is the subject too small in the field of view? Voxels "
+            f"above {BRIGHTEST:g} times are left as they are"
         )
 
 
