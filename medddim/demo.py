@@ -24,7 +24,7 @@ from medddim.report import Case, picture, write_report
 from medddim.volume import Volume
 
 NOISE = 0.05
-STEPS = (1, 8)
+STEPS = (1, 4)
 CURVE_STEPS, CURVE_SLICES = (1, 2, 4, 8), 8
 MODEL = "mr-denoise"
 HEAD, SLICE = "mni152_t1", "pydicom_mr"

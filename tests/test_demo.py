@@ -24,14 +24,14 @@ def test_the_demo_leaves_a_page_a_picture_and_scans(small, tmp_path):
     done = demo.run_demo(tmp_path / "out", say=stages.append)
     assert len(stages) == 2
     assert [row["result"] for row in done.rows] == [
-        *("noisy input", "enhanced, 1 step", "enhanced, 8 steps", "enhanced, 1 step")
+        *("noisy input", "enhanced, 1 step", "enhanced, 4 steps", "enhanced, 1 step")
     ]
     assert done.picture.read_bytes().startswith(b"\x89PNG")
     page = done.page.read_text()
     assert "MNI152" in page
     assert "model_sha256" in page
-    manifest = json.loads((tmp_path / "out" / "enhanced_8" / "medddim.json").read_text())
-    assert manifest["job"]["steps"] == 8
+    manifest = json.loads((tmp_path / "out" / "enhanced_4" / "medddim.json").read_text())
+    assert manifest["job"]["steps"] == 4
     assert done.rows[0]["psnr_db"] == pytest.approx(26, abs=4)
     assert all(np.isfinite(row["psnr_db"]) for row in done.rows[:3])
 
