@@ -65,7 +65,8 @@ def test_a_split_series_is_two_results(medddim, tmp_path):
     for number in (5, 6, 7, 8):
         source = studies.SAMPLES / "phantom_mr_dicom" / f"IM{number + 1:04d}.dcm"
         dataset = pydicom.dcmread(source)
-        dataset.SeriesInstanceUID = pydicom.dcmread(series / "IM0001.dcm").SeriesInstanceUID
+        first = pydicom.dcmread(series / "IM0001.dcm")
+        dataset.SeriesInstanceUID, dataset.PatientID = first.SeriesInstanceUID, first.PatientID
         dataset.save_as(series / source.name)
     result = medddim("enhance", "study", "-o", "out", "--model", "identity",
                      "--on-gap", "split", "--json")  # fmt: skip
