@@ -1,15 +1,19 @@
 """The classical rivals, called like an Enhancer: `(volume, *, noise) -> Volume`.
 
 `noise` is the standard deviation of the noise in the volume's own unit. Constants were chosen on
-training scans at 5 and 10 % noise, so that a gain is not one over a straw man; only DIPY's
-non-local means know of Rician noise, the others take it for Gaussian. Channels go one by one.
+training or validation scans at 5 and 10 % noise, so that a gain is not one over a straw man. DIPY's
+non-local means know of Rician noise; the others take it for Gaussian and find a mean, from which
+the bias is removed. Channels go one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, Protocol, cast
+from importlib import import_module
+from itertools import product
+from types import ModuleType
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +23,14 @@ from medddim.volume import Array, Volume
 
 Image = npt.NDArray[np.float64]
 
+NO_NOISE = 1e-12
+"""What stands for a noise of 0, which most methods cannot divide by."""
+
 SEARCH_WINDOW = 9
 """Voxels across the search of non-local means with its patches: 2 * (3 + 1) + 1."""
+
+ANTS_MARGIN = 4
+"""Voxels mirrored around what ANTs is given: it takes what is outside for 0 and mixes it in."""
 
 GAUSSIAN_WIDTHS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0)
 
@@ -39,23 +49,46 @@ def identity(volume: Volume, /, *, noise: float) -> Volume:
 
 def gaussian(volume: Volume, /, *, noise: float) -> Volume:
     """Gaussian blur, its width chosen per channel by Stein's unbiased estimate of the error."""
-    return _each_channel(volume, lambda image: _best_blur(image, noise=noise))
+    return _signal(volume, partial(_best_blur, noise=noise), noise=noise)
 
 
 def tv(volume: Volume, /, *, noise: float) -> Volume:
     """Total variation (Chambolle), its weight half the noise."""
     from skimage.restoration import denoise_tv_chambolle
 
-    return _each_channel(volume, partial(denoise_tv_chambolle, weight=max(0.5 * noise, 1e-12)))
+    weight = max(0.5 * noise, NO_NOISE)
+    return _signal(volume, partial(denoise_tv_chambolle, weight=weight), noise=noise)
+
+
+def wavelet(volume: Volume, /, *, noise: float) -> Volume:
+    """Soft BayesShrink of db2 wavelets of scikit-image in 3D, for 0.9 noise, over eight shifts.
+
+    The mean over shifts by a voxel (Coifman & Donoho 1995, translation-invariant de-noising) is
+    what makes it a rival. Raises EnvironmentProblem where PyWavelets is not installed.
+    """
+    from skimage.restoration import denoise_wavelet
+
+    _installed("pywt", "expected PyWavelets for the baseline wavelet", "pip install PyWavelets")
+    how = {"sigma": max(0.9 * noise, NO_NOISE), "wavelet": "db2", "rescale_sigma": False}
+
+    def denoise(image: Image) -> Image:
+        mean = np.zeros_like(image)
+        for shift in product((0, 1), repeat=3):
+            there = denoise_wavelet(np.roll(image, shift, axis=(0, 1, 2)), **how)
+            mean += np.roll(there, [-n for n in shift], axis=(0, 1, 2)) / 8
+        return mean
+
+    return _signal(volume, partial(_with_room, denoise=denoise), noise=noise)
 
 
 def nlm(volume: Volume, /, *, noise: float) -> Volume:
     """Non-local means of scikit-image in 3D: patches of 3, search of 7, h = 0.4 noise."""
     from skimage.restoration import denoise_nl_means
 
-    cutoff = max(0.4 * noise, 1e-12)
+    cutoff = max(0.4 * noise, NO_NOISE)
     how = {"patch_size": 3, "patch_distance": 3, "h": cutoff, "sigma": noise, "fast_mode": True}
-    return _each_channel(volume, lambda image: _with_room(image, partial(denoise_nl_means, **how)))
+    denoise = partial(denoise_nl_means, **how)
+    return _signal(volume, partial(_with_room, denoise=denoise), noise=noise)
 
 
 def nlm_dipy(
@@ -66,40 +99,58 @@ def nlm_dipy(
     "classic" is up to 3 dB better on sharp scans than DIPY's default, "blockwise", whose threads
     race (1.12.1), so that it gets one. Raises EnvironmentProblem where DIPY is not installed.
     """
-    nlmeans = _nlmeans_of_dipy()
-    rician = volume.modality != "CT" and volume.unit != "HU"
+    nlmeans = _installed(
+        "dipy.denoise.nlmeans",
+        "expected DIPY for the baseline nlm-dipy",
+        "pip install 'medddim[benchmarks]'",
+    ).nlmeans
+    rician = _is_rician(volume)
     threads = 1 if method == "blockwise" else None
     how = {"patch_radius": 1, "block_radius": 3, "rician": rician, "num_threads": threads}
 
     def denoise(image: Image) -> Image:
         # DIPY takes the magnitude of what it is given, so Hounsfield units are lifted above 0.
         floor = 0.0 if rician else float(image.min())
-        return nlmeans(image - floor, sigma=max(noise, 1e-12), method=method, **how) + floor
+        lifted = nlmeans(image - floor, sigma=max(noise, NO_NOISE), method=method, **how)
+        return np.asarray(lifted + floor)
 
-    return _each_channel(volume, lambda image: _with_room(image, denoise))
+    return _each_channel(volume, partial(_with_room, denoise=denoise))
+
+
+def ants(volume: Volume, /, *, noise: float) -> Volume:
+    """DenoiseImage of ANTs, adaptive non-local means (Manjon et al. 2010) that estimate the noise.
+
+    Patch radius 1, search radius 2. `noise` serves only to remove the Rician bias, as from the
+    others; ANTs' own way leaves more error. Raises EnvironmentProblem where ANTs is not installed:
+    medddim never installs it.
+    """
+    library = _installed("ants", "expected ANTs for the baseline ants", "pip install antspyx")
+    how = {"noise_model": "Gaussian", "p": 1, "r": 2}
+    inner = (slice(ANTS_MARGIN, -ANTS_MARGIN),) * 3
+
+    def denoise(image: Array) -> Image:
+        # ANTs compares patches by the ratios of their means: Hounsfield units are lifted above 0.
+        floor = 0.0 if _is_rician(volume) else float(image.min())
+        lifted = np.pad(image - floor, ANTS_MARGIN, mode="symmetric").astype(np.float32)
+        answer = library.denoise_image(library.from_numpy(lifted), **how).numpy()
+        return np.asarray(answer[inner] + floor, dtype=np.float64)
+
+    return _signal(volume, denoise, noise=noise)
 
 
 def bm4d(volume: Volume, /, *, noise: float) -> Volume:
-    """BM4D (Maggioni et al. 2013), in MR with the Rician bias of its answer removed.
+    """BM4D (Maggioni et al. 2013).
 
     Its licence forbids commercial use, so that medddim never installs it. Raises
     EnvironmentProblem where the user has not.
     """
-    try:
-        from bm4d import bm4d as denoise
-    except ImportError as error:
-        raise EnvironmentProblem(
-            "expected BM4D for the baseline bm4d, found none; if its licence (non-commercial) "
-            "suits you, install it with: pip install bm4d"
-        ) from error
-    sigma = max(noise, 1e-12)
-    rician = volume.modality != "CT" and volume.unit != "HU"
-
-    def unbiased(image: Array) -> npt.ArrayLike:
-        mean = denoise(image.astype(np.float64), sigma)
-        return signal_of_mean(mean / sigma) * sigma if rician else mean
-
-    return _each_channel(volume, unbiased)
+    denoise = _installed(
+        "bm4d",
+        "expected BM4D for the baseline bm4d",
+        "if its licence (non-commercial) suits you: pip install bm4d",
+    ).bm4d
+    sigma = max(noise, NO_NOISE)
+    return _signal(volume, lambda image: denoise(image.astype(np.float64), sigma), noise=noise)
 
 
 def signal_of_mean(mean: Image) -> Image:
@@ -120,6 +171,8 @@ BASELINES: dict[str, Baseline] = {
     "identity": identity,
     "gaussian": gaussian,
     "tv": tv,
+    "wavelet": wavelet,
+    "ants": ants,
     "bm4d": bm4d,
     "nlm": nlm,
     "nlm-dipy": nlm_dipy,
@@ -127,15 +180,28 @@ BASELINES: dict[str, Baseline] = {
 }
 
 
-def _nlmeans_of_dipy() -> Callable[..., Image]:
+def _installed(module: str, expected: str, cure: str) -> ModuleType:
+    """A module that does not come with medddim."""
     try:
-        from dipy.denoise.nlmeans import nlmeans
+        return import_module(module)
     except ImportError as error:
-        raise EnvironmentProblem(
-            "expected DIPY for the baseline nlm-dipy, found none; "
-            "install it with: pip install 'medddim[benchmarks]'"
-        ) from error
-    return cast(Callable[..., Image], nlmeans)
+        raise EnvironmentProblem(f"{expected}, found none; install it: {cure}") from error
+
+
+def _is_rician(volume: Volume) -> bool:
+    return volume.modality != "CT" and volume.unit != "HU"
+
+
+def _signal(volume: Volume, denoise: Callable[[Array], npt.ArrayLike], *, noise: float) -> Volume:
+    """The answer of a method for Gaussian noise, in MR without the bias of Rician noise."""
+    if not _is_rician(volume):
+        return _each_channel(volume, denoise)
+    sigma = max(noise, NO_NOISE)
+
+    def unbiased(image: Array) -> Image:
+        return signal_of_mean(np.asarray(denoise(image), dtype=np.float64) / sigma) * sigma
+
+    return _each_channel(volume, unbiased)
 
 
 def _each_channel(volume: Volume, denoise: Callable[[Array], npt.ArrayLike]) -> Volume:
