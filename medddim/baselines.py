@@ -61,10 +61,11 @@ def tv(volume: Volume, /, *, noise: float) -> Volume:
 
 
 def wavelet(volume: Volume, /, *, noise: float) -> Volume:
-    """Soft BayesShrink of db2 wavelets of scikit-image in 3D, for 0.9 noise, over eight shifts.
+    """Soft BayesShrink of db2 wavelets of scikit-image, for 0.9 noise; 3D, a single slice 2D.
 
-    The mean over shifts by a voxel (Coifman & Donoho 1995, translation-invariant de-noising) is
-    what makes it a rival. Raises EnvironmentProblem where PyWavelets is not installed.
+    The mean over shifts by a voxel along each axis (Coifman & Donoho 1995, translation-invariant
+    de-noising) is what makes it a rival. Raises EnvironmentProblem where PyWavelets is not
+    installed.
     """
     from skimage.restoration import denoise_wavelet
 
@@ -72,13 +73,17 @@ def wavelet(volume: Volume, /, *, noise: float) -> Volume:
     how = {"sigma": max(0.9 * noise, NO_NOISE), "wavelet": "db2", "rescale_sigma": False}
 
     def denoise(image: Image) -> Image:
-        mean = np.zeros_like(image)
-        for shift in product((0, 1), repeat=3):
-            there = denoise_wavelet(np.roll(image, shift, axis=(0, 1, 2)), **how)
-            mean += np.roll(there, [-n for n in shift], axis=(0, 1, 2)) / 8
+        mean, axes = np.zeros_like(image), range(image.ndim)
+        for shift in product((0, 1), repeat=image.ndim):
+            there = denoise_wavelet(np.roll(image, shift, axes), **how)
+            mean += np.roll(there, [-n for n in shift], axes) / 2**image.ndim
         return mean
 
-    return _signal(volume, partial(_with_room, denoise=denoise), noise=noise)
+    def in_its_dimensions(image: Array) -> Image:
+        # Noise that a mirror repeats along a third axis would be thresholded as signal.
+        return _with_room(image.squeeze(), denoise).reshape(image.shape)
+
+    return _signal(volume, in_its_dimensions, noise=noise)
 
 
 def nlm(volume: Volume, /, *, noise: float) -> Volume:
