@@ -11,8 +11,10 @@ noise that is not white. Times are of one run, side by side, on this machine.
 
 Last comes the model's first --steps minus each rival: the mean over subjects (what a file's name
 says before its first underscore; scans of one subject are not independent) with its 95 % bootstrap
-interval, and how many subjects are better. --red-cnn takes the weights of red_cnn.py, --twin the
-run of the same network trained as plain regression.
+interval, and how many subjects are better. A rival told several --tuned multiples is there with the
+one that has the best mean PSNR on these very scans, which favours the rival. --red-cnn takes the
+weights of red_cnn.py, --twin the run of the same network trained as plain regression; both are
+rivals that take no multiples.
 """
 
 from __future__ import annotations
@@ -20,13 +22,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from paired import against, best, subject_of
 from red_cnn import RedCnnMethod
 
 from medddim import formats
@@ -37,8 +39,6 @@ from medddim.enhancer import Enhancer
 from medddim.metrics import compare
 from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe
-from medddim.report.paired import differences
-from medddim.report.paired import per_subject as per_subject_means
 from medddim.volume import Volume
 
 Method = Callable[..., Volume]
@@ -50,19 +50,13 @@ def main() -> None:
     """Measure, print, and write the tables if asked."""
     arguments = parse()
     enhancer = Enhancer.load(arguments.model)
-    methods: dict[str, Method] = {
-        f"{name}, {times:g} sigma" if times != 1 else name: partial(_given, BASELINES[name], times)
-        for name in arguments.rivals
-        for times in (arguments.tuned if name != "identity" else [1.0])
+    rivals = rivals_of(arguments)
+    methods = {name: told for variants in rivals.values() for name, told in variants.items()}
+    ours = [f"{enhancer.name}, {steps} steps" for steps in arguments.steps]
+    methods |= {
+        name: partial(enhancer, steps=steps)
+        for name, steps in zip(ours, arguments.steps, strict=True)
     }
-    if arguments.red_cnn:
-        methods["red-cnn"] = RedCnnMethod(arguments.red_cnn)
-    if arguments.twin:
-        methods["regression twin, 1 steps"] = Enhancer.load(arguments.twin)
-    rivals = list(methods)
-    for steps in arguments.steps:
-        methods[f"{enhancer.name}, {steps} steps"] = partial(enhancer, steps=steps)
-    ours = list(methods)[len(rivals)]
     for fidelity in arguments.fidelity:
         how = {"steps": max(arguments.steps), "fidelity": fidelity}
         name = f"{enhancer.name}, {how['steps']} steps, fidelity {fidelity:g}"
@@ -71,7 +65,7 @@ def main() -> None:
     kind = "dose" if enhancer.recipe.degradation.kind == "low-dose" else "noise"
     labels = {level: f"{level:.0%} {kind}" for level in arguments.levels}
     tables = [per_subject(rows, level, labels) for level in labels]
-    text = "\n\n".join([*tables, summary(rows, labels), paired(rows, labels, ours, rivals)])
+    text = "\n\n".join([*tables, summary(rows, labels), paired(rows, labels, ours[0], rivals)])
     print(text)
     if arguments.output:
         arguments.output.write_text(text + "\n", encoding="utf-8")
@@ -81,7 +75,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scans", type=Path)
-    parser.add_argument("--model", default="mr-denoise")
+    parser.add_argument("--model", default="mr-denoise", help="shipped, or a run folder")
     parser.add_argument("--levels", type=float, nargs="+", default=[0.05, 0.10])
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 8])
     parser.add_argument("--rivals", nargs="*", default=RIVALS, choices=sorted(BASELINES))
@@ -92,6 +86,21 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--slices", type=int, help="only so many, in the middle of each scan")
     parser.add_argument("-o", "--output", type=Path, help="write the tables here too (Markdown)")
     return parser.parse_args()
+
+
+def rivals_of(arguments: argparse.Namespace) -> dict[str, dict[str, Method]]:
+    """Every rival, and each multiple of sigma that it is told as a method of its own."""
+    rivals: dict[str, dict[str, Method]] = {name: {} for name in arguments.rivals}
+    for name in rivals:
+        for times in arguments.tuned if name != "identity" else [1.0]:
+            told = f"{name}, {times:g} sigma" if times != 1 else name
+            rivals[name][told] = partial(_given, BASELINES[name], times)
+    if arguments.red_cnn:
+        rivals["red-cnn"] = {"red-cnn": RedCnnMethod(arguments.red_cnn)}
+    if arguments.twin:
+        twin = partial(Enhancer.load(arguments.twin), steps=1)
+        rivals["twin"] = {"regression twin, 1 step": twin}
+    return rivals
 
 
 def _given(method: Method, times: float, volume: Volume, *, noise: float) -> Volume:
@@ -126,8 +135,7 @@ def measure(
                 print(f"{series.name} {level:g} {name}: {scores['psnr_db']:.2f} dB", flush=True)
                 yield {
                     "scan": series.name,
-                    "subject": series.name.partition("_")[0],
-                    "protocol": level,
+                    "subject": subject_of(series.name),
                     "level": level,
                     "method": name,
                     "seconds": seconds,
@@ -164,34 +172,16 @@ def summary(rows: list[dict], labels: Mapping[Hashable, str]) -> str:
 
 
 def paired(
-    rows: list[dict], labels: Mapping[Hashable, str], ours: str, rivals: Sequence[str]
+    rows: list[dict], labels: Mapping[Hashable, str], ours: str, rivals: Mapping[str, Iterable[str]]
 ) -> str:
-    """The mean difference to each rival over subjects, its interval, and who is better."""
+    """The mean difference to each rival at its best over subjects, and who is better."""
     body = []
-    for level, rival in product(labels, rivals):
-        named = {ours: "result", rival: rival}
-        subjects = per_subject_means(
-            [
-                row | {"result": named[row["method"]]}
-                for row in rows
-                if row["level"] == level and row["method"] in named
-            ]
-        )
-        by_figure = {row["figure"]: row for row in differences(subjects)}
-        gains = defaultdict(list)
-        for row in subjects:
-            gains[row["subject"]].append(row["psnr_db"] * (1 if row["result"] == "result" else -1))
-        better = sum(sum(pair) > 0 for pair in gains.values())
-        cells = [interval(by_figure[figure]) for figure in ("psnr_db", "ssim")]
-        body.append([labels[level], rival, *cells, f"{better} of {len(gains)}"])
+    for level, variants in product(labels, rivals.values()):
+        there = [row for row in rows if row["level"] == level]
+        rival = best(there, list(variants))
+        body.append([labels[level], rival, *against(there, ours, rival)])
     titles = ["degraded", f"{ours}, minus", "psnr_db", "ssim", "subjects better in PSNR"]
     return f"Paired differences by subject, with 95 % bootstrap intervals\n\n{table(titles, body)}"
-
-
-def interval(difference: Mapping[str, Any]) -> str:
-    """A mean and its interval, which a single subject has not."""
-    mean, low, high = (difference[key] for key in ("mean", "low", "high"))
-    return f"{mean:+.3f}" if low is None else f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def table(titles: list[str], body: list[list[str]]) -> str:
