@@ -40,7 +40,8 @@ RESUME = "run.safetensors"
 REPORT_EVERY = 50
 
 
-def train(  # noqa: PLR0913  # what a run is, where it is, and who is told
+# Seven arguments: each is an option of `medddim train`, but for `progress`, which shows it at work.
+def train(  # noqa: PLR0913
     recipe: Recipe,
     folder: Path,
     *,

@@ -38,7 +38,7 @@ def blocks(path, language):
 
 def commands(path):
     """The `medddim` lines of the shell blocks of a page, as lists of arguments."""
-    lines = (line for block in blocks(path, "sh") for line in block.splitlines())
+    lines = (line for b in blocks(path, "sh") for line in b.replace("\\\n", " ").splitlines())
     split = (shlex.split(line, comments=True) for line in lines)
     return [words[1:] for words in split if words[:1] == ["medddim"]]
 

@@ -102,8 +102,9 @@ class UNet(nn.Module):
             for axes in self._flips()
         ]
         mean = torch.stack(answers).mean(0) if len(answers) > 1 else answers[0]
-        kept: Tensor = mean[(..., *(slice(n) for n in size))]  # type: ignore[index]  # torch's stubs miss generators
-        return kept
+        for axis, n in enumerate(size, start=2):
+            mean = mean.narrow(axis, 0, n)
+        return mean
 
     def _answer(self, seen: Tensor, level: Tensor, strength: Tensor) -> Tensor:
         folded = self._fold(seen)
