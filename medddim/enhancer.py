@@ -17,7 +17,7 @@ from medddim.degradation.larger_voxels import Factor, LargerVoxels
 from medddim.diffusion import Condition, Denoiser, ddim, keyed_noise
 from medddim.errors import DiffusionError, EnvironmentProblem, UnsupportedScan
 from medddim.metrics.noise import estimate_noise
-from medddim.networks import Precision, autocast
+from medddim.networks import Precision, autocast, choose_precision
 from medddim.recipe import Recipe, factors_of
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.spread import mean_and_deviation, require_samples
@@ -70,13 +70,13 @@ class Enhancer:
     ) -> None:
         """Wire a denoiser; `Enhancer.load` is the usual way. `sha256` is that of the weights."""
         self.recipe, self.denoiser, self.sha256 = recipe, denoiser, sha256
-        self.device, self.precision = device, precision
+        self.device, self.precision = device, choose_precision(device, precision)
         self.tile = TILE[recipe.network.spatial_dims]
         self.sampler: Sampler = ddim
 
     @classmethod
     def load(
-        cls, model: str | Path, *, device: str = "auto", precision: Precision = "bf16"
+        cls, model: str | Path, *, device: str = "auto", precision: Precision = "auto"
     ) -> Enhancer:
         """A shipped model by name, or a checkpoint folder.
 

@@ -131,7 +131,7 @@ class TrainingRecipe(_Record):
     ema: float = Field(0.999, ge=0, lt=1)
     gradient_clip: float = Field(1.0, gt=0)
     seed: int = 0
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
     save_every: PositiveInt = 500
     validate_every: PositiveInt = 1000
     validate_levels: tuple[float, ...] = (0.05, 0.10)

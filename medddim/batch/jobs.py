@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,7 @@ class Settings:
     noise: float | None = None
     factor: Factor | None = None
     spacing_mm: tuple[float, ...] | None = None
-    precision: Precision = "bf16"
+    precision: Precision = "auto"
     samples: int | None = None
     residual: bool = False
 
@@ -102,7 +102,12 @@ def enhance_job(
     The network is loaded when the job starts, not before. Raises RequestProblem for settings that
     make no sense for the model.
     """
+    from medddim.enhancer import choose_device
+    from medddim.networks import choose_precision
+
     recipe, settings = model.recipe, settings or Settings()
+    precision = choose_precision(choose_device(device), settings.precision)
+    settings = replace(settings, precision=precision)
     finer = recipe.task == "superresolve"
     _require_fitting(recipe, settings)
     told: Facts = {"factor": settings.factor, "spacing_mm": settings.spacing_mm} if finer else {}

@@ -96,10 +96,10 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 )
 @click.option(
     "--precision",
-    default="bf16",
+    default="auto",
     show_default=True,
-    type=click.Choice(["bf16", "fp32"]),
-    help="Number format of the network.",
+    type=click.Choice(["auto", "bf16", "fp32"]),
+    help="Number format of the network; auto: bf16 where the machine has it, else fp32.",
 )
 @batches.resume_option
 @batches.dry_run_option

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
-Precision = Literal["bf16", "fp32"]
+Precision = Literal["auto", "bf16", "fp32"]
+
+
+def choose_precision(device: torch.device, precision: Precision) -> Literal["bf16", "fp32"]:
+    """What "auto" means on this device: "bf16" where its hardware computes in it, else "fp32".
+
+    A CPU without bfloat16 instructions emulates them, several times slower than float32. Apple's
+    mps runs fp32 whatever is asked, having no bf16 autocast to trust.
+    """
+    if device.type == "mps":
+        return "fp32"
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # old torch: unknown
+    # avx512_bf16 and amx_bf16 of x86; bf16 and sve_bf16 of Arm
+    return "bf16" if any(has and name.endswith("bf16") for name, has in known.items()) else "fp32"
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
     """A context in which convolutions run in bfloat16, or an empty one for "fp32".
 
     bfloat16 keeps float32's range and 8 bits of mantissa. A residual network rounds only the
-    noise it removes, at most 0.4 % of it. Apple's mps runs fp32, having no bf16 autocast to trust.
+    noise it removes, at most 0.4 % of it.
     """
-    if precision == "fp32" or device.type == "mps":
+    if choose_precision(device, precision) == "fp32":
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)

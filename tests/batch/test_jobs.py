@@ -10,6 +10,7 @@ from medddim.checkpoint import Checkpoint
 from medddim.degradation import RicianNoise
 from medddim.errors import UnsupportedScan
 from medddim.metrics.noise import estimate_noise
+from medddim.networks import choose_precision
 from medddim.volume import Volume
 from tests import studies
 from tests.phantoms import head
@@ -34,7 +35,7 @@ def test_enhancing_is_what_the_enhancer_does(model):
 
 
 def test_the_parameters_are_all_that_determines_the_answer(model):
-    job = batch.enhance_job(model, batch.Settings(steps=4, seed=7, noise=0.05))
+    job = batch.enhance_job(model, batch.Settings(steps=4, seed=7, noise=0.05), device="cpu")
     assert job.parameters == {
         "model": "tiny",
         "model_sha256": model.sha256,
@@ -42,9 +43,16 @@ def test_the_parameters_are_all_that_determines_the_answer(model):
         "fidelity": 0.0,
         "seed": 7,
         "noise": 0.05,
-        "precision": "bf16",
+        "precision": choose_precision(torch.device("cpu"), "auto"),
     }
     assert "4 DDIM steps" in job.summary
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_the_record_says_what_auto_came_to(model, monkeypatch, precision):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": precision == "bf16"})
+    job = batch.enhance_job(model, device="cpu")
+    assert job.parameters["precision"] == precision
 
 
 def test_a_subject_too_small_for_the_field_of_view_is_told(model):
