@@ -1,5 +1,6 @@
 """A folder of scans: what is done to each, the run over all of them, and the record it leaves."""
 
+from medddim.batch.choice import by_modality
 from medddim.batch.jobs import Job, Settings, degrade_job, enhance_job, identity_job
 from medddim.batch.record import MANIFEST, RECORD, Outcome, versions
 from medddim.batch.run import LOCK, find, plan, run
@@ -11,6 +12,7 @@ __all__ = [
     "Job",
     "Outcome",
     "Settings",
+    "by_modality",
     "degrade_job",
     "enhance_job",
     "find",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medddim.batch.modality import has_air_in_hu
 from medddim.degradation.larger_voxels import Factor, LargerVoxels, factors_to
 from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.formats.contract import Quantity
@@ -55,6 +56,11 @@ class Job:
     start: Callable[[], Work]
     foresee: Callable[[Volume], Facts] = _nothing_to_tell
     maps: tuple[Quantity, ...] = ()
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What goes on record: the kind and the parameters."""
+        return {"kind": self.kind, **self.parameters}
 
 
 @dataclass(frozen=True)
@@ -211,8 +217,15 @@ def _foresee(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
             f"the model {recipe.name} is for {recipe.modality} and the scan is {volume.modality}; "
             "choose another --model (medddim models list)"
         )
+    if recipe.modality == "MR" and not volume.modality and has_air_in_hu(volume):
+        raise UnsupportedScan(
+            f"the model {recipe.name} is for MR; this scan does not say what it is, and holds air "
+            "in Hounsfield units as CT does: choose another --model (medddim models list)"
+        )
     answers = settings.steps * (settings.samples or 1)
     facts: Facts = {"network_evaluations": answers * recipe.network.mirror_images}
+    if not volume.modality:
+        facts["taken_for"] = recipe.modality
     if recipe.task == "superresolve":
         asked = settings.factor
         if settings.spacing_mm is not None:

@@ -107,7 +107,8 @@ def write_manifest(
 ) -> None:
     """Write what was run, with what, on what; replaces the manifest of an earlier run.
 
-    An interrupted run has fewer `scans` than `scans_given`.
+    `job` is what the jobs of all scans have in common. An interrupted run has fewer `scans` than
+    `scans_given`.
     """
     manifest = {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -78,12 +78,14 @@ def run(
     scans: Sequence[Series],
     destination: Path,
     *,
-    job: Job,
+    job: Job | Callable[[Series], Job],
     resume: bool = True,
     dry_run: bool = False,
     device: str = "cpu",
 ) -> Generator[Outcome, None, None]:
     """Apply `job` to every scan and write the results below `destination`; yield each outcome.
+
+    Where not all scans get the same, `job` says for each of them which one it gets.
 
     With `resume`, a scan whose inputs, job and outputs are what an earlier record says is passed
     over, and one that lacks a map is done again for it; what is there but not so is never
@@ -92,25 +94,26 @@ def run(
     CheckpointError end the run.
     """
     _require_apart(scans, destination)
-    described = {"kind": job.kind, **job.parameters}
     if dry_run:
         before = record.last_lines(destination) if resume else {}
-        yield from map(_Run(destination, job, described, before, work=None).outcome, scans)
+        for series in scans:
+            its = job if isinstance(job, Job) else job(series)
+            yield _Run(destination, its, None, before).outcome(series)
         return
-    work = job.start()
+    works = _Works(job)
     with _locked(destination):
         shelf.recover(destination)
         before = record.last_lines(destination) if resume else {}
-        one = _Run(destination, job, described, before, work=work)
         outcomes: list[Outcome] = []
         try:
             for series in scans:
+                one = _Run(destination, *works.of(series), before)
                 outcomes.append(one.outcome(series))
                 record.append(destination, outcomes[-1])
                 yield outcomes[-1]
         finally:
             record.write_manifest(
-                destination, outcomes, job=described, device=device, scans_given=len(scans)
+                destination, outcomes, job=works.shared, device=device, scans_given=len(scans)
             )
 
 
@@ -138,15 +141,41 @@ def _locked(destination: Path) -> Iterator[None]:
         ) from problem
 
 
+class _Works:
+    """The jobs of a run and their work, made ready when first needed."""
+
+    def __init__(self, job: Job | Callable[[Series], Job]) -> None:
+        self.ready: dict[int, tuple[Job, Work]] = {}
+        self.choose = job if not isinstance(job, Job) else lambda series: job
+        if isinstance(job, Job):  # what it lacks is said before anything is written
+            self.ready[id(job)] = job, job.start()
+
+    def of(self, series: Series) -> tuple[Job, Work]:
+        """What to do to this scan."""
+        job = self.choose(series)
+        if id(job) not in self.ready:
+            self.ready[id(job)] = job, job.start()
+        return self.ready[id(job)]
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What the jobs so far have in common."""
+        described = [job.described for job, _ in self.ready.values()]
+        first = described[0] if described else {}
+        alike = (key for key in first if all(key in one for one in described))
+        return {
+            key: first[key] for key in alike if all(one[key] == first[key] for one in described)
+        }
+
+
 @dataclass(frozen=True)
 class _Run:
-    """What is the same for all scans of a run; without `work`, nothing is done."""
+    """What a run does to one scan; without `work`, nothing is done."""
 
     destination: Path
     job: Job
-    described: dict[str, Any]
-    before: dict[str, Outcome]
     work: Work | None
+    before: dict[str, Outcome]
 
     def outcome(self, series: Series) -> Outcome:
         """What becomes of one scan; a problem of its own becomes its reason."""
@@ -177,7 +206,7 @@ class _Run:
         inputs = {series.told(file): record.digest(file) for file in series.files}
         earlier = self.before.get(series.name)
         kept: shelf.Kept = {}
-        if earlier and record.same_work(earlier, inputs=inputs, job=self.described):
+        if earlier and record.same_work(earlier, inputs=inputs, job=self.job.described):
             kept = shelf.unaltered(earlier, self.destination)
         self._require_room(series, earlier, inputs=inputs, kept=kept)
         wanted: tuple[shelf.Part, ...] = ("result", *self.job.maps)
@@ -193,7 +222,7 @@ class _Run:
             "ok",
             files=len(series.files),
             inputs=inputs,
-            job=self.described,
+            job=self.job.described,
             facts=told,
             reading={"format": series.format, "part": series.part, **asdict(series.repair)},
             outputs=outputs,
@@ -202,7 +231,7 @@ class _Run:
         if self.work is None:
             return replace(outcome, status="planned", facts=dict(series.facts) | told)
         answer = self.work(volume, facts)
-        derivation = Derivation(self.job.kind, self.job.summary, self.described | told)
+        derivation = Derivation(self.job.kind, self.job.summary, self.job.described | told)
         return shelf.write(
             answer, self.destination, outcome=outcome, missing=missing, derivation=derivation
         )
@@ -220,7 +249,7 @@ class _Run:
         if not there:
             return
         why = ""
-        if earlier and earlier.job != self.described:
+        if earlier and earlier.job != self.job.described:
             why = ", made with other settings"
         elif earlier and list(earlier.inputs.values()) != list(inputs.values()):
             why = ", made from other files"

@@ -88,7 +88,12 @@ dry_run_option = click.option(
 
 
 def run_batch(
-    job: Job, series: Sequence[Series], *, output: Path, as_json: bool, **options: Any
+    job: Job | Callable[[Series], Job],
+    series: Sequence[Series],
+    *,
+    output: Path,
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """Run `job` over the series, print each outcome as it comes; return the exit code."""
     from medddim import batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from medddim.cli import batches
 
 if TYPE_CHECKING:
     from medddim.batch import Job
+    from medddim.formats import Series
 
 
 def _numbers(text: str, kind: type[int] | type[float], *, what: str) -> tuple[Any, ...]:
@@ -40,10 +42,11 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 @batches.output_option
 @click.option(
     "--model",
-    default="mr-denoise",
+    default="auto",
     show_default=True,
     metavar="NAME|DIR",
-    help="A shipped model, a checkpoint folder, or `identity`, which changes nothing.",
+    help="A shipped model, a checkpoint folder, `identity`, which changes nothing, or `auto`: "
+    "mr-denoise or ct-denoise, by what each scan is; with --factor or --spacing mr-superres.",
 )
 @click.option(
     "--steps",
@@ -116,7 +119,7 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
     sys.exit(code)
 
 
-def _job(*, model: str, device: str, **options: Any) -> tuple[Job, str]:
+def _job(*, model: str, device: str, **options: Any) -> tuple[Job | Callable[[Series], Job], str]:
     from medddim import batch
 
     if model == "identity":
@@ -128,6 +131,8 @@ def _job(*, model: str, device: str, **options: Any) -> tuple[Job, str]:
 
     if options["factor"] is not None and options["spacing_mm"] is not None:
         raise click.UsageError("--factor and --spacing say the same thing; give one of them")
-    place = str(choose_device(device))
-    job = batch.enhance_job(Checkpoint.open(model), batch.Settings(**options), device=place)
+    place, settings = str(choose_device(device)), batch.Settings(**options)
+    if model == "auto":
+        return batch.by_modality(settings, device=place), place
+    job = batch.enhance_job(Checkpoint.open(model), settings, device=place)
     return job, place

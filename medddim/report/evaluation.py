@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from medddim import __version__, formats
+from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.errors import GridMismatch, ScoreError, UnreadableScan, WriteRefused
 from medddim.formats import Series
 from medddim.metrics import (
@@ -40,6 +41,10 @@ MOST_PICTURES = 8
 """Scans shown on the page; the tables hold all of them."""
 MOST_ROWS = 24
 """Of the table of subjects on the page; longer ones are in subjects.csv."""
+INTERPOLATED = (
+    "The input has larger voxels: the table and the spectra measure its cubic interpolation, "
+    "made to agree with it."
+)
 ROWS = ("input", "against", "result")
 """The order of the rows of one scan."""
 
@@ -75,7 +80,8 @@ def evaluate(
 
     Scans are matched by name, DICOM also by UID; a single one on each side needs neither. The
     protocol "all" measures under every convention that has a meaning for the scan. `noisy` are the
-    scans before enhancement, `against` the results of another method. Writes scores.csv,
+    scans before enhancement, `against` the results of another method. An input whose voxels are
+    larger by whole factors is measured as its cubic interpolation. Writes scores.csv,
     subjects.csv, scores.json (all of Evaluation), with something to compare differences.csv and,
     with `noisy`, picture.png and report.html below `destination`, all at the end: a problem
     leaves nothing.
@@ -98,17 +104,17 @@ def evaluate(
     who = Subjects()
     for name, scans in matched({kind: _usable(path) for kind, path in given.items()}):
         volumes = {kind: formats.read(series) for kind, series in scans.items()}
-        rows = list(_measure(name, volumes, protocol=protocol))
+        measured = volumes | _interpolated(volumes)
+        rows = list(_measure(name, measured, protocol=protocol))
         found.scans += [_labelled(row, who.of(scans["result"])) for row in rows]
-        found.spectra[name] = _spectra(volumes)
+        found.spectra[name] = _spectra(measured)
         job = made(candidate if candidate.is_dir() else candidate.parent, name)
         provenance[name] = _files(scans) | {"made by": job or None} | _passports(rows)
         if noisy is not None and len(cases) < MOST_PICTURES:
             cases.append(_case(name, volumes, rows, done=told(job)))
     found.subjects = per_subject(found.scans)
     found.differences = differences(found.subjects)
-    packages = {package: version(package) for package in PACKAGES}
-    provenance["versions"] = {"medddim": __version__, **packages}
+    provenance["versions"] = {"medddim": __version__, **{name: version(name) for name in PACKAGES}}
     _write(destination, found, cases=cases, provenance=provenance)
     return found
 
@@ -118,6 +124,22 @@ def _usable(path: Path) -> list[Series]:
     if not found:
         raise UnreadableScan(f"no scan in {path}: expected DICOM series or NIfTI files")
     return found
+
+
+def _interpolated(volumes: Mapping[str, Volume]) -> dict[str, Volume]:
+    """An input coarser than its reference by whole factors, on the grid of the reference."""
+    if "input" not in volumes:
+        return {}
+    coarse, fine = volumes["input"], volumes["reference"]
+    factors = [max(n // m, 1) for n, m in zip(fine.shape, coarse.shape, strict=True)]
+    if max(factors) == 1:
+        return {}
+    finer = LargerVoxels((factors[0], factors[1], factors[2])).finer(coarse)
+    try:
+        finer.require_same_grid(fine)
+    except GridMismatch:
+        return {}
+    return {"input": finer}
 
 
 def _measure(name: str, volumes: Mapping[str, Volume], *, protocol: str) -> Iterator[Row]:
@@ -181,6 +203,7 @@ def _case(name: str, volumes: Mapping[str, Volume], rows: Sequence[Row], *, done
         reference=volumes["reference"],
         scores=tuple({key: row.get(key) for key in columns} for row in rows),
         terms=tuple(dict.fromkeys(Passport.of(row).told() for row in measured)),
+        notes=(INTERPOLATED,) if volumes["input"].shape != volumes["result"].shape else (),
         done=done,
     )
 

@@ -2,11 +2,15 @@
 
 import csv
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from medddim import compare, read
+from medddim import compare, formats, read
+from medddim.degradation.larger_voxels import LargerVoxels
 from tests import studies
+from tests.phantoms import head
 
 
 @pytest.fixture
@@ -148,3 +152,29 @@ def test_scores_never_land_among_the_scans(medddim, folders, where):
     assert result.exit_code == 1
     assert "choose another" in result.stderr
     assert len(list((folders / where).iterdir())) == 2
+
+
+def test_a_coarser_input_is_measured_as_its_interpolation(medddim, tmp_path):
+    fine = head((32, 30, 12))
+    coarse = LargerVoxels((1, 1, 4))(fine, np.random.default_rng(0))
+    for folder, scan in (("reference", fine), ("better", fine), ("thick", coarse)):
+        formats.write(scan, tmp_path / folder, name="one", derivation=studies.IDENTITY)
+    medddim("evaluate", "better", "reference", "-o", "s", "--input", "thick")
+    before, after = json.loads((tmp_path / "s" / "scores.json").read_text())["scans"]
+    expected = compare(LargerVoxels((1, 1, 4)).finer(coarse), fine)
+    assert before["result"] == "input"
+    assert before["psnr_db"] == pytest.approx(expected.psnr_db, rel=1e-4)
+    assert after["psnr_db"] is None or after["psnr_db"] > before["psnr_db"]
+    assert "The input has larger voxels" in (tmp_path / "s" / "report.html").read_text()
+
+
+def test_an_input_that_lies_elsewhere_is_no_coarser_input(medddim, tmp_path):
+    fine = head((32, 30, 12))
+    coarse = LargerVoxels((1, 1, 4))(fine, np.random.default_rng(0))
+    moved = replace(coarse, affine=coarse.affine + np.array([[0, 0, 0, 2]] * 3 + [[0] * 4]))
+    for folder, scan in (("reference", fine), ("better", fine), ("thick", moved)):
+        formats.write(scan, tmp_path / folder, name="one", derivation=studies.IDENTITY)
+    result = medddim("evaluate", "better", "reference", "-o", "s", "--input", "thick")
+    assert result.exit_code == 1
+    assert "one: the scans differ in shape" in result.output
+    assert not (tmp_path / "s").exists()

@@ -1,0 +1,95 @@
+"""No model named: every scan gets the one for what it is."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from pydicom.data import get_testdata_file
+
+from medddim import batch, formats
+from medddim.batch.modality import modality_of
+from medddim.batch.verify import verify
+from medddim.checkpoint import Checkpoint
+from medddim.errors import RequestProblem
+from medddim.formats import Derivation
+from medddim.volume import Volume
+from tests import studies
+
+
+def body(*, modality="", noise=20.0):
+    """A disc of water in air, in HU."""
+    x, y = np.mgrid[-1:1:64j, -1:1:64j]
+    inside = np.where(x**2 + y**2 < 0.5, 40.0, -1000.0)
+    drawn = np.random.default_rng(0).normal(0, noise, (1, 64, 64, 3))
+    voxels = (inside[None, :, :, None] + drawn).astype(np.float32)
+    return Volume(voxels, np.diag([1.0, 1.0, 3.0, 1.0]), modality=modality)
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    folder = studies.study(tmp_path / "mixed")
+    (folder / "ct").mkdir()
+    shutil.copy(get_testdata_file("CT_small.dcm"), folder / "ct")
+    formats.write(body(), folder, name="body", derivation=Derivation("identity", "a phantom"))
+    return folder
+
+
+def found(folder, out):
+    return batch.plan([folder], out)
+
+
+def test_each_scan_gets_the_model_for_its_modality(mixed, tmp_path):
+    out = tmp_path / "out"
+    outcomes = list(batch.run(found(mixed, out), out, job=batch.by_modality(device="cpu")))
+    assert all(one.status == "ok" for one in outcomes)
+    assert {one.name: one.job["model"] for one in outcomes} == {
+        "head": "mr-denoise",
+        "series": "mr-denoise",
+        "body": "ct-denoise",
+        "ct": "ct-denoise",
+    }
+    taken = {one.name: one.facts["taken_for"] for one in outcomes if "taken_for" in one.facts}
+    assert taken == {"head": "MR", "body": "CT"}
+    manifest = json.loads((out / batch.MANIFEST).read_text())
+    assert manifest["job"]["kind"] == "denoise"
+    assert {"model", "model_sha256"}.isdisjoint(manifest["job"])
+    assert all(not problem for one in verify(out) for problem in one.topics.values())
+    again = list(batch.run(found(mixed, out), out, job=batch.by_modality(device="cpu")))
+    assert {one.status for one in again} == {"done before"}
+
+
+def test_super_resolution_is_for_mr_and_says_so(mixed, tmp_path):
+    settings = batch.Settings(factor=2)
+    job = batch.by_modality(settings, device="cpu")
+    outcomes = list(batch.run(found(mixed, tmp_path), tmp_path / "out", job=job, dry_run=True))
+    told = {one.name: (one.status, one.reason) for one in outcomes}
+    refused = [reason for status, reason in told.values() if status == "refused"]
+    assert told["head"] == ("planned", "")
+    assert len(refused) == 2
+    assert all("the model mr-superres is for MR" in reason for reason in refused)
+
+
+def test_settings_that_no_model_takes_are_refused_at_once():
+    with pytest.raises(RequestProblem, match="mr-denoise"):
+        batch.by_modality(batch.Settings(samples=2, steps=8))
+
+
+def test_what_a_file_says_counts_more_than_what_it_holds(tmp_path):
+    for name, said in (("silent", ""), ("told", "MR")):
+        identity = Derivation("identity", "a phantom")
+        formats.write(body(), tmp_path, name=name, derivation=identity)
+        if said:
+            (tmp_path / f"{name}.json").write_text(json.dumps({"Modality": said}))
+    assert {one.name: modality_of(one) for one in formats.find(tmp_path)} == {
+        "silent": "CT", "told": "MR",
+    }  # fmt: skip
+
+
+def test_a_silent_scan_in_hounsfield_units_is_kept_from_a_model_for_mr(tmp_path):
+    identity = Derivation("identity", "a phantom")
+    formats.write(body(), tmp_path / "in", name="body", derivation=identity)
+    job, out = batch.enhance_job(Checkpoint.open("mr-denoise")), tmp_path / "out"
+    (one,) = batch.run(found(tmp_path / "in", out), out, job=job)
+    assert one.status == "refused"
+    assert "holds air in Hounsfield units" in one.reason
