@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from medddim import formats
-from medddim.errors import MedddimError
 from medddim.formats import Series
 from medddim.volume import Volume
 
@@ -22,8 +21,9 @@ def modality_of(series: Series) -> str:
         return series.modality
     try:
         return "CT" if has_air_in_hu(formats.read(series)) else "MR"
-    except MedddimError:
-        return "MR"  # the run reads it again, and says what is wrong with it
+    except Exception:
+        # Whatever it is must not cost the other scans: the run meets it again, and says so.
+        return "MR"
 
 
 def has_air_in_hu(volume: Volume) -> bool:

@@ -70,6 +70,22 @@ def test_super_resolution_is_for_mr_and_says_so(mixed, tmp_path):
     assert all("the model mr-superres is for MR" in reason for reason in refused)
 
 
+@pytest.mark.parametrize("problem", [OSError("gone"), ValueError("a bug"), MemoryError()])
+def test_a_scan_that_cannot_be_read_costs_no_other(mixed, tmp_path, monkeypatch, problem):
+    read, out = formats.read, tmp_path / "out"
+
+    def spoilt(series):
+        if series.name == "body":
+            raise problem
+        return read(series)
+
+    monkeypatch.setattr(formats, "read", spoilt)
+    job = batch.by_modality(device="cpu")
+    told = {one.name: one.status for one in batch.run(found(mixed, out), out, job=job)}
+    assert told.pop("body") in ("refused", "failed")
+    assert set(told.values()) == {"ok"}
+
+
 def test_settings_that_no_model_takes_are_refused_at_once():
     with pytest.raises(RequestProblem, match="mr-denoise"):
         batch.by_modality(batch.Settings(samples=2, steps=8))
