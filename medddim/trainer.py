@@ -197,7 +197,7 @@ class _Run:
         return float(cast(Tensor, team.all_reduce(loss.detach())))
 
     def enhancer(self) -> Enhancer:
-        """The moving average, ready to enhance."""
+        """The moving average, ready to enhance; one image each, not the mean of mirror images."""
         denoiser = checkpoint.build_denoiser(self.recipe, self._averaged())
         precision = self.recipe.training.precision
         return Enhancer(self.recipe, denoiser, device=self.team.device, precision=precision)
