@@ -24,10 +24,9 @@ from medddim.report import Case, picture, write_report
 from medddim.volume import Volume
 
 NOISE = 0.05
-STEPS = (1, 4)
-CURVE_STEPS, CURVE_SLICES = (1, 2, 4, 8), 8
+CURVE_STEPS, CURVE_SLICES = (1, 2, 4, 8), 4
 MODEL = "mr-denoise"
-HEAD, SLICE = "mni152_t1", "pydicom_mr"
+HEAD, SLICE, LABEL = "mni152_t1", "pydicom_mr", "enhanced, 1 step"
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,19 @@ def run_demo(destination: Path, *, say: Callable[[str], None] = lambda line: Non
     did not come through, EnvironmentProblem if nilearn, which ships the head, is not installed.
     """
     model = Checkpoint.open(MODEL)
-    jobs = {steps: batch.enhance_job(model, batch.Settings(steps=steps)) for steps in STEPS}
+    job = batch.enhance_job(model)
     say(f"a real head, made noisy ({NOISE:.0%} Rician), enhanced by {MODEL}")
-    head, head_rows = _head(destination, jobs)
+    head, head_rows = _head(destination, job)
     say("a real DICOM slice, DICOM to DICOM")
-    dicom, dicom_rows = _dicom(destination, jobs[1])
+    dicom, dicom_rows = _dicom(destination, job)
     cases = [head, dicom]
-    page = write_report(destination, cases=cases, provenance=_provenance(jobs[1]))
+    page = write_report(destination, cases=cases, provenance=_provenance(job))
     image = destination / "demo.png"
     image.write_bytes(picture(cases))
     return Demo((*head_rows, *dicom_rows), page, image)
 
 
-def _head(destination: Path, jobs: dict[int, Job]) -> tuple[Case, list[dict[str, Any]]]:
+def _head(destination: Path, job: Job) -> tuple[Case, list[dict[str, Any]]]:
     clean = samples.mr_head()
     folder = destination / "clean"
     folder.mkdir(parents=True)
@@ -69,17 +68,13 @@ def _head(destination: Path, jobs: dict[int, Job]) -> tuple[Case, list[dict[str,
     noisy, _ = _through(worsen, folder, destination / "noisy")
     before = compare(noisy, clean)
     rows = [{"scan": HEAD, "result": "noisy input", **before.as_dict()}]
-    enhanced = {}
-    for steps, job in jobs.items():
-        enhanced[steps], outcome = _through(
-            job, destination / "noisy", destination / f"enhanced_{steps}"
-        )
-        scores = compare(enhanced[steps], clean).as_dict()
-        rows.append({"scan": HEAD, "result": _label(steps), **scores, **_cost(outcome)})
+    enhanced, outcome = _through(job, destination / "noisy", destination / "enhanced")
+    scores = compare(enhanced, clean).as_dict()
+    rows.append({"scan": HEAD, "result": LABEL, **scores, **_cost(outcome)})
     case = Case(
-        f"MNI152 T1 head (nilearn), {NOISE:.0%} Rician noise, {_label(1)}",
+        f"MNI152 T1 head (nilearn), {NOISE:.0%} Rician noise, {LABEL}",
         input=noisy,
-        enhanced=replace(enhanced[1], modality="MR"),  # a NIfTI file cannot say so
+        enhanced=replace(enhanced, modality="MR"),  # a NIfTI file cannot say so
         reference=clean,
         scores=tuple(_brief(row) for row in rows),
         terms=(before.passport.told(),),
@@ -99,7 +94,7 @@ def _dicom(destination: Path, job: Job) -> tuple[Case, list[dict[str, Any]]]:
     folder.mkdir()
     shutil.copy(samples.mr_dicom(), folder / f"{SLICE}.dcm")
     enhanced, outcome = _through(job, folder, destination / "dicom_enhanced")
-    row = {"scan": SLICE, "result": _label(job.parameters["steps"]), **_cost(outcome)}
+    row = {"scan": SLICE, "result": LABEL, **_cost(outcome)}
     case = Case(
         f"MR slice (pydicom), DICOM to DICOM, its own noise, {row['result']}",
         input=formats.read(folder),
@@ -119,10 +114,6 @@ def _through(job: Job, source: Path, destination: Path) -> tuple[Volume, Outcome
         raise ScanError(f"{outcome.name}: {outcome.reason}")
     (result,) = formats.find(destination)
     return formats.read(result), outcome
-
-
-def _label(steps: int) -> str:
-    return f"enhanced, {steps} step{'s' * (steps > 1)}"
 
 
 def _cost(outcome: Outcome) -> dict[str, Any]:

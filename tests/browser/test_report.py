@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medddim import Volume, read
+from medddim import Volume, demo, read
+from medddim.dataset import middle_slices
 from medddim.degradation import RicianNoise
-from medddim.demo import HEAD, run_demo
+from medddim.demo import HEAD
+from medddim.formats import samples
 from medddim.report import Case, write_report
 from medddim.report.planes import cuts
 from medddim.report.words import STRUCTURE
@@ -56,9 +58,13 @@ class Page(NamedTuple):
 def page(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     if request.param == "demo":
-        path = run_demo(folder).page
+        few = middle_slices(samples.mr_head(), 16)  # a whole head takes a slow machine minutes
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(samples, "mr_head", lambda: few)
+            patch.setattr(demo, "CURVE_SLICES", 1)
+            path = demo.run_demo(folder).page
         return Page(
-            "demo", path, *(read(f"{folder}/{f}/{HEAD}.nii.gz") for f in ("noisy", "enhanced_1"))
+            "demo", path, *(read(f"{folder}/{f}/{HEAD}.nii.gz") for f in ("noisy", "enhanced"))
         )
     clean = head((96, 88, 16))
     noisy = RicianNoise(0.05)(clean, np.random.default_rng(0))
