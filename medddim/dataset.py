@@ -31,7 +31,7 @@ SUBJECT_SHARE = 0.1
 """Patches are redrawn while less of their middle slice shows the subject."""
 SUBJECT_ABOVE = {"MR": 0.1, "CT": -0.5}
 """What counts as the subject, not air, in the network's range."""
-EXCESS = np.sqrt(1 / np.array([1, 0.5, 0.25, 0.1, 0.05]) - 1)
+EXCESS = np.sqrt(1 / np.array([1, 0.5, 0.25, 0.1, 0.05, 0.02]) - 1)
 """How many times the noise of half the dose is added at these doses."""
 
 

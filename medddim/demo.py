@@ -15,11 +15,12 @@ from medddim import batch, formats
 from medddim.batch import Job, Outcome
 from medddim.checkpoint import Checkpoint
 from medddim.degradation import RicianNoise
-from medddim.enhancer import Enhancer, choose_device
+from medddim.enhancer import Enhancer
 from medddim.errors import ScanError
 from medddim.formats import Derivation, samples
 from medddim.metrics import Passport, compare
 from medddim.metrics.noise import estimate_noise
+from medddim.networks import choose_device
 from medddim.report import Case, picture, write_report
 from medddim.volume import Volume
 

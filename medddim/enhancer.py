@@ -15,9 +15,10 @@ from medddim.checkpoint import Checkpoint
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import Factor, LargerVoxels
 from medddim.diffusion import Condition, Denoiser, ddim, keyed_noise
-from medddim.errors import DiffusionError, EnvironmentProblem, UnsupportedScan
+from medddim.errors import DiffusionError, UnsupportedScan
 from medddim.metrics.noise import estimate_noise
-from medddim.networks import Precision, autocast, choose_precision
+from medddim.networks import Precision, autocast, choose_device, choose_precision
+from medddim.posterior import walk
 from medddim.recipe import Recipe, factors_of
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.spread import mean_and_deviation, require_samples
@@ -29,6 +30,8 @@ BATCH = 4
 TILE = {2: 512, 3: 160}
 """Edge of a tile, in voxels, by the dimensions of the network; bounds memory, not the answer."""
 
+ALONE = 2
+"""Voxels that a lone MR slice is moved by to be its own neighbour; noise of CT reaches further."""
 FURTHEST = 6.0
 """Noise levels that no voxel of an MR scan changes by; the noise of CT is too uneven for that."""
 
@@ -148,8 +151,7 @@ class Enhancer:
         a model that draws no noise, for one step and for less than two answers, and what
         `__call__` raises.
         """
-        draws = self.denoiser.path.random
-        require_samples(self.name, count=count, steps=steps, draws_noise=draws)
+        require_samples(self.name, count=count, steps=steps, draws_noise=self.denoiser.path.random)
         answers = (
             self(volume, steps=steps, seed=seed + number, noise=noise, factor=factor)
             for number in range(count)
@@ -264,8 +266,9 @@ class Enhancer:
             consistent = task.project(clean.permute(*back).cpu().numpy(), channel)
             return torch.from_numpy(consistent.transpose(task.order)).to(clean)
 
-        start = path.start(scan, drawn.to(self.device))
-        for clean in self.sampler(denoise, start, path.ladder(steps), path=path):
+        drawn = drawn.to(self.device) * (task.strength[0] if path.scaled else 1.0)
+        estimates, start, walked = walk(path, denoise, scan, drawn)
+        for clean in self.sampler(estimates, start, path.ladder(steps), path=walked):
             yield clean.float().cpu().numpy().transpose(back)
 
     def _tiled(self, estimate: Callable[..., Tensor], *images: Tensor) -> Tensor:
@@ -278,23 +281,11 @@ class Enhancer:
         )
         if self.recipe.network.spatial_dims == 3:
             return by_blocks(estimate, *images, tiling=tiling)
-        return by_slices(estimate, *images, slices=self.recipe.network.slices, tiling=tiling)
+        shift = ALONE if self.recipe.degradation.kind == "rician" else 0
+        slices = self.recipe.network.slices
+        return by_slices(estimate, *images, slices=slices, tiling=tiling, shift=shift)
 
 
 def _is_magnitude(volume: Volume) -> bool:
     """A magnitude is never negative: where the scan has no value below 0, no answer has."""
     return bool(volume.voxels.min() >= 0)
-
-
-def choose_device(name: str) -> torch.device:
-    """The torch device for "auto", "cpu", "cuda" or "mps"; raises EnvironmentProblem if absent."""
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        return torch.device(next(kind for kind, there in available.items() if there))
-    if not available.get(name.partition(":")[0]):
-        raise EnvironmentProblem(f"device {name!r} is not available here; use --device auto")
-    return torch.device(name)

@@ -57,7 +57,7 @@ class DiffusionRecipe(_Record):
     `noise` is the k of a bridge, in the network's range.
     """
 
-    path: Literal["scan-noise", "variance-preserving", "bridge"]
+    path: Literal["scan-noise", "posterior", "variance-preserving", "bridge"]
     prediction: Literal["x0", "eps", "v", "residual"]
     full_share: float = Field(0.5, ge=0, le=1)
     noise: float = Field(0.0, ge=0)
@@ -176,6 +176,11 @@ class Recipe(_Record):
                 f"shown the scan beside the state, a network on the path {path!r} without noise "
                 "learns to invert their mixture, and every number of steps gives the same answer; "
                 "choose network.sees_scan: false, or a bridge with diffusion.noise above 0"
+            )
+        if path == "posterior" and self.degradation.kind != "rician":
+            raise ValueError(
+                "the path 'posterior' draws white noise, as an MR scan holds it; "
+                f"degradation.kind {self.degradation.kind!r} has another: choose another path"
             )
         of_the_state = prediction == "residual" and not self.network.sees_scan
         # alpha is 0 at level 1 of these paths

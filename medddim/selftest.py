@@ -28,8 +28,7 @@ from medddim.diffusion import (
     trailing,
     uniform_log_snr,
 )
-from medddim.enhancer import choose_device
-from medddim.networks import autocast
+from medddim.networks import autocast, choose_device
 
 MEAN, SPREAD, NOISE = 0.3, 0.1, 0.4
 COUNTS = (1, 2, 3, 4, 5, 8, 10, 20, 50, 100, 1000)

@@ -51,9 +51,14 @@ class Tiling:
 
 
 def neighbours(centre: int, *, slices: int, count: int) -> list[int]:
-    """Indices of `slices` slices around `centre`; beyond the ends the last slice is repeated."""
-    half = slices // 2
-    return [min(max(index, 0), count - 1) for index in range(centre - half, centre + half + 1)]
+    """Indices of `slices` slices around `centre`, mirrored at the ends.
+
+    Mirrored, not repeated: a slice that is its own neighbour shows its noise twice, and what is
+    seen twice is taken for anatomy.
+    """
+    half, period = slices // 2, max(2 * (count - 1), 1)
+    around = (index % period for index in range(centre - half, centre + half + 1))
+    return [min(index, period - index) for index in around]
 
 
 def slice_batches(count: int, *, slices: int, batch: int) -> Iterator[tuple[slice, Tensor]]:
@@ -65,15 +70,21 @@ def slice_batches(count: int, *, slices: int, batch: int) -> Iterator[tuple[slic
 
 
 def by_slices(
-    estimate: Callable[..., Tensor], *images: Tensor, slices: int, tiling: Tiling
+    estimate: Callable[..., Tensor], *images: Tensor, slices: int, tiling: Tiling, shift: int = 0
 ) -> Tensor:
     """Apply `estimate` to every slice of `images`, `(slice, height, width)`, with its neighbours.
 
     `estimate` maps stacks `(batch, slices, height, width)`, one of each image, to
-    `(batch, 1, height, width)`.
+    `(batch, 1, height, width)`. A slice that is alone is seen between copies of itself, moved
+    sideways by `shift` voxels and multiples of it: where noise is white, theirs is not its own.
     """
     answer = torch.empty_like(images[0])
-    for chosen, rows in slice_batches(len(answer), slices=slices, batch=tiling.batch):
+    batches = slice_batches(len(answer), slices=slices, batch=tiling.batch)
+    if len(answer) == 1:
+        steps = range(-(slices // 2), slices // 2 + 1)
+        images = tuple(torch.cat([x.roll(shift * step, -1) for step in steps]) for x in images)
+        batches = iter([(slice(0, 1), torch.arange(slices)[None])])
+    for chosen, rows in batches:
         for place, grown, inner in tiling.cuts(answer.shape[1:]):
             (rows_in, columns_in), (height, width) = grown, inner
             stacks = [image[rows][:, :, rows_in, columns_in] for image in images]

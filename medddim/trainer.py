@@ -173,17 +173,19 @@ class _Run:
         levels = self.denoiser.path.draw(
             len(pairs.clean), full_share=self.recipe.diffusion.full_share, generator=generator
         )
-        drawn = torch.randn(pairs.clean.shape, generator=generator)
-        arrays = (pairs.clean, pairs.scan, pairs.strength, drawn.numpy())
+        white = torch.randn(pairs.clean.shape, generator=generator)
+        arrays = (pairs.clean, pairs.scan, pairs.strength, white.numpy())
         share = slice(team.global_rank, None, team.world_size)
         clean, scan, strength, noise = (self._tensor(array[share]) for array in arrays)
         seen = scan if self.recipe.network.sees_scan else None
+        path, level = self.denoiser.path, levels[share]
+        drawn = noise * strength[:, :1] if path.scaled else noise
         with autocast(team.device, settings.precision):
             loss = prediction_loss(
                 self.denoiser,
                 clean=clean,
-                source=self.denoiser.path.source(clean, scan, noise),
-                level=levels[share],
+                source=path.source(clean, scan, drawn, level),
+                level=level,
                 condition=Condition(strength, seen),
             )
         self.optimiser.zero_grad(set_to_none=True)

@@ -6,13 +6,14 @@ import torch
 
 from medddim import checkpoint
 from medddim.diffusion import PATHS, Denoiser
-from medddim.enhancer import Enhancer, choose_device
+from medddim.enhancer import Enhancer
 from medddim.errors import (
     CheckpointError,
     DiffusionError,
     EnvironmentProblem,
     RequestProblem,
 )
+from medddim.networks import choose_device
 from medddim.scaling import Scaling
 from medddim.volume import Volume
 from tests.phantoms import head, oblique, textured

@@ -68,6 +68,14 @@ def test_an_unknown_key_is_told_the_nearest(change, says):
         ({"diffusion": {"path": "variance-preserving", "prediction": "eps"}}, "choose 'x0' or 'v'"),
         ({"diffusion__noise": 0.1}, "'scan-noise' has its own"),
         ({"network__sees_scan": True}, "learns to invert"),
+        (
+            {
+                "modality": "CT",
+                "diffusion__path": "posterior",
+                "degradation": {"kind": "low-dose", "level": [0.1, 0.5]},
+            },
+            "draws white noise.*'low-dose'",
+        ),
         ({"task": "superresolve"}, "goes with degradation.kind 'larger-voxels'"),
         ({"degradation": {"kind": "larger-voxels", "factors": [[1, 1, 4]]}}, "largest first"),
         ({"degradation": {"kind": "larger-voxels"}}, "largest first"),

@@ -15,18 +15,20 @@ WHOLE = Tiling(1000, halo=0, stride=1, batch=2)
     ("centre", "slices", "expected"),
     [
         (0, 1, [0]),
-        (0, 3, [0, 0, 1]),
+        (0, 3, [1, 0, 1]),
         (2, 3, [1, 2, 3]),
-        (4, 3, [3, 4, 4]),
-        (1, 5, [0, 0, 1, 2, 3]),
+        (4, 3, [3, 4, 3]),
+        (1, 5, [1, 0, 1, 2, 3]),
+        (4, 5, [2, 3, 4, 3, 2]),
     ],
 )
-def test_neighbours_repeat_the_end_slices(centre, slices, expected):
+def test_neighbours_are_mirrored_at_the_ends(centre, slices, expected):
     assert neighbours(centre, slices=slices, count=5) == expected
 
 
 def test_a_single_slice_is_its_own_neighbour():
     assert neighbours(0, slices=5, count=1) == [0] * 5
+    assert neighbours(1, slices=7, count=2) == [0, 1, 0, 1, 0, 1, 0]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 7, 50])
@@ -46,10 +48,21 @@ def mean(stack):
 @pytest.mark.parametrize("batch", [1, 2, 4, 100])
 def test_by_slices_gives_every_slice_its_own_neighbours_whatever_the_batch(batch):
     state = torch.rand(7, 4, 5, dtype=torch.float64)
-    padded = torch.cat([state[:1], state, state[-1:]])
+    padded = torch.cat([state[1:2], state, state[-2:-1]])
     expected = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
     answer = by_slices(mean, state, slices=3, tiling=replace(WHOLE, batch=batch))
     assert torch.allclose(answer, expected, rtol=0, atol=1e-15)
+
+
+def test_a_slice_that_is_alone_is_seen_between_copies_moved_sideways():
+    state = torch.rand(1, 4, 6)
+    seen = []
+    by_slices(lambda x: seen.append(x) or mean(x), state, slices=5, tiling=WHOLE, shift=2)
+    for channel, by in enumerate((-4, -2, 0, 2, 4)):
+        assert torch.equal(seen[0][0, channel], state[0].roll(by, -1))
+    tiled = Tiling(2, halo=0, stride=1)
+    answers = [by_slices(mean, state, slices=3, tiling=t, shift=2) for t in (WHOLE, tiled)]
+    assert torch.equal(*answers)
 
 
 def test_by_slices_cuts_a_second_image_alike():

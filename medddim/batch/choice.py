@@ -10,20 +10,22 @@ from medddim.checkpoint import Checkpoint
 from medddim.formats import Series
 
 DENOISER = {"MR": "mr-denoise", "CT": "ct-denoise"}
-SUPERRESOLVER = "mr-superres"
+SAMPLER, SUPERRESOLVER = "mr-denoise-vp", "mr-superres"
 
 
 def by_modality(
     settings: Settings | None = None, *, device: str = "auto"
 ) -> Callable[[Series], Job]:
-    """A job for each scan: the denoiser of its modality, or super-resolution if a grid is asked.
+    """A job for each scan: the denoiser of its modality, or what samples or makes finer if asked.
 
-    Scans of no modality known here get the job for MR, which refuses them. Raises RequestProblem
-    for settings that make no sense for any of the models.
+    Samples and finer grids are for MR; that job refuses all other scans, as it does those of no
+    modality known here. Raises RequestProblem for settings that make no sense for the models.
     """
-    settings = settings or Settings()
-    finer = settings.factor is not None or settings.spacing_mm is not None
-    names = dict.fromkeys(DENOISER, SUPERRESOLVER) if finer else DENOISER
+    settings, names = settings or Settings(), DENOISER
+    if settings.factor is not None or settings.spacing_mm is not None:
+        names = {"MR": SUPERRESOLVER}
+    elif settings.samples is not None:
+        names = {"MR": SAMPLER}
     jobs = {
         name: enhance_job(Checkpoint.open(name), settings, device=device)
         for name in set(names.values())

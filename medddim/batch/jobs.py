@@ -108,8 +108,7 @@ def enhance_job(
     The network is loaded when the job starts, not before. Raises RequestProblem for settings that
     make no sense for the model.
     """
-    from medddim.enhancer import choose_device
-    from medddim.networks import choose_precision
+    from medddim.networks import choose_device, choose_precision
 
     recipe, settings = model.recipe, settings or Settings()
     precision = choose_precision(choose_device(device), settings.precision)

@@ -46,7 +46,8 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     show_default=True,
     metavar="NAME|DIR",
     help="A shipped model, a checkpoint folder, `identity`, which changes nothing, or `auto`: "
-    "mr-denoise or ct-denoise, by what each scan is; with --factor or --spacing mr-superres.",
+    "mr-denoise or ct-denoise, by what each scan is; with --samples mr-denoise-vp, with --factor "
+    "or --spacing mr-superres.",
 )
 @click.option(
     "--steps",
@@ -127,7 +128,7 @@ def _job(*, model: str, device: str, **options: Any) -> tuple[Job | Callable[[Se
             raise click.UsageError("identity changes nothing: it has no --samples, no --residual")
         return batch.identity_job(), "cpu"
     from medddim.checkpoint import Checkpoint
-    from medddim.enhancer import choose_device
+    from medddim.networks import choose_device
 
     if options["factor"] is not None and options["spacing_mm"] is not None:
         raise click.UsageError("--factor and --spacing say the same thing; give one of them")

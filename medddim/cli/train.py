@@ -54,7 +54,7 @@ def train(
 ) -> None:
     """Train the model that RECIPE, a YAML file, describes."""
     from medddim import trainer
-    from medddim.enhancer import choose_device
+    from medddim.networks import choose_device
     from medddim.recipe import Recipe
 
     if (output is None) != smoke:

@@ -15,7 +15,7 @@ CleanEstimate = Callable[[Tensor, float], Tensor]
 """`(state, level) -> clean estimate`: a Denoiser, or one wrapped to cut and blend a whole scan."""
 
 NoiseDraw = Callable[[int], Tensor]
-"""`step -> unit white noise` in the shape of the state."""
+"""`step -> white noise` in the shape of the state, as strong as the source."""
 
 
 class Rung(NamedTuple):

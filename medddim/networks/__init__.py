@@ -1,6 +1,6 @@
-"""MONAI's networks behind one door, and the number format they run in."""
+"""MONAI's networks behind one door, the device they run on, and the number format they run in."""
 
-from medddim.networks.precision import Precision, autocast, choose_precision
+from medddim.networks.device import Precision, autocast, choose_device, choose_precision
 from medddim.networks.unet import UNet
 
-__all__ = ["Precision", "UNet", "autocast", "choose_precision"]
+__all__ = ["Precision", "UNet", "autocast", "choose_device", "choose_precision"]

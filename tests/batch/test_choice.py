@@ -59,15 +59,18 @@ def test_each_scan_gets_the_model_for_its_modality(mixed, tmp_path):
     assert {one.status for one in again} == {"done before"}
 
 
-def test_super_resolution_is_for_mr_and_says_so(mixed, tmp_path):
-    settings = batch.Settings(factor=2)
-    job = batch.by_modality(settings, device="cpu")
+@pytest.mark.parametrize(
+    ("asked", "model"),
+    [({"factor": 2}, "mr-superres"), ({"samples": 2, "steps": 2}, "mr-denoise-vp")],
+)
+def test_super_resolution_and_samples_are_for_mr_and_say_so(mixed, tmp_path, asked, model):
+    job = batch.by_modality(batch.Settings(**asked), device="cpu")
     outcomes = list(batch.run(found(mixed, tmp_path), tmp_path / "out", job=job, dry_run=True))
     told = {one.name: (one.status, one.reason) for one in outcomes}
     refused = [reason for status, reason in told.values() if status == "refused"]
     assert told["head"] == ("planned", "")
     assert len(refused) == 2
-    assert all("the model mr-superres is for MR" in reason for reason in refused)
+    assert all(f"the model {model} is for MR" in reason for reason in refused)
 
 
 @pytest.mark.parametrize("problem", [OSError("gone"), ValueError("a bug"), MemoryError()])
@@ -87,8 +90,8 @@ def test_a_scan_that_cannot_be_read_costs_no_other(mixed, tmp_path, monkeypatch,
 
 
 def test_settings_that_no_model_takes_are_refused_at_once():
-    with pytest.raises(RequestProblem, match="mr-denoise"):
-        batch.by_modality(batch.Settings(samples=2, steps=8))
+    with pytest.raises(RequestProblem, match=r"more than 1 step.*--model mr-denoise-vp"):
+        batch.by_modality(batch.Settings(samples=2, steps=1))
 
 
 def test_what_a_file_says_counts_more_than_what_it_holds(tmp_path):

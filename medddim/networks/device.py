@@ -1,4 +1,4 @@
-"""Which number format a network computes in."""
+"""Where a network computes, and in which number format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,23 @@ from typing import Any, Literal
 
 import torch
 
+from medddim.errors import EnvironmentProblem
+
 Precision = Literal["auto", "bf16", "fp32"]
+
+
+def choose_device(name: str) -> torch.device:
+    """The torch device for "auto", "cpu", "cuda" or "mps"; raises EnvironmentProblem if absent."""
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    if not available.get(name.partition(":")[0]):
+        raise EnvironmentProblem(f"device {name!r} is not available here; use --device auto")
+    return torch.device(name)
 
 
 def choose_precision(device: torch.device, precision: Precision) -> Literal["bf16", "fp32"]:
