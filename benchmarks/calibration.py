@@ -12,8 +12,8 @@ value that is known:
     within twice    the voxels whose error is below twice that spread: Student's t, K - 1 degrees
     most / least    rms error where the spread is in its largest fifth, over that in the smallest
 
-The truth holds noise of its own, 1 to 3 % (data/README.md): what samples share with it they have
-from the scan, so that at 5 % the figures are a little too kind.
+The truth holds noise of its own, 1 to 3 % of its signal, and so did the scans of training: samples
+draw such noise, too.
 """
 
 from __future__ import annotations

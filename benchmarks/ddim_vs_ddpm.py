@@ -32,10 +32,13 @@ FIGURES = {"psnr_db": "PSNR (dB)", "ssim": "SSIM", "hf_power": "high-frequency p
 def ddpm(
     denoise: Callable[[Tensor, float], Tensor], start: Tensor, ladder: Tensor, *, path: Any
 ) -> Iterator[Tensor]:
-    """Ancestral sampling with keyed noise: the draws of step n are the same in every run."""
+    """Ancestral sampling with keyed noise: the draws of step n are the same in every run.
+
+    As strong as the start, which is noise and nothing else.
+    """
 
     def fresh(index: int) -> Tensor:
-        return keyed_noise(start.shape, seed=0, draw=index + 1)
+        return start.std() * keyed_noise(start.shape, seed=0, draw=index + 1)
 
     yield from ancestral(denoise, start, ladder, path=path, noise=fresh)
 

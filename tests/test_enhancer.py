@@ -189,6 +189,27 @@ def test_noise_is_keyed_by_the_seed_alone():
     assert not np.array_equal(one, other)
 
 
+def test_samples_differ_as_much_as_the_posterior_allows():
+    """Clean voxels of 500 +- 40 in noise of 30: what the scan leaves open is 40 * 30 / 50."""
+    recipe = tiny(diffusion={"path": "posterior", "prediction": "x0"})
+    random = np.random.default_rng(0)
+    clean = 500 + 40 * random.standard_normal((1, 24, 20, 8))
+    scan = Volume((clean + 30 * random.standard_normal(clean.shape)).astype("f"), np.eye(4), "MR")
+    scale = Scaling.fit(scan, **recipe.scaling.model_dump()).scale
+
+    class Perfect(torch.nn.Module):
+        def forward(self, state, level, *, strength, scan):
+            noise = level.to(state).reshape(-1, 1, 1, 1) * strength
+            gain = (40 / scale) ** 2 / ((40 / scale) ** 2 + noise**2)
+            return 500 / scale + gain * (state[:, 1:2] - 500 / scale)
+
+    denoiser = Denoiser(Perfect(), checkpoint.build_path(recipe), "x0")
+    wired = Enhancer(recipe, denoiser, device=CPU, precision="fp32")
+    one, other = (wired(scan, steps=100, seed=seed, noise=30.0).voxels for seed in (1, 2))
+    assert np.std(one - other) / np.sqrt(2) == pytest.approx(24, rel=0.06)
+    assert np.std(one - clean) == pytest.approx(np.sqrt(2) * 24, rel=0.06)
+
+
 def test_the_scans_own_noise_needs_no_seed():
     scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
     assert np.array_equal(wired(scan, seed=0).voxels, wired(scan, seed=1).voxels)

@@ -148,11 +148,12 @@ def test_the_checkpoint_is_the_moving_average(tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    "path", [{"path": "variance-preserving"}, {"path": "bridge", "noise": 0.1}]
+    "path",
+    [{"path": "variance-preserving"}, {"path": "bridge", "noise": 0.1}, {"path": "posterior"}],
 )
 def test_every_path_can_be_trained(tmp_path, data, path):
     recipe = tiny(
-        network={"sees_scan": True},
+        network={"sees_scan": path["path"] != "posterior"},
         diffusion={"prediction": "v", **path},
         data={"train": ("train/*",), "validate_on": ("held/*",)},
         training={"steps": 2, "validate_levels": (0.1,), "precision": "bf16"},
