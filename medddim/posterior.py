@@ -16,7 +16,7 @@ class Posterior(ScanNoise):
     Gaussian noise (Kawar, Vaksman & Elad 2021, arXiv 2101.09552, walk it in small random steps).
     """
 
-    random, scaled, crowding, pace = True, True, 1.0, 1.0
+    random, scaled, crowding = True, True, 1.0
 
     def source(self, clean: Tensor, scan: Tensor, noise: Tensor, level: Tensor) -> Tensor:
         """The noise of the best mean, in units of its level; `noise` is as strong as the scan's."""

@@ -22,11 +22,10 @@ class Path(ABC):
 
     `white`: the source is white noise, so that fresh noise may take its place while sampling.
     `random`: a walk begins with noise that has to be drawn, `scaled`: as strong as the scan's.
-    `crowding` and `pace`: the powers that draw levels to clean in training and in the default
-    ladder; below 1 they draw them away from it.
+    `crowding`: the power that draws levels to clean, in training and in the default ladder.
     """
 
-    white, random, scaled, crowding, pace = False, True, False, 1.0, 1.0
+    white, random, scaled, crowding = False, True, False, 1.0
 
     @abstractmethod
     def mix(self, level: Tensor) -> tuple[Tensor, Tensor]:
@@ -52,8 +51,8 @@ class Path(ABC):
         return alpha.to(like).reshape(shape), sigma.to(like).reshape(shape)
 
     def ladder(self, steps: int) -> Tensor:
-        """The levels a sampler visits by default: `trailing`, to a power."""
-        return trailing(steps) ** self.pace
+        """The levels a sampler visits by default: `trailing`, crowded towards clean."""
+        return trailing(steps) ** self.crowding
 
     def draw(self, batch: int, *, full_share: float, generator: torch.Generator) -> Tensor:
         """Levels to train on: 1, on which few steps lean, with probability `full_share`, or any."""
@@ -71,7 +70,7 @@ class ScanNoise(Path):
     mixture, and every number of steps would return the regression.
     """
 
-    random, crowding, pace = False, 1.5, 0.7  # docs/decisions/0007
+    random, crowding = False, 1.5  # docs/decisions/0007
 
     def mix(self, level: Tensor) -> tuple[Tensor, Tensor]:
         """The whole clean scan, and as much of the noise as the level says."""
@@ -112,7 +111,7 @@ class VariancePreserving(Path):
     section 4). alpha(1) is exactly 0: sampling starts from pure noise, without eps-prediction.
     """
 
-    white, crowding, pace = True, 2.0, 2.0  # where sigma is small it decides on texture
+    white, crowding = True, 2.0  # where sigma is small it decides on texture
 
     def mix(self, level: Tensor) -> tuple[Tensor, Tensor]:
         """A quarter turn; exactly 0 at level 1, where float64's cos(pi / 2) is 6e-17."""
