@@ -73,6 +73,7 @@ def test_tiles_do_not_change_the_answer(case):
 @pytest.mark.parametrize("model", ["mr-denoise", "mr-denoise-vp"])
 def test_a_real_slice_has_no_seam(model, precision):
     """By the weights that ship, on a head that ships inside nilearn."""
+    # `--precision auto` never takes bf16 there, and four minutes of CI would show no user's case.
     if precision == "bf16" and choose_precision(torch.device("cpu"), "auto") != "bf16":
         pytest.skip("this machine emulates bfloat16, which takes minutes")
     head = samples.mr_head()

@@ -90,8 +90,12 @@ def test_training_shows_what_the_walk_shows():
     sigma = torch.sin(level * math.pi / 2)
     trained = path.state(clean, path.source(clean, scan, fresh, sigma), sigma)
     shown = []
+
+    def note(state, seen):
+        shown.append((state, seen))
+        return state
+
     for item, angle in enumerate(level.tolist()):
-        note = lambda state, seen: shown.append((state, seen)) or state  # noqa: E731
         estimate, _, walked = walk(path, note, scan[item], fresh[item])
         alpha, sine = (x.item() for x in walked.mix(torch.tensor(angle, dtype=torch.float64)))
         estimate(alpha * clean[item] + sine * fresh[item], angle)
