@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,9 @@ import numpy.typing as npt
 from medddim import formats
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import LargerVoxels
-from medddim.degradation.low_dose import PHOTONS_PER_MM2, photons_for, unit_noise
 from medddim.degradation.rician import rician
+from medddim.doses import DOSES, between, excess, noise_of_doses
 from medddim.errors import RecipeError
-from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe
 from medddim.scaling import Scaling
 from medddim.tiling import neighbours
@@ -31,8 +31,6 @@ SUBJECT_SHARE = 0.1
 """Patches are redrawn while less of their middle slice shows the subject."""
 SUBJECT_ABOVE = {"MR": 0.1, "CT": -0.5}
 """What counts as the subject, not air, in the network's range."""
-EXCESS = np.sqrt(1 / np.array([1, 0.5, 0.25, 0.1, 0.05, 0.02]) - 1)
-"""How many times the noise of half the dose is added at these doses."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +47,15 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Stack:
-    """A scan along one of its axes, in the network's range: `(kind, slice, height, width)`.
+    """A scan along one of its axes, in the network's range: `images` `(1, slice, height, width)`.
 
-    The first kind is the clean scan. Low dose has more, two for each kernel: realisations of the
-    noise that half the dose adds. `noise` is what `estimate_noise` reads, `(kernel, EXCESS)`, in
-    the scan with so many times that noise.
+    For low dose, `added` is what `DOSES` doses add, for each kernel and each of two draws: `(kind,
+    slice, height, width)`, float16. `noise` is what `estimate_noise` reads, `(kernel, 1 + DOSES)`,
+    in the scan and in those with the noise of the first draw.
     """
 
     images: Array
+    added: npt.NDArray[np.float16]
     noise: Array
 
 
@@ -97,7 +96,7 @@ class PairSource:
     def draw(self, step: int) -> Pairs:
         """The batch of training step `step`."""
         generator = np.random.default_rng([self.recipe.training.seed, step])
-        drawn = [self._patch(generator) for _ in range(self.recipe.training.batch)]
+        drawn = [self._drawn(generator) for _ in range(self.recipe.training.batch)]
         noise = np.stack([noise for _, noise in drawn])
         return self._degrade(np.stack([patch for patch, _ in drawn], 1), noise, generator)
 
@@ -112,18 +111,17 @@ class PairSource:
         Two realisations at a random angle are another one, equally likely: the network cannot
         learn them by heart.
         """
-        clean, first, second = patches[0], patches[1::2], patches[2::2]
-        scans = np.arange(len(clean))
-        kernel = generator.integers(len(first), size=len(clean))
+        clean, drawn, scans = patches[0], self.recipe.degradation, np.arange(len(noise))
+        kernels = list(dict.fromkeys(drawn.kernels))
+        draws = patches[1:].reshape(len(kernels), 2, DOSES, *clean.shape)
+        kernel = [kernels.index(name) for name in generator.choice(drawn.kernels, len(clean))]
+        first, second = np.moveaxis(draws[kernel, :, :, scans], (1, 2), (0, 1))
         angle = generator.uniform(0, 2 * np.pi, (len(clean), 1, 1, 1))
-        unit = np.cos(angle) * first[kernel, scans] + np.sin(angle) * second[kernel, scans]
-        low, high = (np.sqrt(1 / dose - 1) for dose in self.recipe.degradation.level)
-        excess = generator.uniform(high, low, angle.shape)
-        strength = [
-            np.interp(times, EXCESS, read)
-            for times, read in zip(excess.flat, noise[scans, kernel], strict=True)
-        ]
-        return self._shaped(clean, clean + excess * unit, np.reshape(strength, angle.shape))
+        times = excess(drawn.level)
+        shares = between(generator.uniform(times[0], times[-1], len(clean)), times)
+        added = np.einsum("db...,db->b...", np.cos(angle) * first + np.sin(angle) * second, shares)
+        strength = np.einsum("bd,db->b", noise[scans, kernel, 1:], shares)
+        return self._shaped(clean, clean + added, strength.reshape(angle.shape))
 
     def _coarser(self, patches: Array, noise: Array, generator: np.random.Generator) -> Pairs:
         factors = self.recipe.degradation.factors
@@ -145,12 +143,27 @@ class PairSource:
             return Pairs(clean[:, None], scan[:, None], strength[..., None])
         return Pairs(clean, scan, strength)
 
+    def _drawn(self, generator: np.random.Generator) -> tuple[Array, Array]:
+        """A patch, or a weighted mean of two; only the first one's degradation is kept."""
+        patch, noise = self._patch(generator)
+        mixed = self.recipe.data.mixed
+        if not mixed or generator.random() >= mixed:
+            return patch, noise
+        other, others_noise = self._patch(generator)
+        if other.shape[1] != patch.shape[1]:  # 3D, from a scan of few slices
+            return patch, noise
+        share = np.float32(generator.uniform(0.5, 1))
+        patch[0] = share * patch[0] + (1 - share) * other[0]
+        own, others = noise[..., :1] ** 2, others_noise[..., :1] ** 2
+        mean = share**2 * own + (1 - share) ** 2 * others
+        return patch, np.sqrt(np.maximum(noise**2 - own + mean, mean))
+
     def _patch(self, generator: np.random.Generator) -> tuple[Array, Array]:
         """A patch `(kind, slice, height, width)` and its noise."""
         stacks = self.scans[generator.choice(len(self.scans), p=self.shares)]
         stack = stacks[generator.integers(len(stacks))]
         for _ in range(20):
-            patch = self._cut(stack.images, generator)
+            patch = self._cut(stack, generator)
             seen = patch[0, patch.shape[1] // 2] > SUBJECT_ABOVE[self.recipe.modality]
             if seen.mean() > SUBJECT_SHARE:
                 break
@@ -160,16 +173,17 @@ class PairSource:
         gain = np.float32(generator.uniform(*self.recipe.data.intensity_jitter))
         return np.ascontiguousarray(turned * gain), np.multiply(stack.noise, gain)
 
-    def _cut(self, images: Array, generator: np.random.Generator) -> Array:
-        size, count = self.recipe.training.patch, images.shape[1]
-        top, left = (int(generator.integers(n - size + 1)) for n in images.shape[2:])
+    def _cut(self, stack: Stack, generator: np.random.Generator) -> Array:
+        size, (count, *sides) = self.recipe.training.patch, stack.images.shape[1:]
+        top, left = (int(generator.integers(n - size + 1)) for n in sides)
         if self.recipe.network.spatial_dims == 3:
             first = int(generator.integers(max(count - size, 0) + 1))
             rows = list(range(first, min(first + size, count)))
         else:
             centre = int(generator.integers(count))
             rows = neighbours(centre, slices=self.recipe.network.slices, count=count)
-        return images[:, rows, top : top + size, left : left + size]
+        where = np.s_[:, rows, top : top + size, left : left + size]
+        return np.concatenate([stack.images[where], stack.added[where]])
 
 
 def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
@@ -184,17 +198,24 @@ def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
     patch = recipe.training.patch
     fitting = [axis for axis in axes if min(np.delete(volume.shape, axis)) >= patch]
     voxels = volume.voxels.clip(HU_MIN, HU_MAX) if recipe.modality == "CT" else volume.voxels
-    kinds, noise = scaling.apply(voxels)[None], np.zeros((1, len(EXCESS)), np.float32)
+    clean = scaling.apply(voxels)[None]
+    added, noise = np.zeros((0, *clean.shape[1:]), np.float16), np.zeros((1, 1), np.float32)
     if recipe.degradation.kind == "low-dose":
-        units, noise = _noise_of_half_dose(volume, recipe)
-        kinds = np.concatenate([kinds, units / np.float32(scaling.scale)])
+        drawn, generator = recipe.degradation, np.random.default_rng(recipe.training.seed)
+        kernels = dict.fromkeys(drawn.kernels)
+        in_hu, noise = noise_of_doses(volume, kernels, drawn.level, generator)
+        added = (in_hu / np.float32(scaling.scale)).astype(np.float16)
         noise = noise / np.float32(scaling.scale)
     flat = recipe.network.spatial_dims == 2
+
+    def along(kinds: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
+        return np.ascontiguousarray(np.moveaxis(kinds, 1 + axis, 1))
+
     return [
-        Stack(np.ascontiguousarray(np.moveaxis(image, 1 + axis, 1)), noise)
-        for image in np.moveaxis(kinds, 1, 0)
+        Stack(along(clean[:, channel], axis), along(added[:, channel], axis), noise)
+        for channel in range(clean.shape[1])
         for axis in fitting or axes  # where none fits, all are refused
-        if flat or image.shape[1 + axis] >= patch
+        if flat or clean.shape[2 + axis] >= patch
     ]
 
 
@@ -206,23 +227,6 @@ def _coarser_pixels(volume: Volume) -> list[Volume]:
     x, y, z = (1 if axis == volume.slice_axis else 2 for axis in range(3))
     coarse = LargerVoxels((x, y, z))(volume, np.random.default_rng(0))
     return [coarse] if coarse.slice_axis == volume.slice_axis else []
-
-
-def _noise_of_half_dose(volume: Volume, recipe: Recipe) -> tuple[Array, Array]:
-    """Two realisations for each kernel, in HU, and the `noise` of a `Stack`, in HU.
-
-    At the dose at which the scan has the noise it has, or a typical one if it has none. Made once
-    a scan, since to project takes too long for each patch.
-    """
-    generator, own = np.random.default_rng(recipe.training.seed), estimate_noise(volume)
-    units, noise = [], []
-    for kernel in recipe.degradation.kernels:
-        dose = photons_for(volume, own, kernel=kernel) / PHOTONS_PER_MM2 if own else 1.0
-        pair = [unit_noise(volume, generator, kernel=kernel) / np.sqrt(dose) for _ in range(2)]
-        worse = (volume.with_voxels(volume.voxels + times * pair[0]) for times in EXCESS)
-        units += pair
-        noise.append([estimate_noise(scan) for scan in worse])
-    return np.stack(units).astype(np.float32), np.array(noise, np.float32)
 
 
 def load_volumes(

@@ -100,7 +100,8 @@ class DataRecipe(_Record):
 
     `train_part` and `validate_part` keep the slices from one share of each scan to another, for
     holding out a part of the only scan of its kind. `coarser` trains on every scan with pixels
-    twice as long and wide, too.
+    twice as long and wide, too. `mixed` is the share of patches that are weighted means of two, so
+    that the noise of a few scans is not learnt by heart (Zhang et al. 2018, arXiv 1710.09412).
     """
 
     root: Path | None = None
@@ -110,6 +111,7 @@ class DataRecipe(_Record):
     validate_part: tuple[float, float] = (0.0, 1.0)
     intensity_jitter: tuple[float, float] = (1.0, 1.0)
     coarser: bool = False
+    mixed: float = Field(default=0.0, ge=0, le=1)
 
 
 class TrainingRecipe(_Record):

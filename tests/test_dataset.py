@@ -98,6 +98,30 @@ def test_low_dose_is_a_share_of_the_scans_own_dose():
     assert 1000 * added == pytest.approx(20, rel=0.25)
 
 
+def test_a_mean_of_two_patches_is_less_noisy_and_told_so():
+    scan = water()
+    noise = np.random.default_rng(0).normal(0, 40, scan.voxels.shape)
+    noisy = scan.with_voxels(np.where(scan.voxels > -500, scan.voxels + noise, scan.voxels))
+    little = {**CT["degradation"], "level": (0.9, 0.95)}
+    recipe = tiny(**{**CT, "degradation": little}, data={"mixed": 1.0})
+    pairs = source(recipe, [noisy]).draw(0)
+    inside = np.s_[:, :, 20:28, 20:28]
+    stands = pairs.clean[inside].mean(axis=(1, 2, 3)) > -0.01  # in water, both of them
+    assert stands.sum() > 20
+    own = 1000 * pairs.clean[inside][stands].std(axis=(1, 2, 3))
+    assert own.max() < 1.15 * 40
+    assert own.mean() == pytest.approx(40 * 0.79, rel=0.1)  # rms of (w, 1 - w), w even in 1/2..1
+    seen = pairs.scan[inside][stands].std(axis=(1, 2, 3))
+    told = pairs.strength.ravel()[stands]
+    assert (told / seen).mean() == pytest.approx(1, abs=0.1)
+    assert np.corrcoef(told, seen)[0, 1] > 0.7
+
+
+def test_a_share_of_none_draws_what_it_always_drew():
+    assert same(source().draw(3), source(tiny(data={"mixed": 0.0})).draw(3))
+    assert not same(source().draw(3), source(tiny(data={"mixed": 1.0})).draw(3))
+
+
 def test_coarser_pixels_are_a_second_scan_unless_slices_lie_as_close():
     def sizes(volume):
         recipe = tiny(data={"coarser": True}, training={"patch": 20})

@@ -1,6 +1,7 @@
-"""Begin a larger network with the weights of a smaller one: tools/widen.py MODEL WIDTH... -o DIR.
+"""Begin a larger network with the weights of a smaller one: tools/widen.py MODEL -o DIR.
 
-With --refine WIDTH... a second U-Net stands behind the first, silent. New channels start with
+--widths makes the U-Net wider, --refine puts a second one behind it, silent, or widens that;
+--slices lets it see more slices. What is not named stays as it is. New channels start with
 random weights of their own and are heard by nobody, so that the larger network gives the same
 answers (Chen et al. 2016, Net2Net, arXiv 1511.05641, in spirit). A recipe goes on from DIR with
 `training.start_from`.
@@ -14,25 +15,43 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from medddim.checkpoint import WEIGHTS, Checkpoint, build_network, named_tensors, save
+from medddim.recipe import NetworkRecipe
 
 
 def main() -> None:
     """Write the checkpoint folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
-    parser.add_argument("widths", type=int, nargs="+")
-    parser.add_argument("--refine", type=int, nargs="+", default=[])
+    parser.add_argument("--widths", type=int, nargs="+")
+    parser.add_argument("--refine", type=int, nargs="+")
+    parser.add_argument("--slices", type=int)
     parser.add_argument("-o", "--output", type=Path, required=True)
     asked = parser.parse_args()
     narrow = Checkpoint.open(asked.model)
-    larger = {"widths": tuple(asked.widths), "refine": tuple(asked.refine)}
-    network = narrow.recipe.network.model_copy(update=larger)
+    larger = {"widths": asked.widths, "refine": asked.refine, "slices": asked.slices}
+    larger = {name: value for name, value in larger.items() if value}
+    network = NetworkRecipe(**narrow.recipe.network.model_dump() | larger)
     recipe = narrow.recipe.model_copy(update={"network": network})
+    folded = network.unshuffle**network.spatial_dims
+    seen = narrow.recipe.network.slices * folded
+    more = (network.slices * folded - seen) // 2
+    if more and (network.sees_scan or network.detail_gain):
+        parser.error("--slices expects a network that sees nothing but the state")
     torch.manual_seed(recipe.training.seed)
     wide = build_network(recipe)
     for name, tensor in load_file(narrow.folder / WEIGHTS).items():
-        widen(tensor.float(), into=named_tensors(wide)[name].data, turned="transp_conv" in name)
+        weights = tensor.float()
+        if "input_block.conv" in name and ".conv2." not in name:  # sees the slices themselves
+            weights = between_silent(weights, seen=seen, more=more)
+        widen(weights, into=named_tensors(wide)[name].data, turned="transp_conv" in name)
     save(asked.output, recipe, wide)
+
+
+def between_silent(weights: Tensor, *, seen: int, more: int) -> Tensor:
+    """The weights of a first layer that sees `more` channels on both sides of the `seen` ones."""
+    images, others = weights[:, :seen], weights[:, seen:]
+    silent = torch.zeros_like(images[:, :1]).expand(-1, more, *images.shape[2:])
+    return torch.cat([silent, images, silent, others], 1)
 
 
 def widen(weights: Tensor, *, into: Tensor, turned: bool) -> None:

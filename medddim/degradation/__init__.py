@@ -3,7 +3,7 @@
 from medddim.degradation.chi import ChiNoise
 from medddim.degradation.contract import Degradation
 from medddim.degradation.ct_kernel import KernelChange
-from medddim.degradation.low_dose import LowDose, low_dose_noise, photons_for, unit_noise
+from medddim.degradation.low_dose import LowDose, low_dose_noise, photons_for
 from medddim.degradation.low_matrix import LowMatrix
 from medddim.degradation.rician import RicianNoise
 from medddim.degradation.thick_slices import ThickSlices
@@ -18,5 +18,4 @@ __all__ = [
     "ThickSlices",
     "low_dose_noise",
     "photons_for",
-    "unit_noise",
 ]

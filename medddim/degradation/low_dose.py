@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +38,7 @@ STARVED = 1.0
 SOFT_TISSUE_HU = 150.0
 """Soft tissue lies between minus and plus this."""
 REFERENCE_FRACTION = 0.25
-"""The dose at which `low_dose_noise` has exactly the right share of electronic noise."""
+"""The dose whose noise, scaled to that of half the dose, stands for a scan's own."""
 
 
 @dataclass(frozen=True)
@@ -107,43 +109,54 @@ class LowDose:
 
 
 def low_dose_noise(
-    image: Array,
-    pixel_mm: float,
+    volume: Volume,
+    fractions: Sequence[float],
     generator: np.random.Generator,
     *,
-    thickness_mm: float = 2.0,
     kernel: str = "standard",
+    photons_per_mm2: float = PHOTONS_PER_MM2,
 ) -> Array:
-    """A noise image in HU for one axial slice, to make any lower dose from: cheap training pairs.
+    """The noise that each of these doses would add, in HU: `(fraction, *volume.voxels.shape)`.
 
-    `image + sqrt(1 / d - 1) * low_dose_noise(...)` is the slice at dose fraction d, with Gaussian
-    in place of Poisson noise and the electronic noise right at d = 0.25: down to d = 0.1 its
-    standard deviation is within 5 % of that of `LowDose` in 30 cm of water. Source: Yu et al. 2012,
-    eq. 8, with the electronic noise as equivalent photons.
-    """
-    opacity = np.exp(line_integrals(image, pixel_mm).astype(np.float64))
-    quantum = opacity / (PHOTONS_PER_MM2 * pixel_mm * thickness_mm)
-    electronic = (1 + 1 / REFERENCE_FRACTION) * ELECTRONIC_PER_MM2 / PHOTONS_PER_MM2 * opacity
-    variance = np.minimum(quantum * (1 + electronic), STARVED)
-    noise = np.sqrt(variance) * generator.standard_normal(variance.shape)
-    return reconstruct(noise, image.shape, pixel_mm=pixel_mm, kernel=kernel)
-
-
-def unit_noise(
-    volume: Volume, generator: np.random.Generator, *, kernel: str = "standard"
-) -> Array:
-    """`low_dose_noise` for every slice of a scan, in the shape of its voxels.
-
-    Raises UnsupportedScan for a scan not in Hounsfield units or with pixels not square.
+    One draw, stronger or weaker. Two draws at a random angle, `cos(a) n + sin(a) m`, are a third:
+    training pairs without a projection each. The noise is Gaussian in place of Poisson. Source: Yu
+    et al. 2012, eq. 8. Raises UnsupportedScan for a scan not in Hounsfield units or with pixels
+    not square.
     """
     require_hu(volume, "low dose")
-    pixel_mm, thickness_mm = in_plane_mm(volume), slice_distance_mm(volume)
-    voxels, images = axial_slices(volume)
-    for image in images:
-        image[...] = low_dose_noise(
-            image, pixel_mm, generator, thickness_mm=thickness_mm, kernel=kernel
-        )
-    return voxels
+    draw = partial(
+        slice_noise,
+        pixel_mm=in_plane_mm(volume),
+        thickness_mm=slice_distance_mm(volume),
+        kernel=kernel,
+        photons_per_mm2=photons_per_mm2,
+    )
+    noises = [axial_slices(volume) for _ in fractions]
+    for place, image in enumerate(axial_slices(volume)[1]):
+        drawn = draw(image, fractions, generator)
+        for noise, (_, images) in zip(drawn, noises, strict=True):
+            images[place][...] = noise
+    return np.stack([voxels for voxels, _ in noises])
+
+
+def slice_noise(  # noqa: PLR0913  # the beam and the slice's geometry
+    image: Array,
+    fractions: Sequence[float],
+    generator: np.random.Generator,
+    *,
+    pixel_mm: float,
+    thickness_mm: float,
+    kernel: str = "standard",
+    photons_per_mm2: float = PHOTONS_PER_MM2,
+) -> list[Array]:
+    """`low_dose_noise` of one axial slice in HU."""
+    opacity = np.exp(line_integrals(image, pixel_mm).astype(np.float64))
+    quantum = opacity / (photons_per_mm2 * pixel_mm * thickness_mm)
+    electronic = quantum * opacity * ELECTRONIC_PER_MM2 / photons_per_mm2
+    white = generator.standard_normal(opacity.shape)
+    variances = ((1 / f - 1) * quantum + (1 / f**2 - 1) * electronic for f in fractions)
+    noises = (np.sqrt(np.minimum(variance, STARVED)) * white for variance in variances)
+    return [reconstruct(n, image.shape, pixel_mm=pixel_mm, kernel=kernel) for n in noises]
 
 
 def photons_for(volume: Volume, noise_hu: float, *, kernel: str = "standard") -> float:
@@ -155,16 +168,16 @@ def photons_for(volume: Volume, noise_hu: float, *, kernel: str = "standard") ->
     soft tissue (-150 to 150 HU).
     """
     require_hu(volume, "low dose")
-    pixel_mm, thickness_mm = in_plane_mm(volume), slice_distance_mm(volume)
+    how = {"pixel_mm": in_plane_mm(volume), "thickness_mm": slice_distance_mm(volume)}
     _, images = axial_slices(volume)
     generator, squares = np.random.default_rng(0), []
     for image in images[:: -(-len(images) // 8)]:
-        noise = low_dose_noise(image, pixel_mm, generator, thickness_mm=thickness_mm, kernel=kernel)
+        (noise,) = slice_noise(image, [REFERENCE_FRACTION], generator, kernel=kernel, **how)
         squares.append(noise[np.abs(image) < SOFT_TISSUE_HU] ** 2)
     variance = float(np.mean(np.concatenate(squares))) if any(map(len, squares)) else 0.0
     if variance == 0:
         raise UnsupportedScan("expected soft tissue, -150 to 150 HU, in the scan; found none")
-    return PHOTONS_PER_MM2 * variance / noise_hu**2
+    return PHOTONS_PER_MM2 * variance / (1 / REFERENCE_FRACTION - 1) / noise_hu**2
 
 
 def line_integrals(image: Array, pixel_mm: float) -> Array:

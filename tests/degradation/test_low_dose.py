@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from medddim.degradation import LowDose, low_dose_noise, photons_for, unit_noise
+from medddim.degradation import LowDose, low_dose_noise, photons_for
 from medddim.degradation.ct_kernel import mtf
 from medddim.degradation.low_dose import (
     ELECTRONIC_PER_MM2,
@@ -13,6 +13,7 @@ from medddim.degradation.low_dose import (
     VIEWS,
     WATER_PER_MM,
     line_integrals,
+    slice_noise,
 )
 from medddim.errors import UnsupportedScan
 from medddim.volume import Volume
@@ -76,8 +77,9 @@ def test_the_variance_goes_with_one_over_the_dose():
 
 
 def test_full_dose_is_about_12_hu_in_30_cm_of_water():
-    unit = low_dose_noise(water(300, 512, 0.7), 0.7, np.random.default_rng(0))
-    assert unit[216:296, 216:296].std() == pytest.approx(12, rel=0.1)
+    how = {"pixel_mm": 0.7, "thickness_mm": 2.0}
+    (half,) = slice_noise(water(300, 512, 0.7), [0.5], np.random.default_rng(0), **how)
+    assert half[216:296, 216:296].std() == pytest.approx(12, rel=0.1)  # 1 / d - 1 is 1
 
 
 def test_smaller_pixels_of_the_same_kernel_are_no_noisier():
@@ -122,15 +124,22 @@ def test_there_is_more_noise_between_bones_along_the_streaks():
     assert between > 1.3 * beside
 
 
-@pytest.mark.parametrize(("fraction", "within"), [(0.5, 0.04), (0.25, 0.04), (0.1, 0.06)])
-def test_the_unit_noise_stands_for_every_dose(fraction, within):
-    generator = np.random.default_rng(1)
-    unit = np.stack(
-        [low_dose_noise(water(), PIXEL_MM, generator, thickness_mm=THICKNESS_MM) for _ in range(8)]
-    )
-    scaled = np.sqrt(1 / fraction - 1) * unit
-    exact = noises(water(), LowDose(fraction))
-    assert scaled[:, CENTRE].std() == pytest.approx(exact[:, CENTRE].std(), rel=within)
+@pytest.mark.parametrize("photons", [PHOTONS_PER_MM2, 0.1 * PHOTONS_PER_MM2])
+def test_the_gaussian_noise_of_training_has_the_spread_of_the_exact_one_at_every_dose(photons):
+    """Electronic noise, much of it with a tenth of the photons, grows faster than the other."""
+    fractions, generator = [0.5, 0.25, 0.1], np.random.default_rng(1)
+    how = {"photons_per_mm2": photons, "pixel_mm": PIXEL_MM, "thickness_mm": THICKNESS_MM}
+    drawn = np.stack([slice_noise(water(), fractions, generator, **how) for _ in range(8)])
+    for made, fraction in zip(np.moveaxis(drawn, 1, 0), fractions, strict=True):
+        exact = noises(water(), LowDose(fraction, photons_per_mm2=photons))
+        assert made[:, CENTRE].std() == pytest.approx(exact[:, CENTRE].std(), rel=0.06)
+
+
+def test_the_doses_of_one_draw_are_one_noise_stronger_or_weaker():
+    how = {"pixel_mm": PIXEL_MM, "thickness_mm": THICKNESS_MM}
+    weak, strong = slice_noise(water(), [0.5, 0.1], np.random.default_rng(0), **how)
+    assert np.corrcoef(weak[CENTRE], strong[CENTRE])[0, 1] > 0.99
+    assert strong[CENTRE].std() > 3 * weak[CENTRE].std()
 
 
 def test_starved_rays_give_finite_noise():
@@ -179,11 +188,11 @@ def test_slices_are_axial_and_independent_whatever_the_axes():
 
 def test_thin_slices_do_not_turn_the_gantry():
     volume = scan(*[water()[32:96, 32:96]] * 12, slice_mm=1.0)  # the axis of widest spacing is x
-    result = unit_noise(volume, np.random.default_rng(0))
-    expected = low_dose_noise(
-        volume.voxels[0, :, :, 0], PIXEL_MM, np.random.default_rng(0), thickness_mm=1.0
-    )
+    (result,) = low_dose_noise(volume, [0.5], np.random.default_rng(0))
+    how = {"pixel_mm": PIXEL_MM, "thickness_mm": 1.0}
+    (expected,) = slice_noise(volume.voxels[0, :, :, 0], [0.5], np.random.default_rng(0), **how)
     assert np.array_equal(result[0, :, :, 0], expected)
+    assert not np.array_equal(result[0, :, :, 0], result[0, :, :, 1])
 
 
 def test_photons_are_found_from_the_noise_of_the_scan():
@@ -203,7 +212,11 @@ def test_an_oblong_slice_is_projected_too():
 def test_what_is_no_ct_is_refused_with_the_remedy():
     volume = scan(water())
     unknown = Volume(volume.voxels, volume.affine)
-    for call in (LowDose(), lambda v, g: unit_noise(v, g), lambda v, g: photons_for(v, 10.0)):
+    for call in (
+        LowDose(),
+        lambda v, g: low_dose_noise(v, [0.5], g),
+        lambda v, g: photons_for(v, 10.0),
+    ):
         with pytest.raises(UnsupportedScan, match="Modality"):
             call(unknown, np.random.default_rng(0))
 
