@@ -1,0 +1,48 @@
+"""tools/widen.py: a larger network that begins with the answers of a smaller one."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from medddim.checkpoint import Checkpoint
+
+TOOL = Path(__file__).parents[1] / "tools" / "widen.py"
+
+
+def answer(model, seen):
+    checkpoint = Checkpoint.open(model)
+    network = checkpoint.denoiser(torch.device("cpu")).network.eval()
+    middle, half = seen.shape[1] // 2, checkpoint.recipe.network.slices // 2
+    state = seen[:, middle - half : middle + half + 1]
+    with torch.no_grad():
+        return network(state, torch.tensor([0.7]), strength=torch.full((1, 1, 1, 1), 0.1))
+
+
+@pytest.mark.parametrize(
+    "larger",
+    [
+        ["--slices", "5"],
+        ["--widths", "72", "136", "200"],
+        ["--refine", "16", "24", "32"],
+        ["--widths", "72", "136", "200", "--refine", "16", "24", "32", "--slices", "7"],
+    ],
+    ids=" ".join,
+)
+def test_a_larger_network_gives_the_same_answers(larger, tmp_path):
+    command = [sys.executable, TOOL, "ct-denoise", *larger, "-o", tmp_path / "larger"]
+    subprocess.run(command, check=True)
+    seen = torch.randn(1, 7, 48, 40, generator=torch.Generator().manual_seed(0))
+    before = answer("ct-denoise", seen)
+    assert before.abs().max() > 1
+    assert answer(tmp_path / "larger", seen) == pytest.approx(before, abs=1e-4)
+    count = {
+        name: sum(
+            t.numel()
+            for t in Checkpoint.open(model).denoiser(torch.device("cpu")).network.parameters()
+        )
+        for name, model in (("small", "ct-denoise"), ("large", tmp_path / "larger"))
+    }
+    assert count["large"] > count["small"]
