@@ -139,7 +139,8 @@ def low_dose_noise(
     return np.stack([voxels for voxels, _ in noises])
 
 
-def slice_noise(  # noqa: PLR0913  # the beam and the slice's geometry
+# Seven arguments: the geometry that a slice does not know itself, and the beam.
+def slice_noise(  # noqa: PLR0913
     image: Array,
     fractions: Sequence[float],
     generator: np.random.Generator,
