@@ -25,8 +25,6 @@ from medddim.scaling import Scaling
 from medddim.tiling import neighbours
 from medddim.volume import Array, Volume
 
-ISOTROPY = 1.1
-"""A scan whose spacings differ by less than this factor is cut along all three of its axes."""
 SUBJECT_SHARE = 0.1
 """Patches are redrawn while less of their middle slice shows the subject."""
 SUBJECT_ABOVE = {"MR": 0.1, "CT": -0.5}
@@ -192,9 +190,7 @@ def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
     A scan of few slices has no patch for a 3D network and gives none.
     """
     scaling = Scaling.fit(volume, **recipe.scaling.model_dump())
-    spacing = volume.spacing_mm
-    isotropic = 1 not in volume.shape and max(spacing) < ISOTROPY * min(spacing)
-    axes = range(3) if isotropic else [volume.slice_axis]
+    axes = range(3) if volume.isotropic else [volume.slice_axis]
     patch = recipe.training.patch
     fitting = [axis for axis in axes if min(np.delete(volume.shape, axis)) >= patch]
     voxels = volume.voxels.clip(HU_MIN, HU_MAX) if recipe.modality == "CT" else volume.voxels

@@ -134,7 +134,7 @@ def _curve(noisy: Volume, clean: Volume) -> tuple[dict[str, float], ...]:
         scores = compare(enhancer(few, steps=steps, noise=noise), reference)
         points.append(
             {
-                "network evaluations": float(steps),
+                "DDIM steps": float(steps),
                 "PSNR in dB": scores.psnr_db,
                 "Fine detail, 1 = as the reference": scores.hf_power,
             }

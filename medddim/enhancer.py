@@ -23,6 +23,7 @@ from medddim.recipe import Recipe, factors_of
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.spread import mean_and_deviation, require_samples
 from medddim.tiling import Tiling, by_blocks, by_slices
+from medddim.views import View, views_of
 from medddim.volume import Array, Derivation, Volume
 
 BATCH = 4
@@ -43,13 +44,13 @@ Sampler = Callable[..., Iterator[Tensor]]
 class _Task:
     """What is asked of the network for one scan: where it starts, what it is told, what it keeps.
 
-    `start` is on the grid of the answer. `order` are the spatial axes in the order the network
-    knows. `project` takes an estimate to the nearest one that agrees with what was measured,
-    `finish` a whole answer, both `(image, channel) -> image`.
+    `start` is on the grid of the answer; the network sees it from all `views`. `project` takes an
+    estimate to the nearest one that agrees with what was measured, `finish` a whole answer, both
+    `(image, channel) -> image`.
     """
 
     start: Volume
-    order: tuple[int, ...]
+    views: list[View]
     strength: tuple[float, ...]
     project: Callable[[Array, int], Array] | None
     finish: Callable[[Array, int], Array]
@@ -205,7 +206,6 @@ class Enhancer:
         if factor is not None:
             raise UnsupportedScan(f"the model {self.name} denoises; it takes no factor")
         level = estimate_noise(volume) if noise is None else noise
-        axes = [axis for axis in range(3) if axis != volume.slice_axis]
         ct, magnitude = self.recipe.modality == "CT", _is_magnitude(volume)
 
         def finish(image: Array, channel: int) -> Array:
@@ -219,7 +219,7 @@ class Enhancer:
 
         return _Task(
             volume.with_voxels(volume.voxels.clip(HU_MIN, HU_MAX)) if ct else volume,
-            order=(volume.slice_axis, *axes),
+            views=views_of(self.recipe, volume),
             strength=(level / scaling.scale,),
             project=None,
             finish=finish,
@@ -229,7 +229,7 @@ class Enhancer:
         self, volume: Volume, scaling: Scaling, factors: tuple[int, int, int]
     ) -> _Task:
         larger, measured = LargerVoxels(factors), scaling.apply(volume.voxels)
-        order = tuple(sorted(range(3), key=lambda axis: -factors[axis]))
+        views = views_of(self.recipe, volume, factors)
         magnitude = _is_magnitude(volume)
 
         def finish(image: Array, channel: int) -> Array:
@@ -238,8 +238,8 @@ class Enhancer:
 
         return _Task(
             larger.finer(volume),
-            order=order,
-            strength=tuple(factors[axis] / 10 for axis in order),
+            views=views,
+            strength=tuple(factors[axis] / 10 for axis in views[0].order),
             project=lambda image, channel: larger.consistent(image, measured[channel]),
             finish=finish,
         )
@@ -248,9 +248,11 @@ class Enhancer:
         self, image: Array, channel: int, task: _Task, *, steps: int, seed: int
     ) -> Iterator[Array]:
         """Clean estimates of one image `(x, y, z)` in the network's range."""
-        path, back = self.denoiser.path, np.argsort(task.order)
-        scan = torch.from_numpy(np.ascontiguousarray(image.transpose(task.order))).to(self.device)
-        drawn = keyed_noise(scan.shape, seed=seed) if path.random else torch.zeros(())
+        path, first = self.denoiser.path, task.views[0]
+        scan = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
+        drawn = torch.zeros(())
+        if path.random:
+            drawn = first.back(keyed_noise(first.of(scan).shape, seed=seed))
         strength = torch.tensor(task.strength, dtype=torch.float32, device=self.device)
         strength = strength.reshape(1, -1, *[1] * self.recipe.network.spatial_dims)
         seen = [scan] if self.recipe.network.sees_scan else []
@@ -260,16 +262,18 @@ class Enhancer:
                 return self.denoiser(stack, level, Condition(strength, *scan))
 
             with torch.inference_mode(), autocast(self.device, self.precision):
-                clean = self._tiled(estimate, state, *seen)
+                clean = torch.zeros_like(state)
+                for view in task.views:
+                    clean += view.back(self._tiled(estimate, *map(view.of, (state, *seen))))
+                clean /= len(task.views)
             if task.project is None:
                 return clean
-            consistent = task.project(clean.permute(*back).cpu().numpy(), channel)
-            return torch.from_numpy(consistent.transpose(task.order)).to(clean)
+            return torch.from_numpy(task.project(clean.cpu().numpy(), channel)).to(clean)
 
         drawn = drawn.to(self.device) * (task.strength[0] if path.scaled else 1.0)
         estimates, start, walked = walk(path, denoise, scan, drawn)
         for clean in self.sampler(estimates, start, path.ladder(steps), path=walked):
-            yield clean.float().cpu().numpy().transpose(back)
+            yield clean.float().cpu().numpy()
 
     def _tiled(self, estimate: Callable[..., Tensor], *images: Tensor) -> Tensor:
         network = self.denoiser.network

@@ -36,12 +36,6 @@ class NetworkRecipe(_Record):
     maps: PositiveInt = 1
     detail_gain: float = Field(0.0, ge=0)
     refine: tuple[PositiveInt, ...] = ()
-    mirrors: bool = False
-
-    @property
-    def mirror_images(self) -> int:
-        """How many mirror images one answer is the mean of: evaluations of the network a step."""
-        return 2**self.spatial_dims if self.mirrors else 1
 
     @field_validator("slices")
     @classmethod
@@ -151,6 +145,7 @@ class Recipe(_Record):
     degradation: DegradationRecipe
     data: DataRecipe
     training: TrainingRecipe
+    self_ensemble: bool = False
 
     @model_validator(mode="after")
     def _is_of_a_piece(self) -> Self:

@@ -15,6 +15,9 @@ ScalingKind = Literal["percentile", "window"]
 BRIGHTEST = 5.0
 """In the network's range; the brightest voxel of all MR scans that models learnt from has 3.6."""
 
+BRIGHT_END = 99.9, 2.0
+"""This percentile is sent to this much at most; in scans that models learnt from to 1.3 at most."""
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -36,12 +39,15 @@ class Scaling:
 
         "percentile" sends 0 to 0 and the given percentile of all voxels to 1: right for MR
         magnitudes, whose zero means no signal. "window" sends a fixed span of the unit to [0, 1]:
-        right for Hounsfield units. A scan with no positive signal keeps its own values.
+        right for Hounsfield units. Where so little of a scan is subject that the percentile is of
+        empty space, `BRIGHT_END` is what counts. A scan with no positive signal keeps its values.
         """
         if kind == "window":
             low, high = window
             return cls(offset=low, scale=high - low)
-        scale = float(np.percentile(volume.voxels, percentile))
+        brightest, most = BRIGHT_END
+        end, bright_end = np.percentile(volume.voxels, (percentile, brightest))
+        scale = float(max(end, bright_end / most))
         return cls(offset=0.0, scale=scale if scale > 0 else 1.0)
 
     def apply(self, voxels: Array) -> Array:

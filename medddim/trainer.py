@@ -199,10 +199,11 @@ class _Run:
         return float(cast(Tensor, team.all_reduce(loss.detach())))
 
     def enhancer(self) -> Enhancer:
-        """The moving average, ready to enhance; one image each, not the mean of mirror images."""
-        denoiser = checkpoint.build_denoiser(self.recipe, self._averaged())
+        """The moving average, ready to enhance; one view each, not the mean of several."""
+        recipe = self.recipe.model_copy(update={"self_ensemble": False})
+        denoiser = checkpoint.build_denoiser(recipe, self._averaged())
         precision = self.recipe.training.precision
-        return Enhancer(self.recipe, denoiser, device=self.team.device, precision=precision)
+        return Enhancer(recipe, denoiser, device=self.team.device, precision=precision)
 
     def keep_if_best(self, score: float | None) -> None:
         """Make the moving average the checkpoint if it scores best; higher is better."""

@@ -21,6 +21,8 @@ from medddim.errors import GridMismatch, UnreadableScan
 Array = npt.NDArray[np.float32]
 Affine = npt.NDArray[np.float64]
 
+ISOTROPY = 1.1
+"""A scan whose spacings differ by less than this factor is isotropic."""
 AFFINE_TOLERANCE_MM = 1e-3
 """Largest difference of two affines, at the corners of the grid, that still counts as one grid."""
 
@@ -114,6 +116,11 @@ class Volume:
         if 1 in self.shape:
             return 2 if self.shape[2] == 1 else self.shape.index(1)
         return int(2 - np.argmax(np.round(self.spacing_mm[::-1], 3)))
+
+    @cached_property
+    def isotropic(self) -> bool:
+        """Whether slices may be cut along any axis: spacings within 10 %, none of one voxel."""
+        return 1 not in self.shape and max(self.spacing_mm) < ISOTROPY * min(self.spacing_mm)
 
     def with_voxels(self, voxels: npt.ArrayLike) -> Volume:
         """The same scan with other voxel values; the spatial shape must be the same.

@@ -27,7 +27,10 @@ BASE: dict[str, Any] = {
 }
 
 
-def tiny(*, task: str = "denoise", modality: str = "MR", **sections: dict[str, Any]) -> Recipe:
-    """The smallest sensible recipe, with some keys of some sections changed."""
-    changed = {name: {**BASE[name], **keys} for name, keys in sections.items()}
-    return Recipe.model_validate({**BASE, "task": task, "modality": modality, **changed})
+def tiny(**changed: Any) -> Recipe:
+    """The smallest sensible recipe, with some keys changed, or some of a section."""
+    keys = {
+        name: {**BASE[name], **value} if isinstance(value, dict) else value
+        for name, value in changed.items()
+    }
+    return Recipe.model_validate({**BASE, **keys})

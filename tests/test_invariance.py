@@ -17,6 +17,7 @@ from tests.recipes import tiny
 IN_3D = {"spatial_dims": 3, "slices": 1}
 CASES = {
     "scan-noise": {},
+    "self-ensemble": {"self_ensemble": True},
     "variance-preserving": {
         "network": {"sees_scan": True},
         "diffusion": {"path": "variance-preserving"},

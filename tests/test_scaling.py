@@ -40,6 +40,17 @@ def test_percentile_follows_the_gain_of_the_scanner():
     assert other == pytest.approx(one, abs=1e-6)
 
 
+@pytest.mark.parametrize(("side", "expected"), [(40, 1.0), (4, 2.0)])
+def test_a_subject_that_fills_next_to_nothing_is_not_measured_by_the_air_around_it(side, expected):
+    voxels = np.ones((1, 100, 100, 5))
+    voxels[0, 10 : 10 + side, 10 : 10 + side] = 50
+    air = volume(voxels)
+    scaled = Scaling.fit(air).apply(air.voxels)
+    small = side**2 / 100**2 < 0.005
+    assert scaled[0, 10, 10, 0] == pytest.approx(expected)
+    assert (np.percentile(voxels, 99.5) == 1) == small
+
+
 def test_window_sends_its_ends_to_zero_and_one_and_clips_nothing():
     scaling = Scaling.fit(volume(np.zeros((1, 2, 2, 2))), kind="window", window=(-1000, 1000))
     hu = np.array([-1000, 1000, 3000], np.float32)

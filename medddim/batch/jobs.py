@@ -17,6 +17,7 @@ from medddim.metrics.noise import estimate_noise
 from medddim.recipe import factors_of
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.spread import require_samples
+from medddim.views import views_of
 from medddim.volume import Volume
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def _foresee(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
             "in Hounsfield units as CT does: choose another --model (medddim models list)"
         )
     answers = settings.steps * (settings.samples or 1)
-    facts: Facts = {"network_evaluations": answers * recipe.network.mirror_images}
+    facts: Facts = {"network_evaluations": answers * len(views_of(recipe, volume))}
     if not volume.modality:
         facts["taken_for"] = recipe.modality
     if recipe.task == "superresolve":

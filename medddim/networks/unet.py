@@ -9,7 +9,6 @@ its neighbourhood alone, provided tiles start at multiples of `UNet.stride`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import torch
 from monai.networks.nets.dynunet import DynUNet
@@ -33,10 +32,6 @@ class UNet(nn.Module):
     beside the input, and the answer is the sum of both: more depth for little more width (W-Net;
     stacked hourglasses, Newell et al. 2016, arXiv 1603.06937).
 
-    With `mirrors` a network in eval mode answers with the mean over the mirror images of what it
-    sees, 4 in 2D and 8 in 3D, at that many times the cost (geometric self-ensemble, Lim et al.
-    2017, arXiv 1707.02921).
-
     `images` and `maps` count the channels the first layer sees: the folded images and their local
     means, state before scan; the level, the maps, and their products.
     """
@@ -55,10 +50,9 @@ class UNet(nn.Module):
         maps: int = 1,
         detail_gain: float = 0.0,
         refine: Sequence[int] = (),
-        mirrors: bool = False,
     ) -> None:
         super().__init__()
-        self.detail_gain, self.mirrors = detail_gain, mirrors
+        self.detail_gain = detail_gain
         images = slices * (2 if sees_scan else 1)
         self.spatial_dims, self.unshuffle = spatial_dims, unshuffle
         self.stride: int = unshuffle * 2 ** (len(widths) - 1)
@@ -93,23 +87,11 @@ class UNet(nn.Module):
         `strength` is `(batch or 1, maps, *space)`, with any spatial axis of length 1.
         """
         size = state.shape[2:]
-        # Padded first, so that mirror images lie on the same grid and tiles fit together.
         seen = self._pad(state if scan is None else torch.cat([state, scan], 1))
         if any(n > 1 for n in strength.shape[2:]):
             strength = self._pad(strength.expand(-1, -1, *size))
-        answers = [
-            self._answer(seen.flip(axes), level, strength.flip(axes)).flip(axes)
-            for axes in self._flips()
-        ]
-        mean = torch.stack(answers).mean(0) if len(answers) > 1 else answers[0]
-        for axis, n in enumerate(size, start=2):
-            mean = mean.narrow(axis, 0, n)
-        return mean
-
-    def _answer(self, seen: Tensor, level: Tensor, strength: Tensor) -> Tensor:
-        folded = self._fold(seen)
-        if any(n > 1 for n in strength.shape[2:]):
             strength = self._pool(strength)
+        folded = self._fold(seen)
         seen_as = self._detailed(folded) if self.detail_gain else folded
         inputs = torch.cat([seen_as, self._maps(level, strength, folded)], 1)
         layout = torch.channels_last if self.spatial_dims == 2 else torch.channels_last_3d
@@ -119,14 +101,9 @@ class UNet(nn.Module):
             refined = self.second(torch.cat([inputs, answer], 1))
             answer = answer[:, : self.folded] + refined
         output: Tensor = pixelshuffle(answer, self.spatial_dims, self.unshuffle)
+        for axis, n in enumerate(size, start=2):
+            output = output.narrow(axis, 0, n)
         return output
-
-    def _flips(self) -> list[tuple[int, ...]]:
-        """The axes to mirror along, one tuple for each image."""
-        if self.training or not self.mirrors:
-            return [()]
-        axes = range(2, 2 + self.spatial_dims)
-        return [some for count in range(len(axes) + 1) for some in combinations(axes, count)]
 
     def _pad(self, x: Tensor) -> Tensor:
         # Two strides at least: where a strided convolution leaves one column, oneDNN (torch 2.13,

@@ -25,7 +25,7 @@ class Case:
     sentences on what was done to it. `scores` are the rows of the table, one mapping per result,
     from column title to value, and `terms` say what they were measured under. `maps` are further
     images to look at, by name: uncertainty, what is left when the result is made worse again.
-    `curve` tells quality against effort: one mapping per point, the effort ("network evaluations")
+    `curve` tells quality against effort: one mapping per point, the effort (DDIM steps, say)
     first, then the measures. `input`, `reference` and `maps` may lie on other grids than
     `enhanced`; pictures are made on that of `enhanced`.
     """

@@ -64,11 +64,13 @@ def test_a_subject_too_small_for_the_field_of_view_is_told(model):
     assert "warning" not in batch.enhance_job(model).foresee(scan)
 
 
-@pytest.mark.parametrize(("mirrors", "count"), [(False, 2), (True, 8)])
-def test_evaluations_are_counted_with_the_mirror_images(tmp_path, mirrors, count):
-    mirrored = Checkpoint.open(studies.model(tmp_path, network={"mirrors": mirrors}))
-    scan, settings = noisy(), batch.Settings(steps=2, precision="fp32")
-    job, seen = batch.enhance_job(mirrored, settings), []
+@pytest.mark.parametrize(
+    ("ensemble", "scan", "views"),
+    [(False, noisy(), 1), (True, noisy(), 4), (True, head((32, 32, 32), spacing_mm=(1, 1, 1)), 3)],
+)
+def test_evaluations_are_counted_with_the_views(tmp_path, ensemble, scan, views):
+    opened = Checkpoint.open(studies.model(tmp_path, self_ensemble=ensemble))
+    job, seen = batch.enhance_job(opened, batch.Settings(steps=2, precision="fp32")), []
     hook = torch.nn.modules.module.register_module_forward_hook(
         lambda module, *_: seen.append(len(_[0][0])) if isinstance(module, DynUNet) else None
     )
@@ -76,8 +78,8 @@ def test_evaluations_are_counted_with_the_mirror_images(tmp_path, mirrors, count
         job.start()(scan, facts := job.foresee(scan))
     finally:
         hook.remove()
-    assert facts["network_evaluations"] == count
-    assert sum(seen) == count * scan.shape[scan.slice_axis]
+    assert facts["network_evaluations"] == 2 * views
+    assert sum(seen) == 2 * views * scan.shape[scan.slice_axis]
 
 
 def test_the_noise_level_on_record_gives_the_same_answer_again(model):

@@ -166,32 +166,6 @@ def test_the_second_network_sees_the_scan_and_what_the_first_one_says():
     assert torch.equal(run(alone, state), first)
 
 
-@pytest.mark.parametrize("dims", [2, 3])
-def test_a_mirrored_network_answers_the_mirror_image_with_the_mirror_image(dims):
-    size = (16, 24, 16)[:dims]
-    net = network(spatial_dims=dims, slices=1, widths=(4, 4, 4), mirrors=True)
-    state = torch.rand(1, 1, *size)
-    noise = torch.rand(1, 1, *size)
-    answer = run(net, state, noise=noise)
-    for axis in range(2, 2 + dims):
-        turned = run(net, state.flip(axis), noise=noise.flip(axis)).flip(axis)
-        assert (turned - answer).abs().max() < 1e-6
-    net.mirrors = False
-    plain = run(net, state, noise=noise)
-    assert (plain - answer).abs().max() > 1e-4
-    net.mirrors = True
-    assert torch.equal(run(net.train(), state, noise=noise), plain)  # training pays for one
-
-
-def test_mirrored_tiles_fit_together():
-    net, state = network(mirrors=True), torch.rand(1, 3, 205, 13)
-    whole = run(net, state)
-    for first, last in ((0, 112), (96, 205)):  # on the grid of the network, grown by its halo
-        tile = run(net, state[..., max(first - net.halo, 0) : last + net.halo, :])
-        inside = tile[..., first - max(first - net.halo, 0) :, :][..., : last - first, :]
-        assert (inside - whole[..., first:last, :]).abs().max() < 1e-5
-
-
 @pytest.mark.parametrize(("dims", "size"), [(2, (80, 8)), (2, (160, 5)), (3, (24, 48, 8))])
 def test_a_thin_image_gets_a_finite_answer_in_bfloat16(dims, size):
     net = network(spatial_dims=dims, slices=1, widths=(16, 32, 32))
