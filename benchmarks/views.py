@@ -5,7 +5,8 @@
 Without SCANS, the head that ships with nilearn, an average of 152 and free of noise. The middle
 EDGE voxels of each axis, Rician noise with a fixed seed, its true level told, one step. A scan is
 seen in three planes for being isotropic; for the other two answers its slices are said to lie
-further apart. `evaluations` are those of the network, per voxel.
+further apart. `stripes` is how much rougher the error is across these slices than along the other
+axes: 1 is not at all. `evaluations` are those of the network, per voxel.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from medddim.metrics import compare
 from medddim.views import views_of
 from medddim.volume import ISOTROPY, Volume
 
-TITLES = ["scan", "noise", "method", "PSNR (dB)", "SSIM", "HF power", "evaluations"]
+TITLES = ["scan", "noise", "method", "PSNR (dB)", "SSIM", "HF power", "stripes", "evaluations"]
 
 
 def main() -> None:
@@ -51,8 +52,9 @@ def main() -> None:
             ways |= {"three planes": (enhancer, noisy)}
             ways |= {rival: (BASELINES[rival], noisy) for rival in asked.rivals}
             for way, (method, seen) in ways.items():
-                scores = compare(replace(method(seen, noise=noise), affine=scan.affine), scan)
-                figures = [scores.psnr_db, scores.ssim, scores.hf_power]
+                answer = replace(method(seen, noise=noise), affine=scan.affine)
+                scores = compare(answer, scan)
+                figures = [scores.psnr_db, scores.ssim, scores.hf_power, stripes(answer, scan)]
                 ours = isinstance(method, Enhancer)
                 cost = str(len(views_of(method.recipe, seen))) if ours else ""
                 told = [f"{figure:.3f}" for figure in figures]
@@ -78,6 +80,13 @@ def middle(scan: Volume, edge: int) -> Volume:
     first = [max(0, (n - edge) // 2) for n in scan.shape]
     x, y, z = (slice(begin, begin + edge) for begin in first)
     return replace(scan, voxels=np.ascontiguousarray(scan.voxels[:, x, y, z]))
+
+
+def stripes(answer: Volume, scan: Volume) -> float:
+    """How much the error differs from slice to slice, against from voxel to voxel within them."""
+    error = answer.voxels[0] - scan.voxels[0]
+    x, y, z = (np.sqrt(np.mean(np.diff(error, axis=axis) ** 2)) for axis in range(3))
+    return float(2 * z / (x + y))
 
 
 def slices_apart(scan: Volume) -> Volume:

@@ -1,0 +1,43 @@
+"""tools/average.py: the mean of the weights of a model and of what it became."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from medddim import checkpoint
+from tests import studies
+
+TOOL = Path(__file__).parents[1] / "tools" / "average.py"
+
+
+def average(one, other, output):
+    command = [sys.executable, TOOL, one, other, "-o", output]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def test_the_mean_lies_half_way_and_has_the_recipe_of_the_second(tmp_path):
+    one = studies.model(tmp_path / "one")
+    opened = checkpoint.Checkpoint.open(studies.model(tmp_path / "other", name="other"))
+    network = checkpoint.build_network(opened.recipe)
+    checkpoint.save(opened.folder, opened.recipe, network)
+    done = average(one, opened.folder, tmp_path / "mean")
+    assert done.returncode == 0, done.stderr
+    first, second, mean = (
+        load_file(tmp_path / name / checkpoint.WEIGHTS) for name in ("one", "other", "mean")
+    )
+    assert mean.keys() == first.keys()
+    for name, weights in mean.items():
+        expected = (first[name].float() + second[name].float()) / 2
+        assert torch.equal(weights, expected.half())
+    assert any(not torch.equal(first[name], second[name]) for name in mean)
+    assert checkpoint.Checkpoint.open(tmp_path / "mean").recipe == opened.recipe
+
+
+def test_models_of_other_sizes_have_no_mean(tmp_path):
+    one = studies.model(tmp_path / "one")
+    other = studies.model(tmp_path / "other", network={"widths": (8, 8, 12)})
+    assert average(one, other, tmp_path / "mean").returncode != 0
+    assert not (tmp_path / "mean").exists()
