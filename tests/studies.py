@@ -13,7 +13,10 @@ import torch
 
 from medddim import checkpoint, formats
 from medddim.degradation import RicianNoise
+from medddim.enhancer import Enhancer
 from medddim.formats import Derivation
+from medddim.networks import Precision, UNet
+from medddim.recipe import Recipe
 from tests.phantoms import head
 from tests.recipes import tiny
 
@@ -77,12 +80,24 @@ def not_nifti(folder: Path, name: str = "text.nii.gz") -> Path:
 def model(folder: Path, **changed: Any) -> Path:
     """A checkpoint of an untrained network whose answer differs from the scan."""
     recipe = tiny(**changed)
-    torch.manual_seed(0)
-    network = checkpoint.build_network(recipe)
-    for parameter in network.body.output_block.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
-    checkpoint.save(folder, recipe, network)
+    checkpoint.save(folder, recipe, network(recipe))
     return folder
+
+
+def enhancer(precision: Precision = "fp32", **changed: Any) -> Enhancer:
+    """The same, wired, on the CPU."""
+    recipe = tiny(**changed)
+    denoiser = checkpoint.build_denoiser(recipe, network(recipe).eval())
+    return Enhancer(recipe, denoiser, device=torch.device("cpu"), precision=precision)
+
+
+def network(recipe: Recipe) -> UNet:
+    """An untrained network, always the same; unlike before training its answer is not zero."""
+    torch.manual_seed(0)
+    untrained = checkpoint.build_network(recipe)
+    for parameter in untrained.body.output_block.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    return untrained
 
 
 def sampler(folder: Path) -> Path:

@@ -29,7 +29,7 @@ def test_between_are_the_two_neighbours_in_shares():
 def test_a_dose_between_has_the_noise_it_should(dose, photons):
     times = excess((0.025, 0.6))
     fractions = [*(1 / (1 + times**2)), dose]
-    how = {"photons_per_mm2": photons, "pixel_mm": PIXEL_MM, "thickness_mm": THICKNESS_MM}
+    how = {"photons_per_mm2": photons, "voxel_mm": (PIXEL_MM, THICKNESS_MM)}
     *made, exact = slice_noise(water(), fractions, np.random.default_rng(0), **how)
     shares = between(np.array([np.sqrt(1 / dose - 1)]), times)
     mixed = np.tensordot(shares[:, 0], made, 1)

@@ -18,18 +18,15 @@ from medddim.scaling import Scaling
 from medddim.volume import Volume
 from tests.phantoms import head, oblique, textured
 from tests.recipes import tiny
+from tests.studies import enhancer
 
 CPU = torch.device("cpu")
 
 
-def enhancer(*, speaking=False, precision="fp32", network=None, **diffusion):
-    recipe = tiny(network=network or {}, diffusion=diffusion)
-    torch.manual_seed(0)
-    net = checkpoint.build_network(recipe).eval()
-    if speaking:
-        for parameter in net.body.output_block.parameters():
-            torch.nn.init.normal_(parameter, std=0.5)
-    return Enhancer(recipe, checkpoint.build_denoiser(recipe, net), device=CPU, precision=precision)
+def silent():
+    recipe = tiny()
+    denoiser = checkpoint.build_denoiser(recipe, checkpoint.build_network(recipe).eval())
+    return Enhancer(recipe, denoiser, device=CPU, precision="fp32")
 
 
 def like_input(answer, scan, tolerance=1e-6):
@@ -40,7 +37,7 @@ def like_input(answer, scan, tolerance=1e-6):
 @pytest.mark.parametrize("shape", [(48, 44, 6), (33, 17, 5), (20, 20, 1), (3, 2, 2), (1, 1, 1)])
 def test_a_fresh_network_changes_nothing(shape, steps):
     scan = textured(shape)
-    answer = enhancer()(scan, steps=steps)
+    answer = silent()(scan, steps=steps)
     assert like_input(answer, scan)
     scan.require_same_grid(answer)
 
@@ -49,7 +46,7 @@ def test_a_fresh_network_changes_nothing(shape, steps):
 def test_no_voxel_changes_by_more_than_noise_can(steps):
     """Whatever a network says: this one was never trained, and asks for far more."""
     scan, noise = textured(), 5.0
-    wired = enhancer(speaking=True)
+    wired = enhancer()
     wired.denoiser.network.body.output_block.conv.conv.bias.data += 100
     change = np.abs(wired(scan, steps=steps, noise=noise).voxels - scan.voxels)
     assert change.max() == pytest.approx(6 * noise, rel=1e-4)
@@ -61,7 +58,7 @@ def test_voxels_brighter_than_any_in_training_stay_as_they_are():
     voxels = scan.voxels.copy()
     voxels[0, 3:5, 4, 2] = 50 * np.percentile(scan.voxels, 99.5)
     bright = scan.with_voxels(voxels)
-    answer = enhancer(speaking=True)(bright, noise=5.0)
+    answer = enhancer()(bright, noise=5.0)
     assert np.array_equal(answer.voxels[0, 3:5, 4, 2], voxels[0, 3:5, 4, 2])
     assert not like_input(answer, bright, 1e-9)
 
@@ -74,7 +71,7 @@ def test_slices_are_cut_along_their_axis_wherever_it_lies(axis):
     spacing = np.roll([3.0, 1.0, 1.0], axis)
     turned = Volume(moved, oblique(tuple(spacing)), modality="MR")
     assert turned.slice_axis == axis
-    wired = enhancer(speaking=True)
+    wired = enhancer()
     answer = wired(turned, steps=2, noise=30.0)
     expected = wired(scan, steps=2, noise=30.0)
     assert not like_input(expected, scan, 1e-3)
@@ -84,7 +81,7 @@ def test_slices_are_cut_along_their_axis_wherever_it_lies(axis):
 def test_channels_are_images_of_their_own():
     scan, other = textured((24, 20, 4)), textured((24, 20, 4), seed=1)
     both = scan.with_voxels(np.concatenate([scan.voxels, other.voxels]))
-    wired = enhancer(speaking=True)
+    wired = enhancer()
     answer = wired(both, steps=2, noise=30.0)
     scale = Scaling.fit(both).scale
     for channel, alone in enumerate((scan, other)):
@@ -98,12 +95,12 @@ def test_channels_are_images_of_their_own():
 @pytest.mark.parametrize("steps", [1, 3])
 def test_an_empty_or_constant_scan_gives_no_nan(value, steps):
     scan = Volume(np.full((1, 20, 20, 3), value), np.eye(4))
-    answer = enhancer(speaking=True)(scan, steps=steps)
+    answer = enhancer()(scan, steps=steps)
     assert like_input(answer, scan)  # no noise, nothing to remove
 
 
 def test_the_answer_follows_the_gain_of_the_scanner():
-    scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
+    scan, wired = textured((24, 20, 4)), enhancer()
     louder = scan.with_voxels(scan.voxels * 16)
     assert np.allclose(wired(louder).voxels, 16 * wired(scan).voxels, rtol=1e-4, atol=1e-2)
 
@@ -111,21 +108,21 @@ def test_the_answer_follows_the_gain_of_the_scanner():
 def test_header_unit_and_input_are_kept():
     scan = Volume(textured().voxels, np.eye(4), "MR", "a.u.", source="header")
     before = scan.voxels.copy()
-    answer = enhancer(speaking=True)(scan)
+    answer = enhancer()(scan)
     assert (answer.modality, answer.unit, answer.source) == ("MR", "a.u.", "header")
     assert np.array_equal(scan.voxels, before)
 
 
 def test_a_magnitude_stays_one_and_negative_units_may_stay_negative():
     dark = head()
-    assert enhancer(speaking=True)(dark, noise=200.0).voxels.min() == 0
+    assert enhancer()(dark, noise=200.0).voxels.min() == 0
     signed = dark.with_voxels(dark.voxels - 500)
-    assert enhancer(speaking=True)(signed, noise=200.0).voxels.min() < -100
+    assert enhancer()(signed, noise=200.0).voxels.min() < -100
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
 def test_previews_are_one_a_step_and_the_last_is_the_answer(steps):
-    scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
+    scan, wired = textured((24, 20, 4)), enhancer()
     previews = list(wired.previews(scan, steps=steps))
     assert len(previews) == steps
     assert np.array_equal(previews[-1].voxels, wired(scan, steps=steps).voxels)
@@ -134,23 +131,21 @@ def test_previews_are_one_a_step_and_the_last_is_the_answer(steps):
 
 
 def test_the_first_preview_is_the_regression():
-    scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
+    scan, wired = textured((24, 20, 4)), enhancer()
     first = next(iter(wired.previews(scan, steps=5)))
     assert np.array_equal(first.voxels, wired(scan, steps=1).voxels)
 
 
 def test_bf16_is_close_to_fp32():
     scan = textured((24, 20, 4))
-    exact, rounded = (
-        enhancer(speaking=True, precision=p)(scan, noise=40.0).voxels for p in ("fp32", "bf16")
-    )
+    exact, rounded = (enhancer(p)(scan, noise=40.0).voxels for p in ("fp32", "bf16"))
     assert not np.array_equal(exact, rounded)
     removed = np.abs(exact - scan.voxels).max()
     assert np.abs(exact - rounded).max() < 0.05 * removed
 
 
 def test_the_noise_level_is_told_in_the_scans_unit():
-    scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
+    scan, wired = textured((24, 20, 4)), enhancer()
     removed = [np.abs(wired(scan, noise=n).voxels - scan.voxels).mean() for n in (0.0, 10.0, 40.0)]
     assert removed[0] < 1e-3
     assert removed == sorted(removed)
@@ -158,7 +153,7 @@ def test_the_noise_level_is_told_in_the_scans_unit():
 
 
 def test_the_batch_does_not_change_the_answer(monkeypatch):
-    scan, wired = textured((24, 20, 7)), enhancer(speaking=True)
+    scan, wired = textured((24, 20, 7)), enhancer()
     usual = wired(scan, steps=2).voxels
     for batch in (1, 3, 100):
         monkeypatch.setattr("medddim.enhancer.BATCH", batch)
@@ -183,7 +178,7 @@ def test_paths_whose_network_sees_the_scan(path):
 
 def test_noise_is_keyed_by_the_seed_alone():
     scan = textured((24, 20, 4))
-    wired = enhancer(speaking=True, path="variance-preserving", prediction="v")
+    wired = enhancer(diffusion={"path": "variance-preserving", "prediction": "v"})
     one, again, other = (wired(scan, steps=2, seed=seed).voxels for seed in (3, 3, 4))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
@@ -211,18 +206,18 @@ def test_samples_differ_as_much_as_the_posterior_allows():
 
 
 def test_the_scans_own_noise_needs_no_seed():
-    scan, wired = textured((24, 20, 4)), enhancer(speaking=True)
+    scan, wired = textured((24, 20, 4)), enhancer()
     assert np.array_equal(wired(scan, seed=0).voxels, wired(scan, seed=1).voxels)
 
 
 @pytest.mark.parametrize("steps", [0, -3])
 def test_no_steps_is_an_error(steps):
     with pytest.raises(DiffusionError, match="at least 1 step"):
-        enhancer()(textured((8, 8, 2)), steps=steps)
+        silent()(textured((8, 8, 2)), steps=steps)
 
 
 def test_a_saved_model_answers_like_the_one_it_was_saved_from(tmp_path):
-    wired, scan = enhancer(speaking=True), textured((24, 20, 4))
+    wired, scan = enhancer(), textured((24, 20, 4))
     network = wired.denoiser.network
     network.half().float()  # what float16 on disk keeps
     checkpoint.save(tmp_path, wired.recipe, network)
@@ -256,7 +251,7 @@ def test_auto_takes_the_fastest_there_is(monkeypatch):
 
 
 def test_an_answer_says_how_it_was_made():
-    wired, scan = enhancer(speaking=True), textured((24, 20, 4))
+    wired, scan = enhancer(), textured((24, 20, 4))
     made = wired(scan, steps=2, seed=3, noise=20.0).derivation
     assert made.kind == "denoise"
     assert "model tiny, 2 DDIM steps" in made.summary
@@ -266,7 +261,7 @@ def test_an_answer_says_how_it_was_made():
 
 def test_samples_are_the_answers_to_the_seeds_that_follow():
     scan = textured((24, 20, 4))
-    wired = enhancer(speaking=True, path="variance-preserving", prediction="v")
+    wired = enhancer(diffusion={"path": "variance-preserving", "prediction": "v"})
     single = [wired(scan, steps=2, seed=seed, noise=20.0).voxels for seed in (5, 6, 7)]
     mean, deviation = wired.samples(scan, count=3, steps=2, seed=5, noise=20.0)
     assert np.allclose(mean.voxels, np.mean(single, axis=0), rtol=1e-5, atol=1e-3)
@@ -282,4 +277,6 @@ def test_samples_are_the_answers_to_the_seeds_that_follow():
 def test_a_model_that_draws_nothing_has_no_samples(path, steps):
     prediction = "v" if path == "variance-preserving" else "residual"
     with pytest.raises(RequestProblem, match=r"--model .* --steps 8"):
-        enhancer(path=path, prediction=prediction).samples(textured(), count=2, steps=steps)
+        enhancer(diffusion={"path": path, "prediction": prediction}).samples(
+            textured(), count=2, steps=steps
+        )

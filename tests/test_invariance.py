@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from medddim import checkpoint
 from medddim.enhancer import Enhancer
 from medddim.formats import samples
 from medddim.networks import choose_precision
 from medddim.volume import Volume
 from tests.phantoms import textured
-from tests.recipes import tiny
+from tests.studies import enhancer
 
 IN_3D = {"spatial_dims": 3, "slices": 1}
 CASES = {
@@ -32,16 +31,6 @@ CASES = {
 }
 SHAPES = {2: (200, 168, 6), 3: (200, 24, 20)}
 every_case = pytest.mark.parametrize("case", CASES)
-
-
-def enhancer(case, precision="fp32"):
-    recipe = tiny(**CASES[case])
-    torch.manual_seed(0)
-    net = checkpoint.build_network(recipe).eval()
-    for parameter in net.body.output_block.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
-    denoiser = checkpoint.build_denoiser(recipe, net)
-    return Enhancer(recipe, denoiser, device=torch.device("cpu"), precision=precision)
 
 
 def answer(wired, scan):
@@ -66,7 +55,7 @@ def largest_seam(wired, scan):
 
 @every_case
 def test_tiles_do_not_change_the_answer(case):
-    wired = enhancer(case)
+    wired = enhancer(**CASES[case])
     assert largest_seam(wired, textured(SHAPES[wired.recipe.network.spatial_dims])) <= 1e-5
 
 
@@ -87,12 +76,12 @@ def test_a_real_slice_has_no_seam(model, precision):
 def test_a_real_block_has_no_seam(case):
     head = samples.mr_head()
     block = replace(head, voxels=head.voxels[:, :, 100:124, 80:100])
-    assert largest_seam(enhancer(case), block) <= 1e-5
+    assert largest_seam(enhancer(**CASES[case]), block) <= 1e-5
 
 
 @every_case
 def test_neither_does_the_batch_nor_the_number_of_threads(case, monkeypatch):
-    wired, scan = enhancer(case), textured((48, 44, 17))
+    wired, scan = enhancer(**CASES[case]), textured((48, 44, 17))
     usual, threads = answer(wired, scan), torch.get_num_threads()
     for batch in (1, 4, 16):
         monkeypatch.setattr("medddim.enhancer.BATCH", batch)
@@ -107,7 +96,7 @@ def test_neither_does_the_batch_nor_the_number_of_threads(case, monkeypatch):
 
 def test_nor_the_order_of_the_slices():
     """Turned over, the scan gets the same answer turned over: nothing runs from first to last."""
-    wired, scan = enhancer("scan-noise"), textured((48, 44, 9))
+    wired, scan = enhancer(), textured((48, 44, 9))
     torch.manual_seed(0)
     first = wired.denoiser.network.body.input_block
     for layer in (first.conv1, first.conv3):  # see the neighbours alike
@@ -120,7 +109,7 @@ def test_nor_the_order_of_the_slices():
 def test_slices_estimated_in_reversed_order_are_the_same(monkeypatch):
     from medddim import tiling
 
-    wired, scan = enhancer("variance-preserving"), textured((48, 44, 9))
+    wired, scan = enhancer(**CASES["variance-preserving"]), textured((48, 44, 9))
     usual, batches = answer(wired, scan), tiling.slice_batches
     monkeypatch.setattr(tiling, "slice_batches", lambda *a, **k: reversed(list(batches(*a, **k))))
     assert same(answer(wired, scan), usual, scan)

@@ -3,16 +3,15 @@
 import nibabel
 import numpy as np
 import pytest
-import torch
 
-from medddim import checkpoint, formats
+from medddim import formats
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.enhancer import Enhancer
 from medddim.errors import UnsupportedScan
 from medddim.recipe import factors_of
 from medddim.volume import Volume
 from tests.phantoms import oblique
-from tests.recipes import tiny
+from tests.studies import enhancer
 
 FINER = {
     "task": "superresolve",
@@ -20,16 +19,6 @@ FINER = {
     "diffusion": {"path": "variance-preserving", "prediction": "residual"},
     "degradation": {"kind": "larger-voxels", "factors": ((4, 1, 1), (2, 2, 2), (3, 1, 1))},
 }
-
-
-def enhancer(precision="bf16"):
-    recipe = tiny(**FINER)
-    torch.manual_seed(0)
-    net = checkpoint.build_network(recipe).eval()
-    for parameter in net.body.output_block.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
-    denoiser = checkpoint.build_denoiser(recipe, net)
-    return Enhancer(recipe, denoiser, device=torch.device("cpu"), precision=precision)
 
 
 def scan(shape=(14, 12, 5), low=0.0, axis=2):
@@ -43,7 +32,7 @@ def scan(shape=(14, 12, 5), low=0.0, axis=2):
 @pytest.mark.parametrize("factor", [4, 3, (2, 2, 2), (1, 4, 1)])
 def test_what_was_measured_is_kept(factor, low, steps):
     """The shape is odd, the network untrained, its numbers bf16: consistency hangs on neither."""
-    coarse, wired = scan(low=low), enhancer()
+    coarse, wired = scan(low=low), enhancer("bf16", **FINER)
     fine = wired(coarse, factor=factor, steps=steps)
     larger = LargerVoxels(factors_of(wired.recipe, coarse, factor))
     again = larger(fine, np.random.default_rng(0))
@@ -61,13 +50,13 @@ def test_what_was_measured_is_kept_in_a_file_whose_source_holds_small_integers(t
         nibabel.Nifti1Image(integers, oblique((1.0, 1.1, 4.0))), tmp_path / "coarse.nii.gz"
     )
     coarse = formats.read(tmp_path / "coarse.nii.gz").taken_for("MR")
-    formats.write(enhancer()(coarse, factor=4), tmp_path / "out", name="fine")
+    formats.write(enhancer("bf16", **FINER)(coarse, factor=4), tmp_path / "out", name="fine")
     again = LargerVoxels((1, 1, 4)).mean(formats.read(tmp_path / "out" / "fine.nii.gz").voxels[0])
     assert np.abs(again - coarse.voxels[0]).max() <= 1e-4 * np.ptp(coarse.voxels)
 
 
 def test_every_preview_is_consistent_and_the_last_is_the_answer():
-    coarse, wired = scan(low=-200), enhancer("fp32")
+    coarse, wired = scan(low=-200), enhancer(**FINER)
     previews = list(wired.previews(coarse, factor=4, steps=3))
     for preview in previews:
         means = LargerVoxels((1, 1, 4)).mean(preview.voxels[0])
@@ -79,7 +68,7 @@ def test_every_preview_is_consistent_and_the_last_is_the_answer():
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_one_number_is_the_factor_of_the_slices_wherever_they_lie(axis):
     shape = tuple(np.roll([5, 14, 12], axis))
-    fine = enhancer()(scan(shape, axis=axis), factor=4)
+    fine = enhancer("bf16", **FINER)(scan(shape, axis=axis), factor=4)
     assert fine.shape == tuple(n * (4 if a == axis else 1) for a, n in enumerate(shape))
 
 
@@ -87,7 +76,7 @@ def test_the_axis_of_the_factor_does_not_change_the_answer():
     """The network always sees the coarse axis first."""
     coarse = scan(low=-100)
     turned = Volume(coarse.voxels.transpose(0, 3, 1, 2), oblique((4.0, 1.0, 1.1)), "MR")
-    straight, other = (enhancer("fp32")(s, factor=4) for s in (coarse, turned))
+    straight, other = (enhancer(**FINER)(s, factor=4) for s in (coarse, turned))
     difference = np.abs(straight.voxels.transpose(0, 3, 1, 2) - other.voxels).max()
     assert difference <= 1e-4 * np.ptp(coarse.voxels)
 
@@ -95,7 +84,7 @@ def test_the_axis_of_the_factor_does_not_change_the_answer():
 @pytest.mark.parametrize("factor", [None, 5, (4, 2, 1), 1])
 def test_an_untrained_factor_is_refused_with_the_known_ones(factor):
     with pytest.raises(UnsupportedScan, match=r"factors 4x1x1, 2x2x2, 3x1x1, in any order"):
-        enhancer()(scan(), factor=factor)
+        enhancer("bf16", **FINER)(scan(), factor=factor)
 
 
 def test_a_denoiser_takes_no_factor():
@@ -104,7 +93,7 @@ def test_a_denoiser_takes_no_factor():
 
 
 def test_fidelity_blends_the_first_and_the_last_estimate():
-    coarse, wired = scan(low=-200), enhancer("fp32")
+    coarse, wired = scan(low=-200), enhancer(**FINER)
     one, many = wired(coarse, factor=4), wired(coarse, factor=4, steps=3)
     assert np.array_equal(wired(coarse, factor=4, steps=3, fidelity=1.0).voxels, one.voxels)
     half = wired(coarse, factor=4, steps=3, fidelity=0.5)

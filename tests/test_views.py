@@ -6,26 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from medddim import checkpoint
-from medddim.enhancer import Enhancer
 from medddim.views import THICK, View, views_of
 from medddim.volume import Volume
 from tests.phantoms import head, oblique, textured
 from tests.recipes import tiny
+from tests.studies import enhancer
 
 ISOTROPIC = (1.0, 1.0, 1.0)
 FINER = {"kind": "larger-voxels", "factors": [(4, 1, 1)]}
 THREE_D = {"spatial_dims": 3, "slices": 1, "maps": 3}
-
-
-def enhancer(**changed):
-    recipe = tiny(**changed)
-    torch.manual_seed(0)
-    net = checkpoint.build_network(recipe).eval()
-    for parameter in net.body.output_block.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
-    denoiser = checkpoint.build_denoiser(recipe, net)
-    return Enhancer(recipe, denoiser, device=torch.device("cpu"), precision="fp32")
 
 
 def cube(size=THICK, spacing=ISOTROPIC):

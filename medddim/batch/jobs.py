@@ -258,7 +258,7 @@ def _unlike_training(recipe: Recipe, level: float, brightest: float) -> Iterator
         )
     if brightest > BRIGHTEST:
         yield (
-            f"the brightest voxel has {brightest:.0f} times the 99.5th percentile of all, as in no "
+            f"the brightest voxel has {brightest:.0f} times the signal of the bright end, as in no "
             "scan the model was trained on: is the subject too small in the field of view? Voxels "
             f"above {BRIGHTEST:g} times are left as they are"
         )

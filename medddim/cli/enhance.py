@@ -87,8 +87,8 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.option(
     "--noise",
     type=click.FloatRange(0, 1),
-    help="Noise level as a share of the scan's 99.5th percentile, for CT of 1000 HU; estimated if "
-    "not given.",
+    help="Noise level as a share of the scan's bright end (see `inspect`), for CT of 1000 HU; "
+    "estimated if not given.",
 )
 @batches.choice_options
 @batches.seed_option

@@ -41,8 +41,9 @@ def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
     """List the series in SCANS: geometry, unit, estimated noise, and what would be refused.
 
     SCANS are folders, files, zip files or DICOMDIRs. The noise is a standard deviation in the
-    scan's unit, for MR also as a share of its 99.5th percentile, the measure of `enhance --noise`
-    and `degrade --level`.
+    scan's unit, for MR also as a share of its bright end, the measure of `enhance --noise` and
+    `degrade --level`: the 99.5th percentile of the voxels, or, for `enhance`, half of the 99.9th
+    where the subject is so small that this is more.
     """
     from medddim import batch
 
@@ -91,7 +92,7 @@ def _measured(series: Series) -> dict[str, Any]:
 
 
 def _share(noise: float, volume: Volume) -> float | None:
-    """`noise` as a share of the scan's 99.5th percentile; None for CT, whose 0 is water."""
+    """`noise` as a share of the scan's bright end; None for CT, whose 0 is water."""
     from medddim.scaling import Scaling
 
     return None if volume.modality == "CT" else round(noise / Scaling.fit(volume).scale, 5)

@@ -126,8 +126,7 @@ def low_dose_noise(
     require_hu(volume, "low dose")
     draw = partial(
         slice_noise,
-        pixel_mm=in_plane_mm(volume),
-        thickness_mm=slice_distance_mm(volume),
+        voxel_mm=(in_plane_mm(volume), slice_distance_mm(volume)),
         kernel=kernel,
         photons_per_mm2=photons_per_mm2,
     )
@@ -139,18 +138,17 @@ def low_dose_noise(
     return np.stack([voxels for voxels, _ in noises])
 
 
-# Seven arguments: the geometry that a slice does not know itself, and the beam.
-def slice_noise(  # noqa: PLR0913
+def slice_noise(
     image: Array,
     fractions: Sequence[float],
     generator: np.random.Generator,
     *,
-    pixel_mm: float,
-    thickness_mm: float,
+    voxel_mm: tuple[float, float],
     kernel: str = "standard",
     photons_per_mm2: float = PHOTONS_PER_MM2,
 ) -> list[Array]:
-    """`low_dose_noise` of one axial slice in HU."""
+    """`low_dose_noise` of one axial slice in HU; `voxel_mm`: the pixels' size, the thickness."""
+    pixel_mm, thickness_mm = voxel_mm
     opacity = np.exp(line_integrals(image, pixel_mm).astype(np.float64))
     quantum = opacity / (photons_per_mm2 * pixel_mm * thickness_mm)
     electronic = quantum * opacity * ELECTRONIC_PER_MM2 / photons_per_mm2
@@ -169,11 +167,13 @@ def photons_for(volume: Volume, noise_hu: float, *, kernel: str = "standard") ->
     soft tissue (-150 to 150 HU).
     """
     require_hu(volume, "low dose")
-    how = {"pixel_mm": in_plane_mm(volume), "thickness_mm": slice_distance_mm(volume)}
+    voxel_mm = in_plane_mm(volume), slice_distance_mm(volume)
     _, images = axial_slices(volume)
     generator, squares = np.random.default_rng(0), []
     for image in images[:: -(-len(images) // 8)]:
-        (noise,) = slice_noise(image, [REFERENCE_FRACTION], generator, kernel=kernel, **how)
+        (noise,) = slice_noise(
+            image, [REFERENCE_FRACTION], generator, voxel_mm=voxel_mm, kernel=kernel
+        )
         squares.append(noise[np.abs(image) < SOFT_TISSUE_HU] ** 2)
     variance = float(np.mean(np.concatenate(squares))) if any(map(len, squares)) else 0.0
     if variance == 0:

@@ -60,7 +60,7 @@ def test_a_subject_too_small_for_the_field_of_view_is_told(model):
     voxels = scan.voxels.copy()
     voxels[0, 3, 3, 3] = 20 * np.percentile(scan.voxels, 99.5)
     facts = batch.enhance_job(model).foresee(scan.with_voxels(voxels))
-    assert "the brightest voxel has 20 times the 99.5th percentile" in facts["warning"]
+    assert "the brightest voxel has 20 times the signal of the bright end" in facts["warning"]
     assert "warning" not in batch.enhance_job(model).foresee(scan)
 
 

@@ -77,7 +77,7 @@ def test_the_variance_goes_with_one_over_the_dose():
 
 
 def test_full_dose_is_about_12_hu_in_30_cm_of_water():
-    how = {"pixel_mm": 0.7, "thickness_mm": 2.0}
+    how = {"voxel_mm": (0.7, 2.0)}
     (half,) = slice_noise(water(300, 512, 0.7), [0.5], np.random.default_rng(0), **how)
     assert half[216:296, 216:296].std() == pytest.approx(12, rel=0.1)  # 1 / d - 1 is 1
 
@@ -128,7 +128,7 @@ def test_there_is_more_noise_between_bones_along_the_streaks():
 def test_the_gaussian_noise_of_training_has_the_spread_of_the_exact_one_at_every_dose(photons):
     """Electronic noise, much of it with a tenth of the photons, grows faster than the other."""
     fractions, generator = [0.5, 0.25, 0.1], np.random.default_rng(1)
-    how = {"photons_per_mm2": photons, "pixel_mm": PIXEL_MM, "thickness_mm": THICKNESS_MM}
+    how = {"photons_per_mm2": photons, "voxel_mm": (PIXEL_MM, THICKNESS_MM)}
     drawn = np.stack([slice_noise(water(), fractions, generator, **how) for _ in range(8)])
     for made, fraction in zip(np.moveaxis(drawn, 1, 0), fractions, strict=True):
         exact = noises(water(), LowDose(fraction, photons_per_mm2=photons))
@@ -136,7 +136,7 @@ def test_the_gaussian_noise_of_training_has_the_spread_of_the_exact_one_at_every
 
 
 def test_the_doses_of_one_draw_are_one_noise_stronger_or_weaker():
-    how = {"pixel_mm": PIXEL_MM, "thickness_mm": THICKNESS_MM}
+    how = {"voxel_mm": (PIXEL_MM, THICKNESS_MM)}
     weak, strong = slice_noise(water(), [0.5, 0.1], np.random.default_rng(0), **how)
     assert np.corrcoef(weak[CENTRE], strong[CENTRE])[0, 1] > 0.99
     assert strong[CENTRE].std() > 3 * weak[CENTRE].std()
@@ -189,7 +189,7 @@ def test_slices_are_axial_and_independent_whatever_the_axes():
 def test_thin_slices_do_not_turn_the_gantry():
     volume = scan(*[water()[32:96, 32:96]] * 12, slice_mm=1.0)  # the axis of widest spacing is x
     (result,) = low_dose_noise(volume, [0.5], np.random.default_rng(0))
-    how = {"pixel_mm": PIXEL_MM, "thickness_mm": 1.0}
+    how = {"voxel_mm": (PIXEL_MM, 1.0)}
     (expected,) = slice_noise(volume.voxels[0, :, :, 0], [0.5], np.random.default_rng(0), **how)
     assert np.array_equal(result[0, :, :, 0], expected)
     assert not np.array_equal(result[0, :, :, 0], result[0, :, :, 1])
