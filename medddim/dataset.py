@@ -218,11 +218,12 @@ def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
 def _coarser_pixels(volume: Volume) -> list[Volume]:
     """The scan with pixels twice as long and wide: larger anatomy, less noise.
 
-    None if its slices would lie closer than its pixels.
+    Empty if its slices would lie closer than its pixels.
     """
     x, y, z = (1 if axis == volume.slice_axis else 2 for axis in range(3))
     coarse = LargerVoxels((x, y, z))(volume, np.random.default_rng(0))
-    return [coarse] if coarse.slice_axis == volume.slice_axis else []
+    closer = coarse.spacing_mm[volume.slice_axis] < max(coarse.spacing_mm) - 1e-3
+    return [] if closer else [coarse]
 
 
 def load_volumes(

@@ -19,7 +19,7 @@ from medddim.errors import DiffusionError, UnsupportedScan
 from medddim.metrics.noise import estimate_noise
 from medddim.networks import Precision, autocast, choose_device, choose_precision
 from medddim.posterior import walk
-from medddim.recipe import Recipe, factors_of
+from medddim.recipe import Recipe, factors_of, require_modality
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.spread import mean_and_deviation, require_samples
 from medddim.tiling import Tiling, by_blocks, by_slices
@@ -172,6 +172,7 @@ class Enhancer:
         factor: Factor | None = None,
     ) -> Iterator[Volume]:
         """The estimate after every step; the last one is the answer of `__call__`."""
+        require_modality(self.recipe, volume)
         told, volume = volume, volume.taken_for(self.recipe.modality)
         scaling = Scaling.fit(volume, **self.recipe.scaling.model_dump())
         task = self._task(volume, scaling, noise=noise, factor=factor)
@@ -206,6 +207,8 @@ class Enhancer:
         if factor is not None:
             raise UnsupportedScan(f"the model {self.name} denoises; it takes no factor")
         level = estimate_noise(volume) if noise is None else noise
+        if not 0 <= level < np.inf:
+            raise DiffusionError(f"expected a noise of 0 or more, found {level}")
         ct, magnitude = self.recipe.modality == "CT", _is_magnitude(volume)
 
         def finish(image: Array, channel: int) -> Array:
@@ -252,7 +255,7 @@ class Enhancer:
         scan = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
         drawn = torch.zeros(())
         if path.random:
-            drawn = first.back(keyed_noise(first.of(scan).shape, seed=seed))
+            drawn = first.back(keyed_noise(first.of(scan).shape, seed=seed, draw=channel))
         strength = torch.tensor(task.strength, dtype=torch.float32, device=self.device)
         strength = strength.reshape(1, -1, *[1] * self.recipe.network.spatial_dims)
         seen = [scan] if self.recipe.network.sees_scan else []

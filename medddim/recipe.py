@@ -237,6 +237,28 @@ def factors_of(
     return (x, y, z)
 
 
+def require_modality(recipe: Recipe, volume: Volume) -> None:
+    """Raise UnsupportedScan for a scan of another modality, or of a CT that is not in HU.
+
+    A scan that does not say what it is will do, unless it is for MR and holds air in HU.
+    """
+    if volume.modality not in ("", recipe.modality):
+        raise UnsupportedScan(
+            f"the model {recipe.name} is for {recipe.modality} and the scan is {volume.modality}; "
+            "choose another --model (medddim models list)"
+        )
+    if recipe.modality == "MR" and volume.recognised().modality == "CT":
+        raise UnsupportedScan(
+            f"the model {recipe.name} is for MR; this scan does not say what it is, and holds air "
+            "in Hounsfield units as CT does: choose another --model (medddim models list)"
+        )
+    if volume.modality == "CT" and volume.unit != "HU":
+        raise UnsupportedScan(
+            f"the model {recipe.name} expects Hounsfield units; this CT's values are, as its "
+            f"header says, in {volume.unit or 'another unit'}"
+        )
+
+
 _RECORDS: dict[str, type[_Record]] = {
     "network": NetworkRecipe,
     "diffusion": DiffusionRecipe,

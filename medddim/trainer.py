@@ -97,7 +97,7 @@ def _walk(
             run.keep_if_best(mean_psnr(figures))
         if run.step % settings.save_every == 0 or last:
             run.save()
-        if run.step % REPORT_EVERY == 0 or len(figures) > 1:
+        if run.step % REPORT_EVERY == 0 or len(figures) > 1 or last:
             figures["steps_per_second"] = (run.step - first) / (time.monotonic() - began)
             board.report(run.step, figures)
         progress(run.step, figures)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ Affine = npt.NDArray[np.float64]
 
 ISOTROPY = 1.1
 """A scan whose spacings differ by less than this factor is isotropic."""
+SQUARE = 0.01
+"""Sides of a pixel that differ by no more than this share are equal: headers are rounded."""
+AIR_HU, AROUND_HU, AIR_SHARE = -1000.0, 100.0, 0.05
+"""A scan of which more than this share is air, in Hounsfield units, is a CT scan."""
 AFFINE_TOLERANCE_MM = 1e-3
 """Largest difference of two affines, at the corners of the grid, that still counts as one grid."""
 
@@ -98,24 +103,37 @@ class Volume:
 
     @cached_property
     def orientation(self) -> str:
-        """Where each voxel axis points, as the letter of the nearest world axis, e.g. "LPS"."""
-        directions = self.affine[:3, :3] / self.spacing_mm
-        nearest = np.abs(directions).argmax(axis=0)
-        towards = [directions[row, column] > 0 for column, row in enumerate(nearest)]
-        return "".join(
-            "LPI RAS"[row + 4 * plus] for row, plus in zip(nearest, towards, strict=True)
-        )
+        """Where each voxel axis points, as the letter of its own world axis, e.g. "LPS"."""
+        letters = [""] * 3
+        for world, axis in enumerate(self.axes_of_world):
+            letters[axis] = ("LR", "PA", "IS")[world][int(self.affine[world, axis] > 0)]
+        return "".join(letters)
+
+    @cached_property
+    def axes_of_world(self) -> tuple[int, int, int]:
+        """The voxel axis that runs most nearly left-right, posterior-anterior, inferior-superior.
+
+        Each is named once, however oblique the scan.
+        """
+        cosines = np.abs(self.affine[:3, :3]) / self.spacing_mm
+        x, y, z = max(permutations(range(3)), key=lambda axes: cosines[range(3), axes].sum())
+        return (x, y, z)
 
     @cached_property
     def slice_axis(self) -> int:
         """The spatial axis across the slices.
 
-        An axis of one voxel if there is one (a single image), else the axis of widest spacing,
-        the last among equals.
+        An axis of one voxel if there is one (a single image), else the one whose slices have
+        square pixels, the last if there are several, else the axis of widest spacing.
         """
         if 1 in self.shape:
             return 2 if self.shape[2] == 1 else self.shape.index(1)
-        return int(2 - np.argmax(np.round(self.spacing_mm[::-1], 3)))
+        spacing = np.round(self.spacing_mm, 3)
+        sides = [np.delete(spacing, axis) for axis in (2, 1, 0)]
+        unlike = [np.round(np.ptp(pair) / pair.max(), 3) for pair in sides]
+        if min(unlike) <= SQUARE:
+            return int(2 - np.argmin(unlike))
+        return int(2 - np.argmax(spacing[::-1]))
 
     @cached_property
     def isotropic(self) -> bool:
@@ -137,6 +155,11 @@ class Volume:
         if self.modality:
             return self
         return replace(self, modality=modality, unit="HU" if modality == "CT" else self.unit)
+
+    def recognised(self) -> Volume:
+        """The same scan; as CT if its file does not say what it is and it holds air in HU."""
+        near = np.abs(self.voxels - AIR_HU) < AROUND_HU
+        return self if self.modality or near.mean() <= AIR_SHARE else self.taken_for("CT")
 
     def require_same_grid(self, other: Volume) -> None:
         """Raise GridMismatch unless `other` has this shape and, to 0.001 mm, this affine."""
@@ -180,6 +203,13 @@ class Volume:
 
 def _frozen(voxels: npt.ArrayLike) -> Array:
     """The voxels as float32, copied unless nobody can change them any more."""
-    if isinstance(voxels, np.ndarray) and voxels.dtype == np.float32 and not voxels.flags.writeable:
+    if isinstance(voxels, np.ndarray) and voxels.dtype == np.float32 and _is_frozen(voxels):
         return voxels
     return np.array(voxels, dtype=np.float32)
+
+
+def _is_frozen(array: npt.NDArray[Any]) -> bool:
+    """Whether nobody can change it: itself read-only, and all that it is a view of."""
+    base = array.base
+    below = _is_frozen(base) if isinstance(base, np.ndarray) else base is None
+    return not array.flags.writeable and below

@@ -1,5 +1,7 @@
 """The Volume: immutable, in its place, and telling what it is."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -71,7 +73,10 @@ def test_orientation_names_the_nearest_world_axis(columns, letters):
         ((9, 9, 9), (1, 1, 1), 2),
         ((9, 9, 9), (3, 1, 1), 0),
         ((9, 9, 9), (1, 3, 1), 1),
-        ((9, 9, 9), (3, 3, 1), 1),
+        ((9, 9, 9), (3, 3, 1), 2),
+        ((9, 9, 9), (0.5, 0.8, 0.802), 0),
+        ((9, 9, 9), (0.9, 0.45, 3), 2),
+        ((9, 9, 9), (0.9, 3, 0.45), 1),
         ((9, 9, 9), (1, 1, 1.0001), 2),
         ((9, 9, 9), (1.0001, 1, 1), 2),
         ((9, 9, 1), (5, 5, 1), 2),
@@ -79,7 +84,7 @@ def test_orientation_names_the_nearest_world_axis(columns, letters):
         ((1, 9, 1), (1, 1, 1), 2),
     ],
 )
-def test_the_slice_axis_is_the_single_or_the_widest_or_the_last(shape, spacing, axis):
+def test_the_slice_axis_is_the_single_or_that_of_square_pixels_or_the_widest(shape, spacing, axis):
     assert blank((1, *shape), np.diag([*spacing, 1.0])).slice_axis == axis
 
 
@@ -123,3 +128,33 @@ def test_its_repr_says_what_it_is_and_no_voxel():
     scan = Volume(np.zeros((1, 4, 5, 6)), np.diag([0.5, 0.5, 3, 1]), "CT", "HU")
     assert repr(scan) == "Volume(CT · 1×4×5×6 · 0.5×0.5×3 mm · RAS · HU)"
     assert repr(blank()) == "Volume(unknown modality · 1×4×5×6 · 1×1×1 mm · RAS · arbitrary unit)"
+
+
+def test_every_axis_of_an_oblique_scan_has_a_letter_of_its_own():
+    generator = np.random.default_rng(0)
+    for _ in range(200):
+        affine = np.eye(4)
+        affine[:3, :3], _ = np.linalg.qr(generator.standard_normal((3, 3)))
+        scan = blank(affine=affine)
+        assert {*scan.orientation} in (
+            set(letters) for letters in itertools.product("LR", "PA", "IS")
+        )
+        assert sorted(scan.axes_of_world) == [0, 1, 2]
+
+
+def test_a_view_of_what_can_be_changed_is_copied():
+    array = np.zeros((1, 2, 2, 2), np.float32)
+    view = array.view()
+    view.flags.writeable = False
+    scan = Volume(view, np.eye(4))
+    array[:] = 7
+    assert (scan.voxels == 0).all()
+
+
+@pytest.mark.parametrize(("share", "modality"), [(0.04, ""), (0.06, "CT")])
+def test_a_silent_scan_with_air_in_hu_is_recognised_as_ct(share, modality):
+    voxels = np.zeros((1, 10, 10, 10))
+    voxels.reshape(-1)[: int(share * voxels.size)] = -990
+    scan = Volume(voxels, np.eye(4)).recognised()
+    assert (scan.modality, scan.unit) == (modality, "HU" if modality else "")
+    assert Volume(voxels, np.eye(4), modality="MR").recognised().modality == "MR"

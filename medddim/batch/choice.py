@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from medddim import formats
 from medddim.batch.jobs import Job, Settings, enhance_job
-from medddim.batch.modality import modality_of
 from medddim.checkpoint import Checkpoint
 from medddim.formats import Series
 
@@ -31,3 +31,17 @@ def by_modality(
         for name in set(names.values())
     }
     return lambda series: jobs[names.get(modality_of(series), names["MR"])]
+
+
+def modality_of(series: Series) -> str:
+    """What a scan says it is; where it does not say, "CT" if it holds air in Hounsfield units.
+
+    A NIfTI file alone does not say: only the JSON file beside it does, if there is one.
+    """
+    if series.modality or series.refusal:
+        return series.modality
+    try:
+        return formats.read(series).recognised().modality or "MR"
+    except Exception:
+        # Whatever it is must not cost the other scans: the run meets it again, and says so.
+        return "MR"

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medddim.batch.modality import has_air_in_hu
 from medddim.degradation.larger_voxels import Factor, LargerVoxels, factors_to
-from medddim.errors import RequestProblem, UnsupportedScan
+from medddim.errors import RequestProblem
 from medddim.formats.contract import Quantity
 from medddim.metrics.noise import estimate_noise
-from medddim.recipe import factors_of
+from medddim.recipe import factors_of, require_modality
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.spread import require_samples
 from medddim.views import views_of
@@ -143,7 +142,7 @@ def degrade_job(degradation: Degradation, *, name: str, parameters: Facts, seed:
     """Make a scan worse on purpose, from a generator of its own for every scan."""
 
     def degrade(volume: Volume, facts: Facts) -> Answer:
-        return degradation(volume, np.random.default_rng(seed)), {}
+        return degradation(volume.recognised(), np.random.default_rng(seed)), {}
 
     return Job(
         kind="degrade",
@@ -212,16 +211,7 @@ def _enhance(enhancer: Enhancer, settings: Settings, volume: Volume, facts: Fact
 
 
 def _foresee(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
-    if volume.modality not in ("", recipe.modality):
-        raise UnsupportedScan(
-            f"the model {recipe.name} is for {recipe.modality} and the scan is {volume.modality}; "
-            "choose another --model (medddim models list)"
-        )
-    if recipe.modality == "MR" and not volume.modality and has_air_in_hu(volume):
-        raise UnsupportedScan(
-            f"the model {recipe.name} is for MR; this scan does not say what it is, and holds air "
-            "in Hounsfield units as CT does: choose another --model (medddim models list)"
-        )
+    require_modality(recipe, volume)
     answers = settings.steps * (settings.samples or 1)
     facts: Facts = {"network_evaluations": answers * len(views_of(recipe, volume))}
     if not volume.modality:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from os.path import realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,8 @@ def run(
 
 def _require_apart(scans: Sequence[Series], destination: Path) -> None:
     target = destination.resolve()
-    if any(file.resolve().parent == target for series in scans for file in series.files):
+    files = (Path(realpath(file)) for series in scans for file in series.files)
+    if any(target in file.parents for file in files):
         raise WriteRefused(f"the output folder {destination} holds scans; choose one beside it")
 
 

@@ -75,7 +75,13 @@ def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-seed_option = click.option("--seed", default=0, show_default=True, help="Same seed, same answer.")
+seed_option = click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Same seed, same answer.",
+)
 resume_option = click.option(
     "--resume/--no-resume",
     default=True,

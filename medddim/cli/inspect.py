@@ -75,12 +75,13 @@ def _measured(series: Series) -> dict[str, Any]:
     from medddim.metrics.noise import estimate_noise
 
     try:
-        volume = formats.read(series)
+        volume = formats.read(series).recognised()
     except (EnvironmentProblem, ScanError) as error:
         return {"refusal": str(error)}
     noise = estimate_noise(volume)
     return {
         **{key: series.facts[key] for key in TOLD if key in series.facts},
+        "modality": volume.modality,
         "shape": list(volume.shape),
         "channels": volume.channels,
         "spacing_mm": [round(spacing, 4) for spacing in volume.spacing_mm],

@@ -28,7 +28,7 @@ def axial_axis(volume: Volume) -> int:
     """The voxel axis along which the patient lies: the one across a single slice, or S to I."""
     if 1 in volume.shape:
         return volume.slice_axis
-    return next(axis for axis, letter in enumerate(volume.orientation) if letter in "SI")
+    return volume.axes_of_world[2]
 
 
 def in_plane_mm(volume: Volume) -> float:

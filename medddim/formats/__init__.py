@@ -71,7 +71,7 @@ def find(
     """
     rule, repair = Rule.parse(select), Repair(on_gap, on_tilt)
     found = [series for path in paths for series in _found(Path(path), repair)]
-    unique = {(series.files, series.part): series for series in found}
+    unique = {(tuple(map(Path.absolute, one.files)), one.part): one for one in found}
     named = with_distinct_names(unique.values())
     return [series for series in named if _chosen(series, rule)]
 

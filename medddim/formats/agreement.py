@@ -60,10 +60,10 @@ def geometry(result: Volume, source: Volume, kind: str) -> str:
 
 def values(result: Volume, source: Volume, kind: str) -> str:
     """The unit, the number of images and, roughly, the brightness are those of the source."""
-    if (result.unit, result.modality) != (source.unit, source.modality):
-        return (
-            f"the unit is {result.unit!r} in {result.modality!r}, the source's is {source.unit!r}"
-        )
+    result = result.taken_for(source.modality)  # of NIfTI, a JSON file beside the source says it
+    said, should = ((one.modality or "?", one.unit or "?") for one in (result, source))
+    if said != should:
+        return f"it is {' in '.join(said)}, the source is {' in '.join(should)} (modality, unit)"
     if result.channels != source.channels:
         return f"it holds {result.channels} images, the source {source.channels}"
     if kind == "identity":

@@ -103,7 +103,7 @@ def evaluate(
     provenance: dict[str, Any] = {}
     who = Subjects()
     for name, scans in matched({kind: _usable(path) for kind, path in given.items()}):
-        volumes = {kind: formats.read(series) for kind, series in scans.items()}
+        volumes = {kind: formats.read(series).recognised() for kind, series in scans.items()}
         measured = volumes | _interpolated(volumes)
         rows = list(_measure(name, measured, protocol=protocol))
         found.scans += [_labelled(row, who.of(scans["result"])) for row in rows]

@@ -8,7 +8,6 @@ ones, superior or anterior at the top.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
 
 import numpy as np
 from scipy import ndimage
@@ -75,7 +74,8 @@ def on_grid(volume: Volume, *, like: Volume) -> Array:
 
 def _cut(volume: Volume, *, plane: str, centre: tuple[int, ...]) -> Cut:
     world_across, world_up, world_through, letters = PLANES[plane]
-    axis_of, positive = _voxel_axes(volume)
+    axis_of = volume.axes_of_world
+    positive = [letter in "RAS" for letter in volume.orientation]
     across, up, through = axis_of[world_across], axis_of[world_up], axis_of[world_through]
     extent = [n * mm for n, mm in zip(volume.shape, volume.spacing_mm, strict=True)]
     return Cut(
@@ -89,14 +89,6 @@ def _cut(volume: Volume, *, plane: str, centre: tuple[int, ...]) -> Cut:
         size_mm=(extent[across], extent[up]),
         letters=letters,
     )
-
-
-def _voxel_axes(volume: Volume) -> tuple[tuple[int, ...], list[bool]]:
-    """The voxel axis of each world axis, and whether a voxel axis runs towards R, A or S."""
-    directions = volume.affine[:3, :3] / np.array(volume.spacing_mm)
-    axis_of = max(permutations(range(3)), key=lambda p: np.abs(directions[range(3), p]).sum())
-    positive = [bool(directions[axis_of.index(axis), axis] > 0) for axis in range(3)]
-    return axis_of, positive
 
 
 def _centre(image: Array) -> tuple[int, ...]:

@@ -88,7 +88,8 @@ def _noise_left(case: Case) -> list[str]:
         return []
     unit = f" {case.enhanced.unit}".rstrip()
     return [
-        f"The noise estimated at the finest scale fell from {before:.3g} to {after:.3g}{unit}, "
+        f"The noise estimated at the finest scale {'fell' if after <= before else 'rose'} from "
+        f"{before:.3g} to {after:.3g}{unit}, "
         f"to {_percent(after / before)} of what it was. That counts what was removed, not what "
         "was right to remove."
     ]

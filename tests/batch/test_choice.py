@@ -8,7 +8,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from medddim import batch, formats
-from medddim.batch.modality import modality_of
+from medddim.batch.choice import modality_of
 from medddim.batch.verify import verify
 from medddim.checkpoint import Checkpoint
 from medddim.errors import RequestProblem

@@ -11,6 +11,7 @@ import pytest
 from medddim import batch
 from medddim.batch import record, validators
 from medddim.batch.verify import verify
+from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.errors import UnreadableScan
 from tests import studies
 
@@ -238,3 +239,34 @@ def test_a_run_that_wrote_nothing_is_told(place):
         (place / "out" / name).write_text('{"scans": [], "job": {}}')
     with pytest.raises(UnreadableScan, match="no result"):
         list(verify(place / "out"))
+
+
+def test_a_json_file_beside_the_source_is_not_missed_beside_the_result(tmp_path):
+    for name, modality in (("mr", "MR"), ("ct", "CT")):
+        file = studies.nifti(tmp_path / "in", name)
+        file.with_name(f"{name}.json").write_text(json.dumps({"Modality": modality}))
+    run_identity(tmp_path)
+    assert wrong(tmp_path / "out") == {}
+
+
+def test_whole_numbers_on_a_finer_grid_are_rightly_float32(tmp_path):
+    image = nibabel.Nifti1Image(np.arange(512, dtype=np.int16).reshape(8, 8, 8), np.eye(4))
+    for key, value in (("slice_end", 7), ("slice_code", 1), ("slice_duration", 0.5)):
+        image.header[key] = value
+    (tmp_path / "in").mkdir()
+    nibabel.save(image, tmp_path / "in" / "whole.nii")
+    finer = batch.Job("superresolve", "Finer", {"factor": [1, 1, 2]}, lambda: twice)
+    scans = batch.plan([tmp_path / "in"], tmp_path / "out")
+    assert [one.reason for one in batch.run(scans, tmp_path / "out", job=finer)] == [""]
+    assert wrong(tmp_path / "out") == {}
+    header = nibabel.load(tmp_path / "out" / "whole.nii").header
+    assert [int(header[f"slice_{key}"]) for key in ("end", "code", "duration")] == [0, 0, 0]
+
+
+def twice(volume, facts):
+    return LargerVoxels((1, 1, 2)).finer(volume), {}
+
+
+def run_identity(place):
+    scans = batch.plan([place / "in"], place / "out")
+    assert all(one.good for one in batch.run(scans, place / "out", job=batch.identity_job()))

@@ -128,3 +128,11 @@ def test_thick_slices_need_a_thickness(medddim, study):
     result = degrade(medddim, "--as", "thick-slices")
     assert result.exit_code == 2
     assert "--thickness" in result.stderr
+
+
+def test_a_ct_that_does_not_say_so_is_one(medddim, ct):
+    (ct / "ct.json").unlink()
+    assert medddim("degrade", "ct", "-o", "dose", "--as", "low-dose").exit_code == 0
+    result = medddim("degrade", "ct", "-o", "rice", "--as", "rician")
+    assert result.exit_code == 1
+    assert "found a CT in HU" in result.stdout

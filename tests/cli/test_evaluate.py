@@ -178,3 +178,12 @@ def test_an_input_that_lies_elsewhere_is_no_coarser_input(medddim, tmp_path):
     assert result.exit_code == 1
     assert "one: the scans differ in shape" in result.output
     assert not (tmp_path / "s").exists()
+
+
+def test_a_ct_that_does_not_say_so_is_measured_as_one(medddim, tmp_path):
+    for folder, water in (("better", 42.0), ("reference", 40.0)):
+        scan = head().with_voxels(np.where(head().voxels > 0, water, -1000.0))
+        formats.write(scan, tmp_path / folder, name="one", derivation=studies.IDENTITY)
+    assert medddim("evaluate", "better", "reference", "-o", "scores").exit_code == 0
+    (row,) = json.loads((tmp_path / "scores" / "scores.json").read_text())["scans"]
+    assert (row["data_range"], row["unit"]) == (400, "HU")

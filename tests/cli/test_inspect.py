@@ -2,11 +2,14 @@
 
 import json
 
+import nibabel
+import numpy as np
 import pytest
 
 from medddim.formats import read
 from medddim.metrics.noise import estimate_noise
 from tests import studies
+from tests.phantoms import head
 
 
 def test_the_table_shows_geometry_and_noise(medddim, study):
@@ -17,6 +20,15 @@ def test_the_table_shows_geometry_and_noise(medddim, study):
     assert ["head", "nifti", "1", "?", "volume", "48×44×6", "1×1×3"] == head.split()[:7]
     assert ["series", "dicom", "4", "MR", "volume", "64×64×4", "3×3×5"] == series.split()[:7]
     assert head.endswith("%")
+
+
+def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):
+    (tmp_path / "ct").mkdir()
+    voxels = np.where(head().voxels[0] > 0, 40.0, -1000.0)
+    nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / "ct" / "silent.nii")
+    (row,) = medddim("inspect", "ct", "--json").stdout.splitlines()
+    told = json.loads(row)
+    assert (told["modality"], told["unit"], told["noise_share"]) == ("CT", "HU", None)
 
 
 def test_json_holds_the_same_facts(medddim, study):

@@ -14,6 +14,7 @@ import pydicom
 import pytest
 from click.testing import CliRunner
 
+from medddim import formats
 from medddim.cli import main
 from medddim.formats.naming import DEVICES, safe_name
 from tests import studies
@@ -163,19 +164,24 @@ def test_hostile_zip_members_lead_nowhere(kind: str, tmp_path: Path, enhance: An
 
 
 def test_links_and_pipes_in_the_input(tmp_path: Path, enhance: Any) -> None:
-    """A link to a file is read, one to a folder is not followed, a pipe does not stop the run."""
+    """A link is followed, once, one to nothing is refused, a pipe does not stop the run."""
     folder = tmp_path / "in"
     studies.nifti(folder)
     outside = studies.nifti(tmp_path / "elsewhere", "outside")
     (folder / "link.nii.gz").symlink_to(outside)
     (folder / "loop").symlink_to(folder)
+    studies.nifti(tmp_path / "other", "linked")
+    (folder / "sub").symlink_to(tmp_path / "other")
     (folder / "around.nii.gz").symlink_to(folder / "around.nii.gz")
     (folder / "gone.dcm").symlink_to(folder / "nowhere")
     (folder / "device.dcm").symlink_to("/dev/zero")
     for name in ("pipe.dcm", "pipe.nii", "pipe"):
         os.mkfifo(folder / name)
     files = enhance(folder)
-    assert sorted(name for name in files if ".nii" in name) == ["head.nii.gz", "link.nii.gz"]
+    results = ["head.nii.gz", "link.nii.gz", "sub_linked.nii.gz"]
+    assert sorted(name for name in files if ".nii" in name) == results
+    refused = {one.name for one in formats.find(folder) if one.refusal}
+    assert refused == {"around", "gone"}
 
 
 def test_a_link_in_the_output_is_not_written_through(tmp_path: Path, enhance: Any) -> None:

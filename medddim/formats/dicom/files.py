@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from medddim.errors import EnvironmentProblem, ScanError, UnreadableScan
 from medddim.formats.dicom.media import MEDIA_DIRECTORY, files_listed, is_directory
 from medddim.formats.dicom.vendor import PRIVATE_TAGS, name_b_value
 from medddim.formats.guard import reading, require_moderate_inflation
+from medddim.formats.walk import files_at
 
 ONE_EACH = ("PatientID", "StudyInstanceUID", "PhotometricInterpretation")
 """What all files of one series agree on."""
@@ -92,7 +92,7 @@ def scan(root: Path) -> Iterator[tuple[Path, Header | ScanError | EnvironmentPro
     ends like one; in a folder, media directories and hidden files are passed over.
     """
     try:
-        paths = _listed(root) if is_directory(root) else sorted(_files(root))
+        paths = _listed(root) if is_directory(root) else sorted(files_at(root))
     except ScanError as problem:
         yield root, problem
         return
@@ -117,15 +117,6 @@ def _listed(directory: Path) -> list[Path]:
             "keep it beside them, or name their folder instead"
         )
     return sorted(paths)
-
-
-def _files(root: Path) -> Iterator[Path]:
-    if root.is_file():
-        yield root
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = (Path(folder) / name for name in names if not name.startswith("."))
-        yield from (path for path in paths if path.is_file())  # a pipe would never end
 
 
 def _has_mark(path: Path) -> bool:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from medddim.formats.contract import Derivation
-from medddim.formats.nifti.header import read_header
+from medddim.formats.nifti.header import affine_mm, read_header, shape_of
 from medddim.formats.nifti.read import NiftiSource
+from medddim.formats.nifti.write import SAME_AFFINE
 
 
 def check_file(path: Path, source: NiftiSource, derivation: Derivation) -> dict[str, str]:
     """What is wrong with one written file, by topic; "" where nothing is. Raises ScanError."""
     header = read_header(path)
     values = ""
-    if header.get_data_dtype().kind != source.header.get_data_dtype().kind:
-        values = "the stored type is not that of the source"
+    same = shape_of(header) == source.shape and np.allclose(
+        affine_mm(header, path), source.affine, rtol=0, atol=SAME_AFFINE
+    )
+    kind = source.header.get_data_dtype().kind if same else "f"
+    if header.get_data_dtype().kind != kind:
+        values = "the stored type is not that of the source" if same else "expected float32"
     elif header.get_data_dtype().kind in "iu":
         slope, intercept = header.get_slope_inter()
         if (slope or 1.0, intercept or 0.0) != (source.slope, source.intercept):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,12 @@ from medddim.errors import EnvironmentProblem, ScanError
 from medddim.formats.contract import Series
 from medddim.formats.naming import relative_name
 from medddim.formats.nifti.header import affine_mm, is_nifti, read_header, shape_of
+from medddim.formats.walk import files_at
 
 
 def find_files(root: Path) -> list[Series]:
     """One Series a file at or below `root`, sorted by path; hidden files are passed over."""
-    return [_describe(path, root) for path in sorted(_nifti_files(root))]
+    return [_describe(path, root) for path in sorted(filter(is_nifti, files_at(root)))]
 
 
 def sidecar(path: Path) -> dict[str, Any]:
@@ -41,15 +40,6 @@ def modality_of(path: Path) -> str:
 def stem_path(path: Path) -> Path:
     """`path` without .nii or .nii.gz, and with a suffix that with_suffix may replace."""
     return path.with_name(re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE) + ".stem")
-
-
-def _nifti_files(root: Path) -> Iterator[Path]:
-    if root.is_file():
-        yield from [root] if is_nifti(root) else []
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = (Path(folder) / name for name in names if not name.startswith("."))
-        yield from (path for path in paths if is_nifti(path) and path.is_file())
 
 
 def _describe(path: Path, root: Path) -> Series:

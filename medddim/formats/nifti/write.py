@@ -77,6 +77,8 @@ def _image(volume: Volume, source: NiftiSource | None) -> tuple[Any, int]:
     header.set_data_dtype(data.dtype)
     if source is None or not same:
         header.set_data_shape(data.shape)
+        for key in {"slice_start", "slice_end", "slice_code", "slice_duration"} & set(header):
+            header[key] = 0  # when each slice of the source was measured
         _place(header, volume.affine)
     image = image_class(header)(data, None, header)
     if source is not None and data.dtype.kind in "iu":

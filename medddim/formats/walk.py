@@ -1,0 +1,29 @@
+"""Every file below a folder, whatever it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def files_at(root: Path) -> Iterator[Path]:
+    """`root` itself, or all files below it but hidden ones, each folder once, linked ones too.
+
+    A link to nothing (an annexed file that was never fetched) counts as a file: reading it fails,
+    and says so. Pipes and devices, which would never end, do not.
+    """
+    if root.is_file():
+        yield root
+        return
+    walked = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        where = os.path.realpath(folder)
+        if where in walked:
+            folders.clear()
+            continue
+        walked.add(where)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for path in (Path(folder) / name for name in names if not name.startswith(".")):
+            if path.is_file() or (path.is_symlink() and not path.exists()):
+                yield path
