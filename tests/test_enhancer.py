@@ -1,7 +1,5 @@
 """The Enhancer: right wiring, whatever the shape, the unit or the emptiness of a scan."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -14,7 +12,6 @@ from medddim.errors import (
     DiffusionError,
     EnvironmentProblem,
     RequestProblem,
-    UnsupportedScan,
 )
 from medddim.networks import choose_device
 from medddim.scaling import Scaling
@@ -289,21 +286,3 @@ def test_a_model_that_draws_nothing_has_no_samples(path, steps):
 def test_a_noise_that_is_none_is_refused(noise):
     with pytest.raises(DiffusionError, match="expected a noise of 0 or more"):
         enhancer()(textured((8, 8, 2)), noise=noise)
-
-
-def test_a_scan_of_another_modality_or_unit_is_refused():
-    ct = Volume(np.full((1, 8, 8, 3), -1000.0), np.eye(4), modality="CT", unit="HU")
-    with pytest.raises(UnsupportedScan, match="is for MR and the scan is CT"):
-        enhancer()(ct)
-    with pytest.raises(UnsupportedScan, match="does not say what it is, and holds air"):
-        enhancer()(replace(ct, modality="", unit=""))
-    for_ct = enhancer(modality="CT", degradation={"kind": "low-dose", "level": (0.1, 0.5)})
-    with pytest.raises(UnsupportedScan, match="expects Hounsfield units"):
-        for_ct(replace(ct, unit=""))
-
-
-def test_no_two_channels_get_the_same_noise_drawn():
-    scan, wired = textured((24, 20, 4)), enhancer(diffusion={"path": "posterior"})
-    series = replace(scan, voxels=np.concatenate([scan.voxels[:1]] * 2))
-    first, second = wired(series, steps=3, noise=20.0).voxels
-    assert np.abs(first - second).max() > 0.1

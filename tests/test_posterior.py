@@ -1,14 +1,18 @@
 """Samples of the posterior, against the closed form of a Gaussian prior in Gaussian noise."""
 
 import math
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 
 from medddim.diffusion import ScanNoise, ancestral, ddim, trailing
 from medddim.posterior import Posterior, walk
+from tests.phantoms import textured
+from tests.studies import enhancer
 
 PRIOR, NOISE = 0.7, 0.4
 GAIN = PRIOR**2 / (PRIOR**2 + NOISE**2)
@@ -119,3 +123,10 @@ def test_other_paths_walk_as_they_are():
     assert estimate is perfect
     assert start is scan
     assert walked is path
+
+
+def test_no_two_channels_get_the_same_noise_drawn():
+    scan, wired = textured((24, 20, 4)), enhancer(diffusion={"path": "posterior"})
+    series = replace(scan, voxels=np.concatenate([scan.voxels[:1]] * 2))
+    first, second = wired(series, steps=3, noise=20.0).voxels
+    assert np.abs(first - second).max() > 0.1

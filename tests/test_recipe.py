@@ -1,12 +1,16 @@
 """The Recipe: complete, typed, and helpful when it is wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
-from medddim.errors import RecipeError
+from medddim.errors import RecipeError, UnsupportedScan
 from medddim.recipe import Recipe
+from medddim.volume import Volume
+from tests.studies import enhancer
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 SHIPPED = CONFIGS[0].read_text(encoding="utf-8")
@@ -130,3 +134,14 @@ def test_errors_name_the_file(tmp_path, content):
 def test_a_recipe_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         Recipe.parse(SHIPPED).name = "other"
+
+
+def test_a_scan_of_another_modality_or_unit_is_refused():
+    ct = Volume(np.full((1, 8, 8, 3), -1000.0), np.eye(4), modality="CT", unit="HU")
+    with pytest.raises(UnsupportedScan, match="is for MR and the scan is CT"):
+        enhancer()(ct)
+    with pytest.raises(UnsupportedScan, match="does not say what it is, and holds air"):
+        enhancer()(replace(ct, modality="", unit=""))
+    for_ct = enhancer(modality="CT", degradation={"kind": "low-dose", "level": (0.1, 0.5)})
+    with pytest.raises(UnsupportedScan, match="expects Hounsfield units"):
+        for_ct(replace(ct, unit=""))

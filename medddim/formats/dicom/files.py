@@ -53,6 +53,8 @@ class Header:
     """At most so many bytes follow the header in the file."""
     frame: int | None = None
     """Which frame of a multi-frame file, from 0; None for the file as a whole."""
+    frames: int = 1
+    """How many frames share those bytes."""
 
     @property
     def place(self) -> str:

@@ -69,7 +69,9 @@ def frames_of(header: Header) -> list[Header]:
             )
         common = _common(header.dataset)
         return [
-            replace(header, dataset=_frame(common, header.dataset, number), frame=number)
+            replace(
+                header, dataset=_frame(common, header.dataset, number), frame=number, frames=count
+            )
             for number in range(count)
         ]
 

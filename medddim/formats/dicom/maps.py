@@ -18,6 +18,7 @@ from medddim.errors import GridMismatch
 from medddim.formats.atomic import new_file
 from medddim.formats.contract import Quantity, Written
 from medddim.formats.dicom.derive import MAKER, derived_uid, settle_laterality
+from medddim.formats.dicom.geometry import LPS_TO_RAS
 from medddim.formats.dicom.write import installed_version
 from medddim.formats.guard import quiet, reading
 from medddim.volume import Array, Volume
@@ -51,7 +52,9 @@ def write_parametric_map(
             f"{(values.channels * count, rows, columns)}"
         )
     files = []
-    for channel, voxels in enumerate(values.voxels):
+    runs_back = _runs_back(values, slices[0])
+    for channel, image_values in enumerate(values.voxels):
+        voxels = image_values[..., ::-1] if runs_back else image_values
         ending = f"_{channel + 1}" if values.channels > 1 else ""
         stack = slices[channel * count : (channel + 1) * count]
         unit = HOUNSFIELD if values.unit == "HU" else ARBITRARY
@@ -61,6 +64,14 @@ def write_parametric_map(
             with new_file(files[-1]) as stream:
                 image.save_as(stream)
     return Written(files)
+
+
+def _runs_back(values: Volume, first: Dataset) -> bool:
+    """Whether the first slice written is the last one of the grid: files run along the normal."""
+    lps = LPS_TO_RAS @ values.affine
+    here = np.asarray(first.ImagePositionPatient, dtype=np.float64) - lps[:3, 3]
+    there = here - (values.shape[2] - 1) * lps[:3, 2]
+    return bool(np.linalg.norm(there) < np.linalg.norm(here))
 
 
 def _header(path: Path) -> Dataset:

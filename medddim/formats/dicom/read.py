@@ -181,9 +181,8 @@ def _remember_loss(kept_header: Dataset, header: Header) -> None:
     """What was once compressed with loss says so for ever (PS3.3 C.7.6.1.1.5)."""
     if header.syntax in LOSSY and not kept_header.get("LossyImageCompression"):
         whole = header.dataset.Rows * header.dataset.Columns * header.dataset.BitsAllocated / 8
-        frames = int(header.dataset.get("NumberOfFrames") or 1)
         kept_header.LossyImageCompression = "01"
-        kept_header.LossyImageCompressionRatio = f"{whole * frames / header.pixel_bytes:.3g}"
+        kept_header.LossyImageCompressionRatio = f"{whole * header.frames / header.pixel_bytes:.3g}"
         kept_header.LossyImageCompressionMethod = LOSSY[header.syntax]
 
 

@@ -7,7 +7,7 @@ import highdicom
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import JPEG2000Lossless, RLELossless, generate_uid
+from pydicom.uid import JPEG2000, JPEG2000Lossless, RLELossless, generate_uid
 
 from medddim import formats
 from medddim.errors import UnreadableScan, UnsupportedScan
@@ -99,6 +99,16 @@ def test_compressed_frames(scanner: Any, path: Path, syntax: str) -> None:
     dataset.compress(syntax, generate_instance_uid=False)
     dataset.save_as(path, enforce_file_format=True)
     np.testing.assert_array_equal(formats.read(path).voxels, plain.voxels)
+
+
+def test_the_loss_of_frames_counts_all_of_them(scanner: Any, path: Path) -> None:
+    enhanced.store(scanner.slices(3, shape=(32, 40)), path)
+    dataset = pydicom.dcmread(path)
+    dataset.compress(JPEG2000, j2k_cr=[2], generate_instance_uid=False)
+    dataset.save_as(path, enforce_file_format=True)
+    volume = formats.read(path)
+    (header, *_) = volume.source.headers
+    assert float(header.LossyImageCompressionRatio) > 1
 
 
 @pytest.mark.parametrize("modality", ["MR", "CT"])

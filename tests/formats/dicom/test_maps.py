@@ -1,6 +1,7 @@
 """A map lies on its result, says what it holds, and is a sound DICOM object."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -58,6 +59,30 @@ def test_a_map_holds_the_values_where_they_belong(
         assert image.StudyInstanceUID == sources[0].StudyInstanceUID
         assert image.FrameOfReferenceUID == sources[0].FrameOfReferenceUID
         assert image.SeriesInstanceUID != sources[0].SeriesInstanceUID
+
+
+def test_a_grid_against_the_order_of_files_gives_the_same_map(scanner: Any, tmp_path: Path) -> None:
+    scan = formats.read(scanner.store(scanner.slices(4)))
+    affine = scan.affine.copy()
+    affine[:, 3] += (scan.shape[2] - 1) * affine[:, 2]
+    affine[:, 2] *= -1
+    turned = replace(scan, voxels=scan.voxels[..., ::-1], affine=affine)
+    values = spread(scan)
+    maps = []
+    for name, grid, map_ in (
+        ("x", scan, values),
+        ("y", turned, turned.with_voxels(values.voxels[..., ::-1])),
+    ):
+        files = formats.write(grid, tmp_path, name=name, derivation=DENOISE)
+        (path,) = formats.write_map(map_, tmp_path, of=files, quantity="residual")
+        image = pydicom.dcmread(path)
+        frames = np.split(np.frombuffer(image.FloatPixelData, "<f4"), scan.shape[2])
+        groups = image.PerFrameFunctionalGroupsSequence
+        there = [one.PlanePositionSequence[0].ImagePositionPatient for one in groups]
+        places = [tuple(round(float(mm), 3) for mm in place) for place in there]
+        maps.append(dict(zip(places, frames, strict=True)))
+    assert maps[0].keys() == maps[1].keys()
+    assert all(np.array_equal(maps[0][place], maps[1][place]) for place in maps[0])
 
 
 def test_the_unit_is_that_of_the_scan(result: Any, tmp_path: Path) -> None:
