@@ -68,9 +68,10 @@ class ScalingRecipe(_Record):
 class DegradationRecipe(_Record):
     """What makes the degraded half of each training pair.
 
-    `level` is a range to draw from: of noise as a share of the scan's reach for "rician", of the
-    dose left for "low-dose", whose `kernels` are drawn evenly. "larger-voxels" draws from `factors`
-    instead, each along three axes, largest first. What is named twice is drawn twice as often.
+    `level` is a range to draw from: of noise as a share of the scan's bright end for "rician", of
+    the dose left for "low-dose", whose `kernels` are drawn evenly. "larger-voxels" draws from
+    `factors` instead, each along three axes, largest first. What is named twice is drawn twice as
+    often.
     """
 
     kind: Literal["rician", "low-dose", "larger-voxels"]

@@ -68,9 +68,9 @@ class Settings:
     """What may be asked of a model beside the scan; the arguments of `Enhancer.__call__`.
 
     `samples` is how many answers the result is the mean of, their standard deviation beside it;
-    `residual` asks for a map of what was changed. `noise` is a share of the scan's reach, None to
-    estimate it. A super-resolution model needs `factor`, or `spacing_mm` to find it for each scan:
-    one number for all voxel axes, or three.
+    `residual` asks for a map of what was changed. `noise` is a share of what the network sees as 1
+    (the bright end of an MR scan, 1000 HU), None to estimate it. A super-resolution model needs
+    `factor`, or `spacing_mm` to find it for each scan: one number for all voxel axes, or three.
     """
 
     steps: int = 1
@@ -198,7 +198,7 @@ def _enhance(enhancer: Enhancer, settings: Settings, volume: Volume, facts: Fact
     if finer:
         how["factor"] = finer.factors
     else:
-        how["noise"] = facts["noise_level"] * _reach(enhancer.recipe, volume)
+        how["noise"] = facts["noise_level"] * _scale(enhancer.recipe, volume)
     maps: dict[Quantity, Volume] = {}
     if settings.samples is None:
         result = enhancer(volume, fidelity=settings.fidelity, **how)
@@ -226,12 +226,12 @@ def _foresee(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
 
 def _noise(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
     """The noise level, rounded: the level on record, given as `noise`, gives the same answer."""
-    reach = _reach(recipe, volume)
-    level = estimate_noise(volume) / reach if settings.noise is None else settings.noise
+    scale = _scale(recipe, volume)
+    level = estimate_noise(volume) / scale if settings.noise is None else settings.noise
     facts: Facts = {"noise_level": round(level, 5)}
     if volume.unit == "HU":
-        facts["noise_hu"] = round(level * reach, 1)
-    if warnings := list(_unlike_training(recipe, level, float(volume.voxels.max()) / reach)):
+        facts["noise_hu"] = round(level * scale, 1)
+    if warnings := list(_unlike_training(recipe, level, float(volume.voxels.max()) / scale)):
         facts["warning"] = "; ".join(warnings)
     return facts
 
@@ -258,6 +258,6 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _reach(recipe: Recipe, volume: Volume) -> float:
-    """The length, in the scan's unit, that the network sees as 1."""
+def _scale(recipe: Recipe, volume: Volume) -> float:
+    """What the network sees as 1, in the scan's unit."""
     return Scaling.fit(volume, **recipe.scaling.model_dump()).scale
