@@ -67,6 +67,9 @@ def evaluate(
         print_scores(found.scans)
         print_differences(found.differences)
         click.echo(f"see {output / ('scores.csv' if noisy is None else 'report.html')}")
+    if left := found.without_result:
+        told = f"no result for {len(left)} of the references, in no mean: {', '.join(left)}"
+        click.secho(told, fg="yellow", err=True)
 
 
 def print_scores(rows: Sequence[Mapping[str, Any]], *, more: Sequence[str] = ()) -> None:

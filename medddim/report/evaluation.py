@@ -58,13 +58,15 @@ class Evaluation:
     `subjects` are means over the scans of each subject, `differences` the paired differences
     between "result" and "input" or "against", with bootstrap intervals. `spectra` holds, by scan,
     the radial spectrum of each volume ("reference" too). `scans` rows are plain values: the
-    figures, the residual measures where the input is known, and the passport.
+    figures, the residual measures where the input is known, and the passport. `without_result`
+    names the references that nothing was compared with: what failed is in no mean.
     """
 
     scans: list[Row] = field(default_factory=list)
     subjects: list[Row] = field(default_factory=list)
     differences: list[Row] = field(default_factory=list)
     spectra: dict[str, dict[str, Spectrum]] = field(default_factory=dict)
+    without_result: list[str] = field(default_factory=list)
 
 
 def evaluate(
@@ -93,16 +95,16 @@ def evaluate(
     if protocol not in {*PROTOCOLS, ALL}:
         known = ", ".join([*PROTOCOLS, ALL])
         raise ScoreError(f"unknown protocol {protocol!r}; choose from {known}")
-    optional = {"input": noisy, "against": against}
-    given = {"result": candidate, "reference": reference}
-    given |= {kind: path for kind, path in optional.items() if path is not None}
+    paths = {"result": candidate, "reference": reference, "input": noisy, "against": against}
+    given = {kind: path for kind, path in paths.items() if path is not None}
     if destination.resolve() in {path.resolve() for path in given.values()}:
         raise WriteRefused(f"the output folder {destination} holds the scans; choose another")
-    found = Evaluation()
-    cases: list[Case] = []
+    found, cases, who = Evaluation(), list[Case](), Subjects()
     provenance: dict[str, Any] = {}
-    who = Subjects()
-    for name, scans in matched({kind: _usable(path) for kind, path in given.items()}):
+    every = {kind: _usable(path) for kind, path in given.items()}
+    left = dict.fromkeys(series.name for series in every["reference"])
+    for name, scans in matched(every):
+        left.pop(scans["reference"].name, None)
         volumes = {kind: formats.read(series).recognised() for kind, series in scans.items()}
         measured = volumes | _interpolated(volumes)
         rows = list(_measure(name, measured, protocol=protocol))
@@ -112,6 +114,7 @@ def evaluate(
         provenance[name] = _files(scans) | {"made by": job or None} | _passports(rows)
         if noisy is not None and len(cases) < MOST_PICTURES:
             cases.append(_case(name, volumes, rows, done=told(job)))
+    found.without_result = list(left)
     found.subjects = per_subject(found.scans)
     found.differences = differences(found.subjects)
     provenance["versions"] = {"medddim": __version__, **{name: version(name) for name in PACKAGES}}

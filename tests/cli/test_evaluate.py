@@ -187,3 +187,12 @@ def test_a_ct_that_does_not_say_so_is_measured_as_one(medddim, tmp_path):
     assert medddim("evaluate", "better", "reference", "-o", "scores").exit_code == 0
     (row,) = json.loads((tmp_path / "scores" / "scores.json").read_text())["scans"]
     assert (row["data_range"], row["unit"]) == (400, "HU")
+
+
+def test_a_reference_without_a_result_is_told(medddim, folders):
+    (folders / "better" / "two.nii.gz").unlink()
+    result = medddim("evaluate", "better", "reference", "-o", "scores")
+    assert result.exit_code == 0
+    assert "no result for 1 of the references, in no mean: two" in result.stderr
+    whole = json.loads((folders / "scores" / "scores.json").read_text())
+    assert whole["without_result"] == ["two"]
