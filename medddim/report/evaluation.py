@@ -92,15 +92,13 @@ def evaluate(
     both grids, ScoreError for an unknown protocol or a scan it has no answer for, WriteRefused if
     `destination` is one of the folders measured.
     """
-    if protocol not in {*PROTOCOLS, ALL}:
-        known = ", ".join([*PROTOCOLS, ALL])
-        raise ScoreError(f"unknown protocol {protocol!r}; choose from {known}")
+    _require_known(protocol)
     paths = {"result": candidate, "reference": reference, "input": noisy, "against": against}
     given = {kind: path for kind, path in paths.items() if path is not None}
     if destination.resolve() in {path.resolve() for path in given.values()}:
         raise WriteRefused(f"the output folder {destination} holds the scans; choose another")
     found, cases, who = Evaluation(), list[Case](), Subjects()
-    provenance: dict[str, Any] = {}
+    provenance: dict[str, Any] = {"versions": _versions()}
     every = {kind: _usable(path) for kind, path in given.items()}
     left = dict.fromkeys(series.name for series in every["reference"])
     for name, scans in matched(every):
@@ -117,9 +115,18 @@ def evaluate(
     found.without_result = list(left)
     found.subjects = per_subject(found.scans)
     found.differences = differences(found.subjects)
-    provenance["versions"] = {"medddim": __version__, **{name: version(name) for name in PACKAGES}}
     _write(destination, found, cases=cases, provenance=provenance)
     return found
+
+
+def _require_known(protocol: str) -> None:
+    if protocol not in {*PROTOCOLS, ALL}:
+        known = ", ".join([*PROTOCOLS, ALL])
+        raise ScoreError(f"unknown protocol {protocol!r}; choose from {known}")
+
+
+def _versions() -> dict[str, str]:
+    return {"medddim": __version__, **{name: version(name) for name in PACKAGES}}
 
 
 def _usable(path: Path) -> list[Series]:
