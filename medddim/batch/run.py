@@ -121,7 +121,7 @@ def run(
 def _require_apart(scans: Sequence[Series], destination: Path) -> None:
     target = destination.resolve()
     files = (Path(realpath(file)) for series in scans for file in series.files)
-    if any(target in file.parents for file in files):
+    if any(file.parent == target for file in files):
         raise WriteRefused(f"the output folder {destination} holds scans; choose one beside it")
 
 
