@@ -124,8 +124,11 @@ def _job(*, model: str, device: str, **options: Any) -> tuple[Job | Callable[[Se
     from medddim import batch
 
     if model == "identity":
-        if options["samples"] is not None or options["residual"]:
-            raise click.UsageError("identity changes nothing: it has no --samples, no --residual")
+        if batch.Settings(**options) != batch.Settings(seed=options["seed"]):
+            raise click.UsageError(
+                "identity changes nothing: it has no --samples, no --residual, nor any other "
+                "setting of an enhancement"
+            )
         return batch.identity_job(), "cpu"
     from medddim.checkpoint import Checkpoint
     from medddim.networks import choose_device

@@ -280,6 +280,8 @@ def test_a_residual_asked_for_later_is_added(enhance, tmp_path):
         (("--samples", "1"), "1 is not in the range"),
         (("--samples", "4", "--model", "identity"), "identity changes nothing"),
         (("--residual", "--model", "identity"), "identity changes nothing"),
+        (("--factor", "2", "--model", "identity"), "identity changes nothing"),
+        (("--steps", "5", "--model", "identity"), "identity changes nothing"),
         (("--samples", "4", "--model", "mr-denoise-vp"), "more than 1 step"),
     ],
 )
