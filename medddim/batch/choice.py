@@ -42,6 +42,5 @@ def modality_of(series: Series) -> str:
         return series.modality
     try:
         return formats.read(series).recognised().modality or "MR"
-    except Exception:
-        # Whatever it is must not cost the other scans: the run meets it again, and says so.
+    except Exception:  # whatever it is must not cost the other scans: the run meets it, and says so
         return "MR"
