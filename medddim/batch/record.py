@@ -30,6 +30,7 @@ class Outcome:
     `inputs` and `outputs` give the sha256 of each file; outputs, maps among them, are relative to
     their folder. `reading` tells what of the inputs was read: the format, repairs, the part of a
     split series. `clipped` is how many voxels of the result the stored type could not hold.
+    `versions` are the packages the result was made with, which a later run may not have.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Outcome:
     job: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     clipped: int = 0
     seconds: float = 0.0
 

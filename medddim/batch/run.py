@@ -120,9 +120,16 @@ def run(
 
 def _require_apart(scans: Sequence[Series], destination: Path) -> None:
     target = destination.resolve()
-    files = (Path(realpath(file)) for series in scans for file in series.files)
-    if any(file.parent == target for file in files):
-        raise WriteRefused(f"the output folder {destination} holds scans; choose one beside it")
+    earlier = record.last_lines(destination).values()
+    results = {target / result for outcome in earlier for result in outcome.outputs}
+    for file in (Path(realpath(file)) for series in scans for file in series.files):
+        if file in results:
+            raise WriteRefused(
+                f"the scans given hold results of an earlier run in {destination}, perhaps by a "
+                "link; give the scans alone"
+            )
+        if file.parent == target:
+            raise WriteRefused(f"the output folder {destination} holds scans; choose one beside it")
 
 
 @contextmanager
@@ -228,6 +235,7 @@ class _Run:
             facts=told,
             reading={"format": series.format, "part": series.part, **asdict(series.repair)},
             outputs=outputs,
+            versions=record.versions(),
             clipped=earlier.clipped if earlier and "result" in kept else 0,
         )
         if self.work is None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+import medddim
 from medddim import batch, formats
 from medddim.errors import EnvironmentProblem, UnreadableScan, WriteRefused
 from tests import studies
@@ -53,6 +54,14 @@ def test_what_is_done_is_passed_over(heads, out, halving):
     assert studies.contents(out) == first
     assert again[0].outputs
     assert set(statuses(run(heads, out, halving())).values()) == {"done before"}
+
+
+def test_what_was_done_before_keeps_the_versions_it_was_made_with(heads, out, halving, monkeypatch):
+    run(heads / "a.nii.gz", out, halving())
+    monkeypatch.setattr(batch.record, "__version__", "99")
+    run(heads, out, halving())
+    made = {scan["name"]: scan["versions"]["medddim"] for scan in manifest(out)["scans"]}
+    assert made == {"a": medddim.__version__, "b": "99", "c": "99"}
 
 
 def test_moved_inputs_are_the_same_inputs(heads, out, tmp_path, halving):
@@ -241,6 +250,16 @@ def test_a_file_may_have_its_results_in_a_folder_beside_it(heads, out, halving):
     assert statuses(outcomes) == {"a": "ok"}
     with pytest.raises(WriteRefused, match="choose one beside it"):
         batch.plan([heads / "a.nii.gz"], heads)
+
+
+def test_a_link_to_the_results_makes_no_scans_of_them(tmp_path, out, halving):
+    studies.dicom(tmp_path / "in", "one")
+    (tmp_path / "in" / "link").symlink_to(tmp_path)
+    run(tmp_path / "in" / "one", out, halving())
+    first = studies.contents(out)
+    with pytest.raises(WriteRefused, match="hold results of an earlier run"):
+        run(tmp_path / "in", out, halving())
+    assert studies.contents(out) == first
 
 
 def test_a_folder_that_cannot_be_made_is_a_problem_of_the_environment(heads, tmp_path, halving):
