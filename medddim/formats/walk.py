@@ -10,14 +10,16 @@ from pathlib import Path
 def files_at(root: Path) -> Iterator[Path]:
     """`root` itself, or all files below it but hidden ones, each folder once, linked ones too.
 
-    A link to nothing (an annexed file that was never fetched) counts as a file: reading it fails,
-    and says so. Pipes and devices, which would never end, do not.
+    A link to nothing (an annexed file that was never fetched) counts as a file, and so does a
+    folder that may not be listed: reading it fails, and says so. Pipes and devices, which would
+    never end, do not.
     """
     if root.is_file():
         yield root
         return
     walked = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
+    closed: list[OSError] = []
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=closed.append):
         where = os.path.realpath(folder)
         if where in walked:
             folders.clear()
@@ -27,3 +29,4 @@ def files_at(root: Path) -> Iterator[Path]:
         for path in (Path(folder) / name for name in names if not name.startswith(".")):
             if path.is_file() or (path.is_symlink() and not path.exists()):
                 yield path
+    yield from (Path(error.filename) for error in closed)

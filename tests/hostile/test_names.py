@@ -184,6 +184,26 @@ def test_links_and_pipes_in_the_input(tmp_path: Path, enhance: Any) -> None:
     assert refused == {"around", "gone"}
 
 
+def test_what_may_not_be_looked_at_is_refused_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies.nifti(tmp_path)
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    scandir = os.scandir
+
+    def refusing(folder: str) -> Any:  # chmod would not stop a test that root runs
+        if Path(folder).name == "closed":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = {one.name: one.refusal for one in formats.find(tmp_path)}
+    assert found["head"] == ""
+    assert "may not be listed" in found["closed"]
+    assert "gone" in found["gone"]
+
+
 def test_a_link_in_the_output_is_not_written_through(tmp_path: Path, enhance: Any) -> None:
     target = tmp_path / "victim"
     target.write_text("mine")

@@ -99,6 +99,9 @@ def scan(root: Path) -> Iterator[tuple[Path, Header | ScanError | EnvironmentPro
         yield root, problem
         return
     for path in paths:
+        if path.is_dir():
+            yield path, UnreadableScan(f"{path}: the folder may not be listed; allow it to be read")
+            continue
         if not (_has_mark(path) or path.suffix.lower() in DICOM_SUFFIXES):
             continue
         try:
@@ -125,8 +128,8 @@ def _has_mark(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
             return stream.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
+    except OSError:  # what cannot be looked at may be an image, whose names often have no suffix
+        return not path.suffix
 
 
 def _require_moderate_deflate(path: Path) -> None:
