@@ -24,7 +24,14 @@ import traceback
 
 
 class MedddimError(Exception):
-    """Base of every error medddim raises on purpose."""
+    """Base of every error medddim raises on purpose; a message of printable characters."""
+
+    def __str__(self) -> str:
+        # names of files come from strangers: a control character would act on the terminal
+        said = super().__str__()
+        return "".join(
+            c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in said
+        )
 
 
 class ScanError(MedddimError):
