@@ -19,7 +19,7 @@ from medddim.errors import DiffusionError, UnsupportedScan
 from medddim.metrics.noise import estimate_noise
 from medddim.networks import Precision, autocast, choose_device, choose_precision
 from medddim.posterior import walk
-from medddim.recipe import Recipe, factors_of, require_modality
+from medddim.recipe import Recipe, factors_of, in_words, require_modality
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.spread import mean_and_deviation, require_samples
 from medddim.tiling import Tiling, by_blocks, by_slices
@@ -189,14 +189,10 @@ class Enhancer:
 
     def _made(self, *, steps: int, fidelity: float = 0.0, seed: int, **told: Any) -> Derivation:
         """How an answer came about; of `told`, what was told."""
-        done = "super-resolved" if self.recipe.task == "superresolve" else "denoised"
-        way = f"{steps} DDIM step{'s' * (steps > 1)}"
-        if "samples" in told:
-            way += f", mean of {told['samples']} samples"
         known = {"model": self.name, "model_sha256": self.sha256}
         how = {"steps": steps, "fidelity": fidelity, "seed": seed, "precision": self.precision}
         given = {key: value for key, value in told.items() if value is not None}
-        summary = f"AI {done} by medddim, model {self.name}, {way}"
+        summary = in_words(self.recipe, steps=steps, fidelity=fidelity, samples=told.get("samples"))
         return Derivation(self.recipe.task, summary, known | how | given)
 
     def _task(

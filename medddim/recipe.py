@@ -260,6 +260,17 @@ def require_modality(recipe: Recipe, volume: Volume) -> None:
         )
 
 
+def in_words(
+    recipe: Recipe, *, steps: int, fidelity: float = 0.0, samples: int | None = None
+) -> str:
+    """What was done to a scan, for those who find the result."""
+    done = "super-resolved" if recipe.task == "superresolve" else "denoised"
+    way = f"{steps} DDIM step{'s' * (steps > 1)}"
+    blend = f", fidelity {fidelity:g}" if fidelity and steps > 1 else ""
+    mean = f", mean of {samples} samples" if samples else ""
+    return f"AI {done} by medddim, model {recipe.name}, {way}{blend}{mean}"
+
+
 _RECORDS: dict[str, type[_Record]] = {
     "network": NetworkRecipe,
     "diffusion": DiffusionRecipe,

@@ -13,7 +13,7 @@ from medddim.degradation.larger_voxels import Factor, LargerVoxels, factors_to
 from medddim.errors import RequestProblem
 from medddim.formats.contract import Quantity
 from medddim.metrics.noise import estimate_noise
-from medddim.recipe import factors_of, require_modality
+from medddim.recipe import factors_of, in_words, require_modality
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.spread import require_samples
 from medddim.views import views_of
@@ -84,13 +84,6 @@ class Settings:
     residual: bool = False
 
     @property
-    def way(self) -> str:
-        """How the answer comes about, in a few words."""
-        blend = f", fidelity {self.fidelity:g}" if self.fidelity and self.steps > 1 else ""
-        mean = f", mean of {self.samples} samples" if self.samples else ""
-        return f"{self.steps} DDIM step{'s' * (self.steps > 1)}{blend}{mean}"
-
-    @property
     def maps(self) -> tuple[Quantity, ...]:
         """The maps that are asked for."""
         asked: dict[Quantity, bool] = {
@@ -119,10 +112,14 @@ def enhance_job(
     if not finer:
         told = {"noise": "estimated" if settings.noise is None else settings.noise}
     told["samples"] = settings.samples
-    done = "super-resolved" if finer else "denoised"
     return Job(
         kind=recipe.task,
-        summary=f"AI {done} by medddim, model {recipe.name}, {settings.way}",
+        summary=in_words(
+            recipe,
+            steps=settings.steps,
+            fidelity=settings.fidelity,
+            samples=settings.samples,
+        ),
         parameters={
             "model": recipe.name,
             "model_sha256": model.sha256,

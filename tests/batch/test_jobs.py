@@ -27,9 +27,10 @@ def noisy(level=0.1):
 
 def test_enhancing_is_what_the_enhancer_does(model):
     scan = noisy()
-    job = batch.enhance_job(model, batch.Settings(steps=2, precision="fp32"))
+    job = batch.enhance_job(model, batch.Settings(steps=2, fidelity=0.5, precision="fp32"))
     answer, _ = job.start()(scan, job.foresee(scan))
-    direct = enhancer.Enhancer.load(model.folder, precision="fp32")(scan, steps=2)
+    direct = enhancer.Enhancer.load(model.folder, precision="fp32")(scan, steps=2, fidelity=0.5)
+    assert direct.derivation.summary == job.summary
     assert not np.allclose(direct.voxels, scan.voxels, rtol=0.01)
     assert np.allclose(answer.voxels, direct.voxels, rtol=1e-3, atol=0.1)
 
