@@ -158,8 +158,10 @@ class Volume:
 
     def recognised(self) -> Volume:
         """The same scan; as CT if its file does not say what it is and it holds air in HU."""
+        if self.modality:
+            return self
         near = np.abs(self.voxels - AIR_HU) < AROUND_HU
-        return self if self.modality or near.mean() <= AIR_SHARE else self.taken_for("CT")
+        return self.taken_for("CT") if near.mean() > AIR_SHARE else self
 
     def require_same_grid(self, other: Volume) -> None:
         """Raise GridMismatch unless `other` has this shape and, to 0.001 mm, this affine."""

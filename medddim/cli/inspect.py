@@ -43,7 +43,8 @@ def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
     SCANS are folders, files, zip files or DICOMDIRs. The noise is a standard deviation in the
     scan's unit, for MR also as a share of its bright end, the measure of `enhance --noise` and
     `degrade --level`: the 99.5th percentile of the voxels, or, for `enhance`, half of the 99.9th
-    where the subject is so small that this is more.
+    where the subject is so small that this is more. "CT?" is a file that does not say what it is
+    and holds air in Hounsfield units.
     """
     from medddim import batch
 
@@ -75,13 +76,15 @@ def _measured(series: Series) -> dict[str, Any]:
     from medddim.metrics.noise import estimate_noise
 
     try:
-        volume = formats.read(series).recognised()
+        scan = formats.read(series)
     except (EnvironmentProblem, ScanError) as error:
         return {"refusal": str(error)}
+    volume = scan.recognised()
     noise = estimate_noise(volume)
     return {
         **{key: series.facts[key] for key in TOLD if key in series.facts},
         "modality": volume.modality,
+        "modality_guessed": volume.modality != scan.modality,
         "shape": list(volume.shape),
         "channels": volume.channels,
         "spacing_mm": [round(spacing, 4) for spacing in volume.spacing_mm],
@@ -117,7 +120,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["name"],
         row["format"],
         str(row["files"]),
-        row["modality"] or "?",
+        row["modality"] + "?" * row["modality_guessed"] or "?",
         row["kind"] + by,
         "×".join(map(str, row["shape"])),
         "×".join(f"{spacing:.3g}" for spacing in row["spacing_mm"]),

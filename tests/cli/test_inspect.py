@@ -29,6 +29,8 @@ def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):
     (row,) = medddim("inspect", "ct", "--json").stdout.splitlines()
     told = json.loads(row)
     assert (told["modality"], told["unit"], told["noise_share"]) == ("CT", "HU", None)
+    assert told["modality_guessed"]
+    assert medddim("inspect", "ct").stdout.splitlines()[1].split()[3] == "CT?"
 
 
 def test_json_holds_the_same_facts(medddim, study):
@@ -37,6 +39,7 @@ def test_json_holds_the_same_facts(medddim, study):
     noise = estimate_noise(read(study / "head.nii.gz"))
     assert head["noise"] == pytest.approx(noise, abs=1e-3)
     assert head["noise_share"] == pytest.approx(0.1, rel=0.2)
+    assert not head["modality_guessed"]
     assert head["shape"] == [48, 44, 6]
     assert (head["kind"], head["refusal"]) == ("volume", "")
 
