@@ -121,12 +121,17 @@ def run(
 def _require_apart(scans: Sequence[Series], destination: Path) -> None:
     target = destination.resolve()
     earlier = record.last_lines(destination).values()
+    places = {target / series.name for series in scans}
     results = {target / result for outcome in earlier for result in outcome.outputs}
     for file in (Path(realpath(file)) for series in scans for file in series.files):
         if file in results:
             raise WriteRefused(
                 f"the scans given hold results of an earlier run in {destination}, perhaps by a "
                 "link; give the scans alone"
+            )
+        if file.parent in places:
+            raise WriteRefused(
+                f"the result of {file.parent} would take its place; choose another output folder"
             )
         if file.parent == target:
             raise WriteRefused(f"the output folder {destination} holds scans; choose one beside it")

@@ -70,7 +70,10 @@ def find(
     does not exist, ValueError for a bad rule.
     """
     rule, repair = Rule.parse(select), Repair(on_gap, on_tilt)
-    found = [series for path in paths for series in _found(Path(path), repair)]
+    there = list(map(Path, paths))
+    if lost := [path for path in there if not path.exists()]:
+        raise UnreadableScan(f"{lost[0]}: no such file or folder")
+    found = _found(there, repair)
     unique = {(tuple(map(Path.absolute, one.files)), one.part): one for one in found}
     named = with_distinct_names(unique.values())
     return [series for series in named if _chosen(series, rule)]
@@ -160,16 +163,17 @@ def _with_repairs(derivation: Derivation, volume: Volume) -> Derivation:
     return replace(derivation, parameters=derivation.parameters | {"repairs": "; ".join(repairs)})
 
 
-def _found(path: Path, repair: Repair) -> Iterator[Series]:
-    if not path.exists():
-        raise UnreadableScan(f"{path}: no such file or folder")
-    if is_zip(path):
-        yield from _unpacked(path, repair)
-        return
+def _found(paths: Sequence[Path], repair: Repair) -> Iterator[Series]:
+    roots = [path for path in paths if not is_zip(path)]
+    if len({root.is_absolute() for root in roots}) > 1:
+        roots = [root.absolute() for root in roots]
     for format in FORMATS:
-        for series in format.find(path, repair=repair):
-            if path.is_file() or not is_map(series.files[0]):
+        for series in format.find(*roots, repair=repair):
+            if series.files[0] in roots or not is_map(series.files[0]):
                 yield series
+    for path in paths:
+        if is_zip(path):
+            yield from _unpacked(path, repair)
 
 
 def _unpacked(path: Path, repair: Repair) -> Iterator[Series]:

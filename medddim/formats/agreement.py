@@ -38,7 +38,10 @@ def disagreements(
 
 
 def geometry(result: Volume, source: Volume, kind: str) -> str:
-    """Denoising keeps the grid, super-resolution its extent; a degraded scan lies inside."""
+    """Denoising keeps the grid, super-resolution its extent; a degraded scan stays inside.
+
+    With larger voxels its edges may lie beyond, not the centres of its voxels.
+    """
     if kind not in ("superresolve", "degrade"):
         try:
             result.require_same_grid(source)
@@ -50,6 +53,9 @@ def geometry(result: Volume, source: Volume, kind: str) -> str:
         _box(source, source.affine),
     )
     tolerance = EXTENT_TOLERANCE_MM / np.array(source.spacing_mm)
+    if kind == "degrade":  # the centre of the first voxel may stay where it was
+        larger = np.subtract(result.spacing_mm, source.spacing_mm) / source.spacing_mm
+        tolerance += np.maximum(larger, 0) / 2
     over = np.concatenate([source_low - low, high - source_high])
     worst = np.abs(over) if kind == "superresolve" else over
     if (worst > np.tile(tolerance, 2)).any():

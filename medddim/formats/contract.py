@@ -79,8 +79,11 @@ class Format(Protocol):
 
     name: str
 
-    def find(self, root: Path, *, repair: Repair = NO_REPAIR) -> list[Series]:
-        """Every series of this format at or below `root`, in a stable order; loads no voxels."""
+    def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
+        """Every series of this format at or below these, in a stable order; loads no voxels.
+
+        What is named apart and belongs together is one series.
+        """
         ...
 
     def attributes(self, series: Series, keywords: Collection[str]) -> dict[str, list[str]]:

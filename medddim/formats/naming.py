@@ -17,6 +17,9 @@ PORTS = (f"{port}{number}" for port in ("COM", "LPT") for number in range(10))
 DEVICES = {"CON", "PRN", "AUX", "NUL", *PORTS}
 """Names that Windows gives to no file, whatever follows behind a dot."""
 
+RECORDS = {"medddim.json", "medddim.jsonl", "medddim.lock"}
+"""What a run itself writes into the folder of the results."""
+
 
 def short_hash(text: str) -> str:
     """Eight hexadecimal digits that stand for `text` without telling it."""
@@ -27,7 +30,7 @@ def safe_name(*parts: str) -> str:
     """`parts` joined by "_", reduced to letters, digits and "._-", at most 64 characters long."""
     joined = "_".join(part for part in parts if part)
     slug = re.sub(r"[^A-Za-z0-9._-]+", "_", joined).strip("._-")
-    if slug.split(".")[0].upper() in DEVICES:
+    if slug.split(".")[0].upper() in DEVICES or slug.lower() in RECORDS:
         slug = f"_{slug}"
     if not slug or len(slug) > LONGEST_NAME:
         slug = f"{slug[: LONGEST_NAME - 9]}-{short_hash(joined)}".lstrip("-")

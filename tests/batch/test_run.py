@@ -262,6 +262,12 @@ def test_a_link_to_the_results_makes_no_scans_of_them(tmp_path, out, halving):
     assert studies.contents(out) == first
 
 
+def test_a_result_never_takes_the_place_of_its_scan(tmp_path, halving):
+    scan = studies.dicom(tmp_path / "in", "one")
+    with pytest.raises(WriteRefused, match="would take its place"):
+        run(scan, tmp_path / "in", halving())
+
+
 def test_a_folder_that_cannot_be_made_is_a_problem_of_the_environment(heads, tmp_path, halving):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EnvironmentProblem, match="cannot be written"):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 
 import nibabel
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from medddim import batch
 from medddim.batch import record, validators
 from medddim.batch.verify import verify
+from medddim.degradation import LowMatrix, ThickSlices
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.errors import UnreadableScan
 from tests import studies
@@ -261,6 +263,18 @@ def test_whole_numbers_on_a_finer_grid_are_rightly_float32(tmp_path):
     assert wrong(tmp_path / "out") == {}
     header = nibabel.load(tmp_path / "out" / "whole.nii").header
     assert [int(header[f"slice_{key}"]) for key in ("end", "code", "duration")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("worse", [LowMatrix(0.5), ThickSlices(8, gap_mm=2)])
+def test_larger_voxels_may_begin_where_the_smaller_ones_did(tmp_path, worse):
+    studies.dicom(tmp_path / "in")
+    job = batch.degrade_job(worse, name="worse", parameters=asdict(worse), seed=0)
+    scans = batch.plan([tmp_path / "in"], tmp_path / "out")
+    assert [one.reason for one in batch.run(scans, tmp_path / "out", job=job)] == [""]
+    assert wrong(tmp_path / "out") == {}
+    result = pydicom.dcmread(next((tmp_path / "out" / "series").iterdir()))
+    if isinstance(worse, ThickSlices):
+        assert (result.SliceThickness, result.SpacingBetweenSlices) == (8, 10)
 
 
 def twice(volume, facts):

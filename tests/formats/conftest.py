@@ -70,7 +70,8 @@ class Scanner:
 
 
 def _shared(modality: str) -> dict[str, Any]:
-    return {
+    scale = {"RescaleSlope": "1", "RescaleIntercept": "0"} if modality == "CT" else {}
+    return scale | {
         "SOPClassUID": {"MR": MRImageStorage, "CT": CTImageStorage}[modality],
         "StudyInstanceUID": "2.25.1",
         "SeriesInstanceUID": "2.25.2",

@@ -20,6 +20,12 @@ def test_any_text_gives_a_safe_name(text: str) -> None:
     assert name[0] not in ".-"
 
 
+@pytest.mark.parametrize("name", ["medddim.json", "MEDDDIM.jsonl", "medddim.lock"])
+def test_no_result_takes_the_name_of_a_record(name: str) -> None:
+    assert safe_name(name) == f"_{name}"
+    assert safe_name(safe_name(name)) == f"_{name}"
+
+
 def test_a_name_mirrors_the_place_below_the_root(tmp_path: Path) -> None:
     assert relative_name(tmp_path / "sub-01" / "anat" / "T1w", tmp_path) == "sub-01_anat_T1w"
     assert relative_name(tmp_path, tmp_path) == tmp_path.name

@@ -18,12 +18,12 @@ class Dicom:
 
     name = "dicom"
 
-    def find(self, root: Path, *, repair: Repair = NO_REPAIR) -> list[Series]:
-        """Every series at or below `root`, by path; files that are not DICOM are passed over.
+    def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
+        """Every series at or below these, by path; files that are not DICOM are passed over.
 
         A DICOMDIR stands for the files it lists.
         """
-        return find_series(root, repair)
+        return find_series(roots, repair)
 
     def attributes(self, series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
         """Values in the header of the first file, by DICOM keyword."""

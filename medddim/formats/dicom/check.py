@@ -19,6 +19,7 @@ from medddim.formats.dicom.derive import (
     parameters_told,
     series_uid,
 )
+from medddim.formats.dicom.files import values_of
 from medddim.formats.dicom.read import DicomSource
 from medddim.formats.guard import reading
 
@@ -111,7 +112,7 @@ def _provenance(
     known = {str(origin.ReferencedSOPInstanceUID) for origin in source.origins}
     lossy = any(header.get("LossyImageCompression") == "01" for header in source.headers)
     for number, dataset in enumerate(datasets, 1):
-        if list(dataset.get("ImageType") or [])[:2] != ["DERIVED", "SECONDARY"]:
+        if values_of(dataset, "ImageType")[:2] != ["DERIVED", "SECONDARY"]:
             yield f"slice {number}: ImageType does not say DERIVED, SECONDARY"
         if not dataset.get("DerivationCodeSequence"):
             yield f"slice {number}: no DerivationCodeSequence"

@@ -20,6 +20,7 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID
 
 from medddim.formats.contract import Derivation
+from medddim.formats.dicom.files import values_of
 from medddim.formats.dicom.placement import Placement
 from medddim.formats.dicom.read import DicomSource
 
@@ -197,13 +198,13 @@ def _place(header: Dataset, placement: Placement) -> None:
 
 
 def _describe(header: Dataset, *, kind: str, now: datetime) -> None:
-    old_type = [str(value) for value in header.get("ImageType") or []]
+    old_type = values_of(header, "ImageType")
     header.ImageType = ["DERIVED", "SECONDARY", *(old_type[2:] or [_third_value(header)])]
     number = int(header.get("SeriesNumber") or 0)
     if abs(number) < 10_000_000:  # an IS holds 2**31 - 1 at most
         header.SeriesNumber = number * 100 + SERIES_OFFSET.get(kind, 9)
     tag = f"[{TAGLINE.get(kind, 'derived')}]"
-    old = str(header.get("SeriesDescription") or "")
+    old = " ".join(values_of(header, "SeriesDescription"))
     header.SeriesDescription = f"{old[: LONGEST_LONG_STRING - len(tag) - 1]} {tag}".strip()
     header.SeriesDate = header.ContentDate = header.InstanceCreationDate = f"{now:%Y%m%d}"
     header.SeriesTime = header.ContentTime = header.InstanceCreationTime = f"{now:%H%M%S}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.filereader import _read_file_meta_info, read_preamble
@@ -61,10 +63,33 @@ class Header:
         """The file, and the frame in it, for messages."""
         return str(self.path) if self.frame is None else f"{self.path}, frame {self.frame + 1}"
 
-    @property
-    def name(self) -> str:
-        """As `place`, without the folder."""
-        return self.place[len(str(self.path.parent)) :].lstrip("/\\")
+
+def values_of(dataset: Dataset, keyword: str) -> list[str]:
+    """The values of an attribute; pydicom gives one alone as a text."""
+    value = dataset.get(keyword) or []
+    return [value] if isinstance(value, str) else [str(one) for one in value]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a decimal or integer text, or each of several, is one; none at all will do."""
+    try:
+        np.array(value or 0, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def common_folder(headers: Sequence[Header]) -> Path:
+    """The folder that holds all of the files."""
+    return Path(os.path.commonpath([header.path.parent for header in headers]))
+
+
+def names_in(folder: Path, headers: Sequence[Header]) -> list[str]:
+    """The place of each as seen from the folder that holds them, for messages."""
+    return [
+        header.place.replace(str(header.path), os.path.relpath(header.path, folder), 1)
+        for header in headers
+    ]
 
 
 def read_header(path: Path) -> Header:
@@ -91,18 +116,22 @@ def scan(root: Path) -> Iterator[tuple[Path, Header | ScanError | EnvironmentPro
     """Every DICOM file at or below `root`, by path, with its header or why it has none.
 
     A DICOMDIR stands for the files it lists. A file without the DICOM mark counts only if its name
-    ends like one; in a folder, media directories and hidden files are passed over.
+    is like that of one, as its own suffix or the images beside it tell; in a folder, media
+    directories and hidden files are passed over.
     """
     try:
         paths = _listed(root) if is_directory(root) else sorted(files_at(root))
     except ScanError as problem:
         yield root, problem
         return
+    marked = {path for path in paths if _has_mark(path)}
+    bare = {path.parent for path in marked if _is_bare(path)}
     for path in paths:
         if path.is_dir():
             yield path, UnreadableScan(f"{path}: the folder may not be listed; allow it to be read")
             continue
-        if not (_has_mark(path) or path.suffix.lower() in DICOM_SUFFIXES):
+        named = path.suffix.lower() in DICOM_SUFFIXES or (path.parent in bare and _is_bare(path))
+        if path not in marked and (not named or _is_text(path)):
             continue
         try:
             header = read_header(path)
@@ -128,8 +157,22 @@ def _has_mark(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
             return stream.read(132)[128:] == b"DICM"
-    except OSError:  # what cannot be looked at may be an image, whose names often have no suffix
-        return not path.suffix
+    except OSError:  # what cannot be looked at may be an image
+        return _is_bare(path)
+
+
+def _is_bare(path: Path) -> bool:
+    """Whether a name has no suffix, as those of images often have none, or end in a UID."""
+    return not path.suffix.strip(".0123456789")
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a file without a suffix of DICOM begins as a README does."""
+    if path.suffix.lower() in DICOM_SUFFIXES:
+        return False
+    with path.open("rb") as stream:
+        begin = stream.read(132)
+    return bool(begin) and all(byte >= 32 or byte in b"\t\r\n" for byte in begin)
 
 
 def _require_moderate_deflate(path: Path) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pydicom
+from pydicom.dataset import Dataset
 
-from medddim.errors import EnvironmentProblem, IrregularGeometry, ScanError
+from medddim.errors import EnvironmentProblem, IrregularGeometry, ScanError, UnreadableScan
 from medddim.formats.contract import NO_REPAIR, Repair, Series
-from medddim.formats.dicom.files import ONE_EACH, Header, read_header, scan
-from medddim.formats.dicom.frames import frames_of
+from medddim.formats.dicom.files import ONE_EACH, Header, common_folder, read_header, scan
+from medddim.formats.dicom.frames import frame_dataset, frames_of, is_enhanced
 from medddim.formats.dicom.geometry import Grid, grids_of
 from medddim.formats.dicom.kind import require_supported, term
 from medddim.formats.dicom.media import is_directory
@@ -24,15 +25,15 @@ from medddim.formats.guard import reading, require_moderate_size, require_sound_
 from medddim.formats.naming import relative_name, safe_name, short_hash
 
 
-def find_series(root: Path, repair: Repair = NO_REPAIR) -> list[Series]:
+def find_series(roots: Sequence[Path], repair: Repair = NO_REPAIR) -> list[Series]:
     """One Series for each SeriesInstanceUID, and one for each broken file, in a stable order.
 
-    A series that `repair` splits is several.
+    A series that `repair` splits is several. `roots` are all absolute, or none is.
     """
     groups: dict[str, list[Header]] = defaultdict(list)
     refused: list[Series] = []
-    base = root.parent if is_directory(root) else root
-    for path, found in scan(root):
+    places = [(root.parent if is_directory(root) else root, root) for root in roots]
+    for base, (path, found) in ((base, one) for base, root in places for one in scan(root)):
         if isinstance(found, ScanError | EnvironmentProblem):
             refused.append(_refused_file(path, base, str(found)))
         elif uid := str(found.dataset.get("SeriesInstanceUID") or ""):
@@ -43,11 +44,13 @@ def find_series(root: Path, repair: Repair = NO_REPAIR) -> list[Series]:
                 "unknown; get the file again from its source"
             )
             refused.append(_refused_file(path, base, reason))
-    folders = {uid: _folder(headers) for uid, headers in groups.items()}
+    groups = {uid: _each_once(headers) for uid, headers in groups.items()}
+    folders = {uid: common_folder(headers) for uid, headers in groups.items()}
+    bases = [base for base, _ in places]
     series = [
         one
         for uid, headers in groups.items()
-        for one in _describe(headers, _name(uid, headers, folders, base), repair)
+        for one in _describe(headers, _name(uid, headers, folders, bases), repair)
     ]
     return sorted(series + refused, key=lambda one: (one.files, one.part))
 
@@ -62,7 +65,9 @@ def attributes(series: Series, keywords: Collection[str]) -> dict[str, list[str]
     path = series.files[0]
     read_header(path)  # refuses what would do harm
     with reading(path, "DICOM"):
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(keywords))
+        dataset: Dataset = pydicom.dcmread(path, stop_before_pixels=True)
+        if is_enhanced(dataset):  # by what its first frame says, as a classic image would
+            dataset = frame_dataset(dataset, 0)
         values = {keyword: dataset.get(keyword) for keyword in keywords if keyword in dataset}
         return {
             keyword: [str(one) for one in ([value] if isinstance(value, str) else np.ravel(value))]
@@ -85,10 +90,18 @@ def _examine(headers: Sequence[Header], repair: Repair) -> list[Grid]:
 
 
 def _without_copies(headers: Sequence[Header]) -> list[Header]:
-    """Drop identical files; raise IrregularGeometry if one SOPInstanceUID names two images."""
+    """Drop identical files; raise IrregularGeometry if one SOPInstanceUID names two images.
+
+    UnreadableScan for an image without one.
+    """
     kept: dict[str, Header] = {}
     for header in headers:
-        uid = str(header.dataset.get("SOPInstanceUID") or header.path)
+        uid = str(header.dataset.get("SOPInstanceUID") or "")
+        if not uid:
+            raise UnreadableScan(
+                f"{header.path}: expected a SOPInstanceUID, found none, so no result could name "
+                "its source; get the file again from its source"
+            )
         if uid in kept and _digest(kept[uid].path) != _digest(header.path):
             raise IrregularGeometry(
                 f"{kept[uid].path} and {header.path} carry one SOPInstanceUID but differ; "
@@ -154,15 +167,22 @@ def _refused_file(path: Path, root: Path, reason: str) -> Series:
     return Series("dicom", relative_name(bare, bare if path == root else root), (path,), "", reason)
 
 
-def _folder(headers: Sequence[Header]) -> Path:
-    return Path(os.path.commonpath([header.path.parent for header in headers]))
+def _each_once(headers: Sequence[Header]) -> list[Header]:
+    """The same, without what two of the paths given lead to."""
+    return list({os.path.abspath(header.path): header for header in headers}.values())
 
 
-def _name(uid: str, headers: Sequence[Header], folders: dict[str, Path], root: Path) -> str:
-    """The folder's name; with a hash of the series behind it if the folder holds others too."""
-    if root.is_file():
-        return safe_name(headers[0].path.stem)
+def _name(
+    uid: str, headers: Sequence[Header], folders: dict[str, Path], bases: Sequence[Path]
+) -> str:
+    """The folder's name; with a hash of the series behind it if the folder holds others too.
+
+    Seen from the first of `bases` that holds it. An image named by itself has its file's name.
+    """
     folder = folders[uid]
-    name = relative_name(folder, root)
+    base = next((base for base in bases if folder.is_relative_to(base)), None)
+    if base is None and len(headers) == 1:
+        return safe_name(headers[0].path.stem)
+    name = relative_name(folder, base or folder)
     alone = not any(other.is_relative_to(folder) for key, other in folders.items() if key != uid)
     return name if alone else f"{name}-{short_hash(uid)}"

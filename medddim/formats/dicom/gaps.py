@@ -10,7 +10,7 @@ import numpy as np
 
 from medddim.errors import IrregularGeometry
 from medddim.formats.contract import OnGap
-from medddim.formats.dicom.files import Header
+from medddim.formats.dicom.files import Header, common_folder, names_in
 from medddim.formats.dicom.planes import Vector
 
 GAP_TOLERANCE = 0.01
@@ -99,8 +99,9 @@ def _split(heights: Vector, headers: Sequence[Header]) -> list[Part]:
             found.append((int(inside[0]), int(inside[-1]) + 1))
             free[inside] = False
     if free.any():
+        folder = common_folder(headers)
         raise IrregularGeometry(
-            f"{headers[0].path.parent}: {headers[int(free.argmax())].name} belongs to no even run "
+            f"{folder}: {names_in(folder, headers)[int(free.argmax())]} belongs to no even run "
             "of at least 2 slices; remove it, or resample the stack to even spacing"
         )
     return [
@@ -129,10 +130,12 @@ def _told(
     heights: Vector, headers: Sequence[Header], missing: Vector | None, on_gap: OnGap
 ) -> str:  # fmt: skip
     gaps, expected = np.diff(heights), _expected(heights)
-    where = f"{headers[0].path.parent}: "
+    folder = common_folder(headers)
+    where, names = f"{folder}: ", names_in(folder, headers)
     if missing is not None:
-        told = ", ".join(_gap(heights, headers, int(i)) for i in np.flatnonzero(missing)[:3])
-        cure = "add the missing files, or use --on-gap split or interpolate"
+        told = ", ".join(_gap(heights, names, int(i)) for i in np.flatnonzero(missing)[:3])
+        few = missing.max() <= MOST_INTERPOLATED
+        cure = f"add the missing files, or use --on-gap split{' or interpolate' * bool(few)}"
         if on_gap == "interpolate":
             cure = f"no more than {MOST_INTERPOLATED} in a row are interpolated; add the files"
         return (
@@ -142,7 +145,7 @@ def _told(
     worst = int(np.abs(gaps - expected).argmax())
     return (
         f"{where}slices are unevenly spaced, from {gaps.min():.3f} to {gaps.max():.3f} mm, worst "
-        f"{_gap(heights, headers, worst)}; resample to even spacing, or use --on-gap split"
+        f"{_gap(heights, names, worst)}; resample to even spacing, or use --on-gap split"
     )
 
 
@@ -150,8 +153,8 @@ def _slices(count: int) -> str:
     return f"{count} slice" if count == 1 else f"{count} slices"
 
 
-def _gap(heights: Vector, headers: Sequence[Header], i: int) -> str:
+def _gap(heights: Vector, names: Sequence[str], i: int) -> str:
     return (
-        f"{heights[i + 1] - heights[i]:.3f} mm between {headers[i].name} at "
-        f"{heights[i]:.2f} mm and {headers[i + 1].name} at {heights[i + 1]:.2f} mm"
+        f"{heights[i + 1] - heights[i]:.3f} mm between {names[i]} at "
+        f"{heights[i]:.2f} mm and {names[i + 1]} at {heights[i + 1]:.2f} mm"
     )

@@ -12,6 +12,8 @@ import copy
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
+from medddim.formats.dicom.files import is_number
+
 PATIENT = """
     SpecificCharacterSet TimezoneOffsetFromUTC
     PatientName PatientID TypeOfPatientID IssuerOfPatientID IssuerOfPatientIDQualifiersSequence
@@ -107,6 +109,8 @@ def _drop_invalid(chosen: Dataset) -> None:
         if element.VR == "SQ":
             for item in element.value:
                 _drop_empty_sequences(item)
+    for element in [one for one in chosen if one.VR in ("DS", "IS") and not is_number(one.value)]:
+        del chosen[element.tag]
     for keyword, allowed in ENUMERATED.items():
         if keyword in chosen and chosen.get(keyword) not in allowed:
             delattr(chosen, keyword)

@@ -9,7 +9,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, CTImageStorage, MRImageStorage
 
 from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan
-from medddim.formats.dicom.files import Header
+from medddim.formats.dicom.files import Header, values_of
 from medddim.formats.guard import reading
 
 NOT_MAGNITUDE = {
@@ -63,6 +63,8 @@ def _wrong_pixels(dataset: Dataset) -> str:
     if int(dataset.get("NumberOfFrames") or 1) > 1:
         return "expected one frame a file, found several"
     photometric = str(dataset.get("PhotometricInterpretation", ""))
+    if dataset.get("SamplesPerPixel") is None:
+        return "expected SamplesPerPixel, found none"
     if dataset.get("SamplesPerPixel") != 1 or not photometric.startswith("MONOCHROME"):
         return f"expected grey values, found {term(photometric)}"
     if dataset.get("PixelPresentation") in ("COLOR", "MIXED", "TRUE_COLOR"):
@@ -72,8 +74,14 @@ def _wrong_pixels(dataset: Dataset) -> str:
         return "expected 8 or 16 bits a voxel, at least one of them stored"
     if dataset.get("HighBit", stored - 1) != stored - 1:
         return "the bits of a voxel do not start at bit 0 (HighBit)"
+    return _wrong_scale(dataset)
+
+
+def _wrong_scale(dataset: Dataset) -> str:
     if dataset.get("ModalityLUTSequence"):
         return "its values go through a look-up table (ModalityLUTSequence), not a slope"
+    if dataset.Modality == "CT" and not {"RescaleSlope", "RescaleIntercept"} <= set(dataset.dir()):
+        return "expected a RescaleSlope and a RescaleIntercept, without which a CT has no unit"
     slope, intercept = dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0)
     if slope is None or intercept is None or not slope or not abs(slope) + abs(intercept) < 1e30:
         return "RescaleSlope or RescaleIntercept is 0, empty or not a number"
@@ -81,7 +89,7 @@ def _wrong_pixels(dataset: Dataset) -> str:
 
 
 def _wrong_content(dataset: Dataset) -> str:
-    image_type = [str(value).strip().upper() for value in dataset.get("ImageType") or []]
+    image_type = [value.strip().upper() for value in values_of(dataset, "ImageType")]
     if "LOCALIZER" in image_type or "SCOUT" in image_type:
         return "a localizer, for planning only"
     if "MOSAIC" in image_type:

@@ -42,14 +42,17 @@ def is_same_grid(volume: Volume, source: DicomSource) -> bool:
     return bool(np.allclose(volume.affine, source.affine, rtol=0, atol=SAME_AFFINE_MM))
 
 
-def placements(volume: Volume, source: DicomSource) -> list[Placement]:
+def placements(
+    volume: Volume, source: DicomSource, *, thickness_mm: float | None = None
+) -> list[Placement]:
     """One Placement for each slice, channel by channel, in order along the normal.
 
+    Slices of a new spacing are as thick as that, or `thickness_mm`, with gaps between them.
     Raises WriteRefused if the grid is not right-angled: a DICOM slice cannot say so.
     """
     if is_same_grid(volume, source) and not any(source.made):
         return [_unchanged(source, index) for index in range(len(source.slices))]
-    placed = _resampled(volume, source)
+    placed = _resampled(volume, source, thickness_mm)
     if not is_same_grid(volume, source):
         return placed
     return [
@@ -68,7 +71,7 @@ def _unchanged(source: DicomSource, index: int) -> Placement:
     return Placement(index, source.slices[index], True, True, attributes)
 
 
-def _resampled(volume: Volume, source: DicomSource) -> list[Placement]:
+def _resampled(volume: Volume, source: DicomSource, thickness_mm: float | None) -> list[Placement]:
     lps = LPS_TO_RAS @ volume.affine
     spacing = np.array(volume.spacing_mm)
     axes = (lps[:3, :3] / spacing).T
@@ -79,6 +82,11 @@ def _resampled(volume: Volume, source: DicomSource) -> list[Placement]:
             "a DICOM series cannot hold a sheared grid; write this scan as NIfTI, or resample it"
         )
     shared = _shared_attributes(axes, spacing, volume, source)
+    if thickness_mm and "SliceThickness" in shared:
+        shared |= {
+            "SliceThickness": _ds(thickness_mm),
+            "SpacingBetweenSlices": _ds(round(float(spacing[2]), 6)),
+        }
     count = volume.shape[2]
     order = list(range(count)) if towards > 0 else list(reversed(range(count)))
     result = []

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import IrregularGeometry, UnreadableScan
-from medddim.formats.dicom.files import Header
+from medddim.formats.dicom.files import Header, is_number
 from medddim.formats.guard import reading
 
 Vector = npt.NDArray[np.float64]
@@ -102,4 +102,5 @@ def thickness(header: Header) -> float:
     """Of a slice on its own, in mm; 1 where the header does not say."""
     with reading(header.path, "DICOM"):
         values = (header.dataset.get(tag) for tag in ("SliceThickness", "SpacingBetweenSlices"))
-        return next((float(value) for value in values if value and float(value) > 0), 1.0)
+        numbers = (float(value) for value in values if value and is_number(value))
+        return next((number for number in numbers if number > 0), 1.0)

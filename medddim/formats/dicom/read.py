@@ -38,6 +38,8 @@ LOSSY = {
 }
 """Transfer syntaxes that may lose something, with their LossyImageCompressionMethod."""
 
+ALWAYS_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit)
+
 Stored = npt.NDArray[np.integer[Any]]
 Scale = tuple[float, float]
 
@@ -87,6 +89,7 @@ def read_series(series: Series) -> Volume:
     images = [[_Image(header, files) for header in stack] for stack in grid.stacks]
     stored = [image for stack in images for image in stack]
     dtype = _one_dtype(stored)
+    _darken_padding(stored)
     stacks = [_mended(stack, grid) for stack in images]
     outside = np.flatnonzero(np.stack([stack.outside for stack in stacks]))
     source = DicomSource(
@@ -179,7 +182,8 @@ def _origin(header: Header, dataset: Dataset) -> Dataset:
 
 def _remember_loss(kept_header: Dataset, header: Header) -> None:
     """What was once compressed with loss says so for ever (PS3.3 C.7.6.1.1.5)."""
-    if header.syntax in LOSSY and not kept_header.get("LossyImageCompression"):
+    said = kept_header.get("LossyImageCompression")
+    if header.syntax in LOSSY and (not said or header.syntax in ALWAYS_LOSSY) and said != "01":
         whole = header.dataset.Rows * header.dataset.Columns * header.dataset.BitsAllocated / 8
         kept_header.LossyImageCompression = "01"
         kept_header.LossyImageCompressionRatio = f"{whole * header.frames / header.pixel_bytes:.3g}"
@@ -216,6 +220,20 @@ def _without_spare_bits(decoded: Stored, dataset: Dataset) -> Stored:
     """The value alone: old scanners keep an overlay in the bits above BitsStored."""
     spare = 16 - int(dataset.BitsStored)
     return np.right_shift(np.left_shift(decoded, spare), spare)
+
+
+def _darken_padding(images: list[_Image]) -> None:
+    """Padding of MR reads as the darkest voxel: what it holds is no signal, and may be anything.
+
+    In CT it stays, for the scale begins at air and all below it is known not to be of the scan.
+    """
+    inside = [image.values[~image.outside] for image in images if image.outside.any()]
+    if not inside or images[0].kept.Modality != "MR":
+        return
+    inside += [image.values for image in images if not image.outside.any()]
+    if darkest := [values.min() for values in inside if values.size]:
+        for image in images:
+            image.values[image.outside] = min(darkest)
 
 
 def _one_dtype(images: list[_Image]) -> np.dtype[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from medddim.errors import IrregularGeometry
 from medddim.formats.contract import OnTilt
-from medddim.formats.dicom.files import Header
+from medddim.formats.dicom.files import Header, common_folder, names_in
 from medddim.formats.dicom.planes import Plane, Vector
 
 DRIFT_TOLERANCE_MM = 0.05
@@ -74,8 +74,9 @@ def shear_of(
     evenly = bent_mm <= tolerance
     if on_tilt == "refuse" or not evenly:
         cure = "use --on-tilt resample" if evenly else "no one tilt explains it"
+        folder = common_folder(headers)
         raise IrregularGeometry(
-            f"{headers[0].path.parent}: the stack is not straight: slice {headers[worst].name} "
+            f"{folder}: the stack is not straight: slice {names_in(folder, headers)[worst]} "
             f"lies {distance[worst]:.2f} mm beside the normal through the first (tilt "
             f"{degrees:.1f} degrees, as of a CT gantry); resample it to a right-angled grid, or "
             f"{cure}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from medddim.errors import IrregularGeometry
-from medddim.formats.dicom.files import STACK_TAGS, Header
+from medddim.formats.dicom.files import STACK_TAGS, Header, common_folder, names_in
 from medddim.formats.dicom.planes import Vector
 
 SAME_PLACE_MM = 1e-3
@@ -73,8 +73,10 @@ def _why_not(headers: Sequence[Header], order: Any, steps: Any, told: dict[str, 
     why = "the header tells them apart by no echo, time, b-value or acquisition"
     if names:
         why = f"they differ in {names[0]}, which does not sort them into complete stacks"
+    folder = common_folder(headers)
+    doubles = names_in(folder, [headers[one], headers[other]])
     return (
         f"{int((~steps).sum())} slices lie where another one lies already, first "
-        f"{headers[one].name} and {headers[other].name} in {headers[one].path.parent}: {why}; "
+        f"{' and '.join(doubles)} in {folder}: {why}; "
         "put each stack into a series of its own"
     )

@@ -71,7 +71,8 @@ def _slices(
     provenance = _provenance(volume, source, pixels, derivation)
     rescaled = any("RescaleSlope" in header for header in source.headers)
     slices = []
-    for place in placements(volume, source):
+    made_mm = derivation.parameters.get("thickness_mm")
+    for place in placements(volume, source, thickness_mm=made_mm):
         header = derived_header(source, place, provenance)
         describe_pixels(header, pixels, place.index, rescaled=rescaled)
         slices.append(header)

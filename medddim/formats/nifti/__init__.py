@@ -18,9 +18,9 @@ class Nifti:
 
     name = "nifti"
 
-    def find(self, root: Path, *, repair: Repair = NO_REPAIR) -> list[Series]:
-        """Every .nii and .nii.gz at or below `root`, by path; their grid needs no repair."""
-        return find_files(root)
+    def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
+        """Every .nii and .nii.gz at or below these, by path; their grid needs no repair."""
+        return find_files(*roots)
 
     def attributes(self, series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
         """What the JSON sidecar says, for dcm2niix and BIDS use the keywords of DICOM."""

@@ -16,9 +16,11 @@ from medddim.formats.nifti.header import affine_mm, is_nifti, read_header, shape
 from medddim.formats.walk import files_at
 
 
-def find_files(root: Path) -> list[Series]:
-    """One Series a file at or below `root`, sorted by path; hidden files are passed over."""
-    return [_describe(path, root) for path in sorted(filter(is_nifti, files_at(root)))]
+def find_files(*roots: Path) -> list[Series]:
+    """One Series a file at or below these, sorted by path; hidden files are passed over."""
+    return [
+        _describe(path, root) for root in roots for path in sorted(filter(is_nifti, files_at(root)))
+    ]
 
 
 def sidecar(path: Path) -> dict[str, Any]:

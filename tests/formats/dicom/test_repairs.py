@@ -71,13 +71,16 @@ def test_padding_beside_a_gap_is_not_mixed_with_the_image(scanner: Any, tmp_path
     padded = np.full((5, 7), 100, "<i2")
     padded[:, 0] = -2000
     slices[1].PixelData = padded.tobytes()
+    dark = np.full((5, 7), 100, "<i2")
+    dark[4, 6] = 60
+    slices[0].PixelData = dark.tobytes()
     del slices[2]
     volume = formats.read(scanner.store(slices), on_gap="interpolate")
     files = formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)
     made = pixels(pydicom.dcmread(files[2]))
     assert (made[:, 0] == -2000).all()
     assert (made[:, 1:] == 100).all()
-    assert (volume.voxels[0, 0, :, 2] == -2000).all(), "what a model sees is no mixture either"
+    assert (volume.voxels[0, 0, :, 2] == 60).all(), "what a model sees is no mixture either"
 
 
 def test_three_in_a_row_are_too_many(scanner: Any) -> None:
