@@ -39,11 +39,16 @@ class Checkpoint:
     def open(cls, model: str | Path) -> Checkpoint:
         """A shipped model by name, or a checkpoint folder.
 
-        Raises CheckpointError if there is none, naming those that are installed.
+        Raises CheckpointError if there is none, naming those that are installed, or both.
         """
-        folder = SHIPPED / str(model)
-        if not (folder / RECIPE).is_file():
-            folder = Path(model)
+        folder = Path(model)
+        if str(model) in shipped():
+            if (folder / RECIPE).is_file():
+                raise CheckpointError(
+                    f"{model} is a model of medddim, and a folder here: for the folder write "
+                    f"{folder.absolute()}, for the model call from elsewhere"
+                )
+            folder = SHIPPED / str(model)
         if not (folder / RECIPE).is_file() or not (folder / WEIGHTS).is_file():
             raise CheckpointError(
                 f"no model {str(model)!r}: expected one of {', '.join(shipped()) or '(none)'} "

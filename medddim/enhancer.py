@@ -173,6 +173,8 @@ class Enhancer:
     ) -> Iterator[Volume]:
         """The estimate after every step; the last one is the answer of `__call__`."""
         require_modality(self.recipe, volume)
+        if not np.isfinite(volume.voxels).all():
+            raise UnsupportedScan("some voxels are not finite numbers; replace them, as read does")
         told, volume = volume, volume.taken_for(self.recipe.modality)
         scaling = Scaling.fit(volume, **self.recipe.scaling.model_dump())
         task = self._task(volume, scaling, noise=noise, factor=factor)
@@ -190,9 +192,12 @@ class Enhancer:
     def _made(self, *, steps: int, fidelity: float = 0.0, seed: int, **told: Any) -> Derivation:
         """How an answer came about; of `told`, what was told."""
         known = {"model": self.name, "model_sha256": self.sha256}
+        known["recipe_sha256"] = self.recipe.sha256
         how = {"steps": steps, "fidelity": fidelity, "seed": seed, "precision": self.precision}
         given = {key: value for key, value in told.items() if value is not None}
-        summary = in_words(self.recipe, steps=steps, fidelity=fidelity, samples=told.get("samples"))
+        summary = in_words(
+            self.recipe, steps=steps, fidelity=fidelity, samples=told.get("samples", 0)
+        )
         return Derivation(self.recipe.task, summary, known | how | given)
 
     def _task(

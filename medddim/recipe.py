@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from pathlib import Path
 from typing import Literal, Self
 
@@ -210,10 +211,14 @@ class Recipe(_Record):
         except ValidationError as error:
             raise RecipeError("; ".join(_explain(problem) for problem in error.errors())) from error
 
+    @property
+    def sha256(self) -> str:
+        """That of the complete YAML; what another recipe makes of the same weights differs."""
+        return hashlib.sha256(self.dump().encode()).hexdigest()
+
     def dump(self) -> str:
         """The complete YAML, defaults included."""
-        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
-        return text
+        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
 
 
 def factors_of(
@@ -260,9 +265,7 @@ def require_modality(recipe: Recipe, volume: Volume) -> None:
         )
 
 
-def in_words(
-    recipe: Recipe, *, steps: int, fidelity: float = 0.0, samples: int | None = None
-) -> str:
+def in_words(recipe: Recipe, *, steps: int, fidelity: float = 0, samples: int = 0) -> str:
     """What was done to a scan, for those who find the result."""
     done = "super-resolved" if recipe.task == "superresolve" else "denoised"
     way = f"{steps} DDIM step{'s' * (steps > 1)}"

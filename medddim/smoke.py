@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from itertools import islice
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +54,6 @@ def smoke(
             root, known.validate_on, modality=recipe.modality, part=known.validate_part
         )
         figures = validate(enhancer, held_out)
-    if not all(isfinite(row["loss"]) for row in seen):
-        raise RecipeError("the loss is no finite number: lower training.learning_rate")
     rate = seen[-1]["steps_per_second"]
     hours = recipe.training.steps / rate / 3600
     return {**figures, "steps_per_second": rate, "hours": hours}

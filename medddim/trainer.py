@@ -38,6 +38,11 @@ from medddim.volume import Volume
 Progress = Callable[[int, Mapping[str, float]], None]
 RESUME = "run.safetensors"
 REPORT_EVERY = 50
+MAY_CHANGE = {
+    "training.steps", "training.decay", "training.save_every", "training.validate_every",
+    "data.root", "data.validate_on", "data.validate_part",
+}  # fmt: skip
+"""Of a recipe, while a run goes on: how long it is, when it is saved, where its scans lie."""
 
 
 # Seven arguments: each is an option of `medddim train`, but for `progress`, which shows it at work.
@@ -62,8 +67,8 @@ def train(  # noqa: PLR0913
     if the recipe validates on nothing.
 
     Raises WriteRefused if `folder` holds another run and `resume` is False, RecipeError if no data
-    folder is known or devices cannot share a batch, CheckpointError if the run to resume had
-    another network.
+    folder is known, devices cannot share a batch, the loss is no number or the run to resume had
+    another recipe, but for how long and where, CheckpointError if it had another network.
     """
     root = data or recipe.data.root
     if root is None:
@@ -89,6 +94,11 @@ def _walk(
 
     while run.step < settings.steps:
         figures = {"loss": run.learn(source.draw(run.step))}
+        if not np.isfinite(figures["loss"]):
+            raise RecipeError(
+                f"the loss is no finite number at step {run.step}: lower training.learning_rate; "
+                "what was saved before is kept"
+            )
         if board is None:
             continue
         last = run.step == settings.steps
@@ -120,6 +130,24 @@ def _team(recipe: Recipe, device: torch.device, devices: int) -> Fabric:
     team = Fabric(accelerator=device.type, devices=chosen, strategy=strategy)
     team.launch()
     return team
+
+
+def _require_same(begun: Recipe, now: Recipe, folder: Path) -> None:
+    """Raise RecipeError if a run would go on with what it was not begun with."""
+    before, after = (
+        {
+            f"{part}.{key}": value
+            for part, values in recipe.model_dump().items()
+            for key, value in (values.items() if isinstance(values, dict) else [("", values)])
+        }
+        for recipe in (begun, now)
+    )
+    changed = [key.rstrip(".") for key in after if before.get(key) != after[key]]
+    if other := [key for key in changed if key not in MAY_CHANGE]:
+        raise RecipeError(
+            f"the run in {folder} was begun with another {', '.join(other)}; go on with the recipe "
+            "it was begun with, or begin another run with training.start_from"
+        )
 
 
 class _Board:
@@ -216,7 +244,11 @@ class _Run:
         if self.best == -np.inf:
             checkpoint.save(self.folder, self.recipe, self._averaged())
         partial = self.folder / f".{RESUME}"
-        known = {"step": str(self.step), "best": repr(float(self.best))}
+        known = {
+            "step": str(self.step),
+            "best": repr(float(self.best)),
+            "recipe": self.recipe.model_dump_json(),
+        }
         save_file(self._tensors(), partial, metadata=known)
         partial.replace(self.folder / RESUME)
 
@@ -229,6 +261,8 @@ class _Run:
         with safe_open(path, framework="pt") as file:
             stored = {key: file.get_tensor(key) for key in file.keys()}
             known = file.metadata()
+        if "recipe" in known:
+            _require_same(Recipe.model_validate_json(known["recipe"]), self.recipe, self.folder)
         self.step, self.best = int(known["step"]), float(known.get("best", "-inf"))
         checkpoint.copy_tensors(stored, into=self._tensors())
 

@@ -52,6 +52,16 @@ def test_weights_are_float16_on_disk_and_float32_in_use(folder):
     assert not any(p.requires_grad for p in network.parameters())
 
 
+def test_a_folder_named_like_a_model_is_never_passed_over(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    folder.rename("mr-denoise")
+    assert Checkpoint.open("./mr-denoise").recipe == tiny()
+    with pytest.raises(CheckpointError, match="is a model of medddim, and a folder here"):
+        Checkpoint.open("mr-denoise")
+    monkeypatch.chdir("..")
+    assert Checkpoint.open("mr-denoise").folder == checkpoint.SHIPPED / "mr-denoise"
+
+
 def test_float32_weights_load_too(folder, network):
     save_file(
         {key: t.detach().clone() for key, t in checkpoint.named_tensors(network).items()},

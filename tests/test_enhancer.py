@@ -12,6 +12,7 @@ from medddim.errors import (
     DiffusionError,
     EnvironmentProblem,
     RequestProblem,
+    UnsupportedScan,
 )
 from medddim.networks import choose_device
 from medddim.scaling import Scaling
@@ -257,6 +258,14 @@ def test_an_answer_says_how_it_was_made():
     assert "model tiny, 2 DDIM steps" in made.summary
     assert made.parameters["seed"] == 3
     assert made.parameters["noise"] == 20.0
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_no_number_is_refused(wrong):
+    voxels = head().voxels.copy()
+    voxels[0, 3, 3, 3] = wrong
+    with pytest.raises(UnsupportedScan, match="not finite numbers"):
+        enhancer()(head().with_voxels(voxels))
 
 
 def test_samples_are_the_answers_to_the_seeds_that_follow():

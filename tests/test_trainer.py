@@ -10,11 +10,12 @@ from safetensors.torch import load_file
 from medddim import formats
 from medddim.checkpoint import RECIPE, WEIGHTS, Checkpoint, named_tensors
 from medddim.enhancer import Enhancer
-from medddim.errors import CheckpointError, RecipeError, WriteRefused
+from medddim.errors import RecipeError, WriteRefused
 from medddim.formats import Derivation
 from medddim.trainer import RESUME, learning_rate, train
 from medddim.validation import validate
 from medddim.volume import Volume
+from tests import studies
 from tests.phantoms import head, textured
 from tests.recipes import tiny
 
@@ -113,10 +114,29 @@ def test_a_finished_run_resumes_to_itself(tmp_path, data):
     assert (tmp_path / RESUME).read_bytes() == before
 
 
-def test_another_network_cannot_take_up_a_run(tmp_path, data):
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"network": {"widths": (8, 8, 16)}}, "network.widths"),
+        ({"training": {"learning_rate": 0.5}}, "training.learning_rate"),
+        ({"diffusion": {"prediction": "x0"}}, "diffusion.prediction"),
+        ({"self_ensemble": True}, "self_ensemble"),
+    ],
+)
+def test_another_recipe_cannot_take_up_a_run(tmp_path, data, changed, told):
     train(tiny(), tmp_path, data=data)
-    with pytest.raises(CheckpointError, match="expected shape"):
-        train(tiny(network={"widths": (8, 8, 16)}), tmp_path, data=data, resume=True)
+    before = studies.contents(tmp_path)
+    with pytest.raises(RecipeError, match=f"begun with another {told};"):
+        train(tiny(**changed), tmp_path, data=data, resume=True)
+    assert studies.contents(tmp_path) == before
+
+
+def test_a_loss_that_is_no_number_ends_the_run_before_it_is_saved(tmp_path, data):
+    diverging = tiny(training={"learning_rate": 1e30, "warmup": 1, "save_every": 6})
+    with pytest.raises(RecipeError, match=r"no finite number.*learning_rate"):
+        train(diverging, tmp_path, data=data)
+    assert not (tmp_path / RESUME).exists()
+    assert not (tmp_path / WEIGHTS).exists()
 
 
 def test_without_a_data_folder_nothing_starts(tmp_path):

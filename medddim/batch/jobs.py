@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 
@@ -118,11 +119,12 @@ def enhance_job(
             recipe,
             steps=settings.steps,
             fidelity=settings.fidelity,
-            samples=settings.samples,
+            samples=settings.samples or 0,
         ),
         parameters={
             "model": recipe.name,
             "model_sha256": model.sha256,
+            "recipe_sha256": model.recipe.sha256,
             "steps": settings.steps,
             "fidelity": settings.fidelity,
             "seed": settings.seed,
@@ -136,10 +138,11 @@ def enhance_job(
 
 
 def degrade_job(degradation: Degradation, *, name: str, parameters: Facts, seed: int) -> Job:
-    """Make a scan worse on purpose, from a generator of its own for every scan."""
+    """Make a scan worse on purpose, from a generator of its own for every scan's voxels."""
 
     def degrade(volume: Volume, facts: Facts) -> Answer:
-        return degradation(volume.recognised(), np.random.default_rng(seed)), {}
+        its_own = np.random.default_rng([seed, crc32(volume.voxels.tobytes())])
+        return degradation(volume.recognised(), its_own), {}
 
     return Job(
         kind="degrade",

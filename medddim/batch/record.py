@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from medddim import __version__
+from medddim.errors import EnvironmentProblem
 
 Status = Literal["ok", "done before", "refused", "failed", "planned"]
 
@@ -57,8 +58,16 @@ class Outcome:
 
 
 def announce(destination: Path, outcome: Outcome) -> None:
-    """Say what is on record if the run is killed between a result and its line."""
-    (destination / ANNOUNCED).write_text(outcome.line(), encoding="utf-8")
+    """Say what is on record if the run is killed between a result and its line.
+
+    Raises EnvironmentProblem: a record that cannot be written is no fault of the scan.
+    """
+    try:
+        (destination / ANNOUNCED).write_text(outcome.line(), encoding="utf-8")
+    except OSError as problem:
+        raise EnvironmentProblem(
+            f"{destination}: cannot be written: {problem.strerror}; free or choose another place"
+        ) from problem
 
 
 def announced(destination: Path) -> Outcome | None:

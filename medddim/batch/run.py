@@ -228,6 +228,7 @@ class _Run:
         outputs = {file: sha256 for files in kept.values() for file, sha256 in files.items()}
         if earlier and not missing:
             return replace(earlier, status="done before", reason="", outputs=outputs)
+        kept_result = earlier if earlier and "result" in kept else None
         volume = _read(series)
         facts = self.job.foresee(volume)
         told = _with_repairs(facts, series)
@@ -240,8 +241,8 @@ class _Run:
             facts=told,
             reading={"format": series.format, "part": series.part, **asdict(series.repair)},
             outputs=outputs,
-            versions=record.versions(),
-            clipped=earlier.clipped if earlier and "result" in kept else 0,
+            versions=kept_result.versions if kept_result else record.versions(),
+            clipped=kept_result.clipped if kept_result else 0,
         )
         if self.work is None:
             return replace(outcome, status="planned", facts=dict(series.facts) | told)

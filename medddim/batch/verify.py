@@ -104,7 +104,9 @@ def _against_line(outcome: Outcome, line: Outcome | None, manifest: dict[str, An
         return line.reason
     if _timeless(outcome) != _timeless(line):
         return f"{record.MANIFEST} and {record.RECORD} differ: one of them was altered"
-    listed = any(scan.get("name") == outcome.name for scan in manifest["scans"])
+    listed = any(
+        scan.get("name") == outcome.name and scan.get("outputs") for scan in manifest["scans"]
+    )
     if listed and not manifest["job"].items() <= outcome.job.items():
         return f"{record.MANIFEST} tells of another job for this scan than for the run"
     return ""

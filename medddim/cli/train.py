@@ -54,6 +54,7 @@ def train(
 ) -> None:
     """Train the model that RECIPE, a YAML file, describes."""
     from medddim import trainer
+    from medddim.checkpoint import shipped
     from medddim.networks import choose_device
     from medddim.recipe import Recipe
 
@@ -73,7 +74,8 @@ def train(
         progress=lambda step, figures: _show(step, asked.training.steps, figures),
     )
     if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # of several processes the first one speaks
-        click.echo(f"checkpoint in {output}; try: medddim enhance SCANS -o OUT --model {output}")
+        model = output.absolute() if str(output) in shipped() else output
+        click.echo(f"checkpoint in {output}; try: medddim enhance SCANS -o OUT --model {model}")
 
 
 def _prove(recipe: Recipe, data: Path | None, device: torch.device) -> None:

@@ -14,9 +14,10 @@ import stat
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from gzip import BadGzipFile
 from pathlib import Path, PurePosixPath
+from threading import RLock
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -68,18 +69,40 @@ def limit(name: str) -> int:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the libraries below silent: their warnings and logs quote values of the header."""
-    loggers = [logging.getLogger(name) for name in TALKATIVE]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
+    """Keep the libraries below silent: their warnings and logs quote values of the header.
+
+    Both are settings of the whole process: of several threads the first makes them, the last
+    takes them back.
+    """
+    with _silence.lock:
+        _silence.count += 1
+        if _silence.count == 1:
+            _silence.begin()
+    try:
+        yield
+    finally:
+        with _silence.lock:
+            _silence.count -= 1
+            if not _silence.count:
+                _silence.end.close()
+
+
+class _Silence:
+    """How many ask for it, and what ends it."""
+
+    def __init__(self) -> None:
+        self.lock, self.count, self.end = RLock(), 0, ExitStack()
+
+    def begin(self) -> None:
+        """Silence the libraries until `end` is closed."""
+        self.end.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
-        for logger in loggers:
+        for logger in map(logging.getLogger, TALKATIVE):
+            self.end.callback(logger.setLevel, logger.level)
             logger.setLevel(logging.CRITICAL + 1)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+
+
+_silence = _Silence()
 
 
 @contextmanager

@@ -6,17 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-RECORD = "medddim.json"
-"""The manifest that every run leaves in its output folder."""
+RECORD = "medddim.jsonl"
+"""What every run leaves in its output folder, a line for each scan."""
 UNKNOWN = f"How the result was made is not known here: no {RECORD} lies beside it."
 
 
 def made(folder: Path, name: str) -> dict[str, Any]:
     """The job that made the scan `name` of `folder`; empty where no readable record tells."""
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        scans = {scan["name"]: scan for scan in record["scans"]}
-        job = scans[name]["job"] if name in scans else {}
+        lines = (folder / RECORD).read_text(encoding="utf-8").splitlines()
+        scans = [scan for scan in map(json.loads, lines) if scan["name"] == name]
+        job: Any = next((scan["job"] for scan in reversed(scans) if scan["outputs"]), {})
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return dict(job) if isinstance(job, dict) else {}
@@ -28,6 +28,7 @@ def told(job: dict[str, Any]) -> str:
         return UNKNOWN
     plain = {key: value for key, value in job.items() if not isinstance(value, dict | list)}
     kind = plain.pop("kind", "enhance")
-    plain.pop("model_sha256", None)
+    for digest in ("model_sha256", "recipe_sha256"):
+        plain.pop(digest, None)
     terms = ", ".join(f"{key} {value}" for key, value in plain.items() if value is not None)
     return f"The record beside the result says: {kind}, {terms}."

@@ -8,6 +8,7 @@ from filelock import FileLock
 
 import medddim
 from medddim import batch, formats
+from medddim.checkpoint import Checkpoint
 from medddim.errors import EnvironmentProblem, UnreadableScan, WriteRefused
 from tests import studies
 
@@ -62,6 +63,27 @@ def test_what_was_done_before_keeps_the_versions_it_was_made_with(heads, out, ha
     run(heads, out, halving())
     made = {scan["name"]: scan["versions"]["medddim"] for scan in manifest(out)["scans"]}
     assert made == {"a": medddim.__version__, "b": "99", "c": "99"}
+
+
+def test_a_map_made_later_does_not_change_who_made_the_result(heads, out, monkeypatch):
+    model = studies.model(out.parent / "model")
+    for version, settings in (("1", {}), ("2", {"residual": True})):
+        monkeypatch.setattr(batch.record, "__version__", version)
+        job = batch.enhance_job(Checkpoint.open(model), batch.Settings(**settings))
+        (one,) = run(heads / "a.nii.gz", out, job)
+        assert one.versions["medddim"] == "1"
+    assert "a+residual.nii.gz" in one.outputs
+
+
+def test_a_full_disk_ends_the_run(heads, out, halving, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    ready = halving()
+    monkeypatch.setattr(type(out), "write_text", full)
+    with pytest.raises((EnvironmentProblem, OSError), match=r"cannot be written|No space"):
+        run(heads, out, ready)
+    assert not (out / batch.RECORD).exists()
 
 
 def test_moved_inputs_are_the_same_inputs(heads, out, tmp_path, halving):

@@ -265,6 +265,16 @@ def test_whole_numbers_on_a_finer_grid_are_rightly_float32(tmp_path):
     assert [int(header[f"slice_{key}"]) for key in ("end", "code", "duration")] == [0, 0, 0]
 
 
+def test_what_was_refused_later_leaves_a_result_sound(tmp_path):
+    studies.nifti(tmp_path / "in")
+    run_identity(tmp_path)
+    scans = batch.plan([tmp_path / "in"], tmp_path / "out")
+    worse = batch.degrade_job(LowMatrix(0.5), name="worse", parameters={}, seed=0)
+    (one,) = batch.run(scans, tmp_path / "out", job=worse)
+    assert one.status == "refused"
+    assert wrong(tmp_path / "out") == {}
+
+
 @pytest.mark.parametrize("worse", [LowMatrix(0.5), ThickSlices(8, gap_mm=2)])
 def test_larger_voxels_may_begin_where_the_smaller_ones_did(tmp_path, worse):
     studies.dicom(tmp_path / "in")
