@@ -40,9 +40,9 @@ def plan(paths: Iterable[Path], destination: Path, **choice: Any) -> list[Series
     Raises UnreadableScan if there are none, WriteRefused if `destination` is, or lies in, one of
     the folders: a second run would take the results for scans.
     """
-    target = destination.resolve()
+    target = Path(realpath(destination))
     for path in paths:
-        folder = path.resolve()
+        folder = Path(realpath(path))
         if folder.is_dir() and (target == folder or folder in target.parents):
             raise WriteRefused(
                 f"the output folder {destination} is, or lies in, the input folder {path}; "
@@ -119,7 +119,7 @@ def run(
 
 
 def _require_apart(scans: Sequence[Series], destination: Path) -> None:
-    target = destination.resolve()
+    target = Path(realpath(destination))
     earlier = record.last_lines(destination).values()
     places = {target / series.name for series in scans}
     results = {target / result for outcome in earlier for result in outcome.outputs}

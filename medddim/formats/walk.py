@@ -29,4 +29,4 @@ def files_at(root: Path) -> Iterator[Path]:
         for path in (Path(folder) / name for name in names if not name.startswith(".")):
             if path.is_file() or (path.is_symlink() and not path.exists()):
                 yield path
-    yield from (Path(error.filename) for error in closed)
+    yield from (path for path in (Path(error.filename) for error in closed) if path.is_dir())

@@ -104,6 +104,7 @@ def evaluate(
     for name, scans in matched(every):
         left.pop(scans["reference"].name, None)
         volumes = {kind: formats.read(series).recognised() for kind, series in scans.items()}
+        _require_numbers(volumes["result"], volumes["reference"], scans["result"].files[0])
         measured = volumes | _interpolated(volumes)
         rows = list(_measure(name, measured, protocol=protocol))
         found.scans += [_labelled(row, who.of(scans["result"])) for row in rows]
@@ -123,6 +124,15 @@ def _require_known(protocol: str) -> None:
     if protocol not in {*PROTOCOLS, ALL}:
         known = ", ".join([*PROTOCOLS, ALL])
         raise ScoreError(f"unknown protocol {protocol!r}; choose from {known}")
+
+
+def _require_numbers(result: Volume, reference: Volume, path: Path) -> None:
+    """Raise ScoreError for voxels a reader has set to 0 that the reference has a value for."""
+    lost, known = (
+        set(getattr(volume.source, "nonfinite", [()])[0]) for volume in (result, reference)
+    )
+    if lost - known:
+        raise ScoreError(f"{path}: {len(lost - known)} voxels of the result are no finite numbers")
 
 
 def _versions() -> dict[str, str]:

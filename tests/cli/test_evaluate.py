@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -37,6 +38,18 @@ def test_the_figures_are_those_of_compare(medddim, folders):
     assert sorted(path.name for path in (folders / "scores").iterdir()) == [
         "scores.csv", "scores.json", "subjects.csv",
     ]  # fmt: skip
+
+
+def test_a_result_with_holes_has_no_figures(medddim, folders):
+    for folder, code in (("better", 1), ("reference", 0)):  # where the reference has them, it may
+        path = folders / folder / "one.nii.gz"
+        image = nibabel.load(path)
+        voxels = image.get_fdata()
+        voxels[20:24, 20:24] = np.nan
+        nibabel.save(nibabel.Nifti1Image(voxels, image.affine, image.header), path)
+        result = medddim("evaluate", "better", "reference", "-o", "scores")
+        assert result.exit_code == code
+        assert ("voxels of the result are no finite numbers" in result.stderr) == bool(code)
 
 
 def test_with_the_input_there_is_a_page_with_its_provenance(medddim, folders):

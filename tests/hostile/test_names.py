@@ -177,6 +177,7 @@ def test_links_and_pipes_in_the_input(tmp_path: Path, enhance: Any) -> None:
     (folder / "device.dcm").symlink_to("/dev/zero")
     for name in ("pipe.dcm", "pipe.nii", "pipe"):
         os.mkfifo(folder / name)
+        assert formats.find(folder / name) == []
     files = enhance(folder)
     results = ["head.nii.gz", "link.nii.gz", "sub_linked.nii.gz"]
     assert sorted(name for name in files if ".nii" in name) == results
