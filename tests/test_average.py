@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -13,24 +14,25 @@ from tests import studies
 TOOL = Path(__file__).parents[1] / "tools" / "average.py"
 
 
-def average(one, other, output):
-    command = [sys.executable, TOOL, one, other, "-o", output]
+def average(one, other, output, *share):
+    command = [sys.executable, TOOL, one, other, "-o", output, *share]
     return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
-def test_the_mean_lies_half_way_and_has_the_recipe_of_the_second(tmp_path):
+@pytest.mark.parametrize(("told", "share"), [((), 0.5), (("--share", "0.25"), 0.25)])
+def test_the_mean_lies_between_and_has_the_recipe_of_the_second(tmp_path, told, share):
     one = studies.model(tmp_path / "one")
     opened = checkpoint.Checkpoint.open(studies.model(tmp_path / "other", name="other"))
     network = checkpoint.build_network(opened.recipe)
     checkpoint.save(opened.folder, opened.recipe, network)
-    done = average(one, opened.folder, tmp_path / "mean")
+    done = average(one, opened.folder, tmp_path / "mean", *told)
     assert done.returncode == 0, done.stderr
     first, second, mean = (
         load_file(tmp_path / name / checkpoint.WEIGHTS) for name in ("one", "other", "mean")
     )
     assert mean.keys() == first.keys()
     for name, weights in mean.items():
-        expected = (first[name].float() + second[name].float()) / 2
+        expected = (1 - share) * first[name].float() + share * second[name].float()
         assert torch.equal(weights, expected.half())
     assert any(not torch.equal(first[name], second[name]) for name in mean)
     assert checkpoint.Checkpoint.open(tmp_path / "mean").recipe == opened.recipe

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
-import numpy as np
-
+from medddim.degradation.contract import generator_of
 from medddim.degradation.larger_voxels import Factor, LargerVoxels, factors_to
 from medddim.errors import RequestProblem
 from medddim.formats.contract import Quantity
@@ -141,8 +139,7 @@ def degrade_job(degradation: Degradation, *, name: str, parameters: Facts, seed:
     """Make a scan worse on purpose, from a generator of its own for every scan's voxels."""
 
     def degrade(volume: Volume, facts: Facts) -> Answer:
-        its_own = np.random.default_rng([seed, crc32(volume.voxels.tobytes())])
-        return degradation(volume.recognised(), its_own), {}
+        return degradation(volume.recognised(), generator_of(volume, seed)), {}
 
     return Job(
         kind="degrade",

@@ -1,7 +1,7 @@
 """What a worse acquisition would have measured: one file, one way to degrade a scan."""
 
 from medddim.degradation.chi import ChiNoise
-from medddim.degradation.contract import Degradation
+from medddim.degradation.contract import Degradation, generator_of
 from medddim.degradation.ct_kernel import KernelChange
 from medddim.degradation.low_dose import LowDose, low_dose_noise, photons_for
 from medddim.degradation.low_matrix import LowMatrix
@@ -16,6 +16,7 @@ __all__ = [
     "LowMatrix",
     "RicianNoise",
     "ThickSlices",
+    "generator_of",
     "low_dose_noise",
     "photons_for",
 ]
