@@ -24,6 +24,8 @@ def data(tmp_path_factory):
     ct = Volume(np.where(mr.voxels > 0, mr.voxels / 20, -1000), mr.affine)
     for folder, name, scan in (
         ("mri/train", "studyforrest02_t1w", mr),
+        ("mri/enhanced", "studyforrest02_t1w", mr),
+        ("mri/synthetic", "leaves0", mr),
         ("mri/val", "ljulong04_1_t1w", mr),
         ("ct/train", "slab", ct),
         ("ct/val", "acrinflt013", ct),

@@ -75,15 +75,9 @@ def test_a_map_made_later_does_not_change_who_made_the_result(heads, out, monkey
     assert "a+residual.nii.gz" in one.outputs
 
 
-def test_a_full_disk_ends_the_run(heads, out, halving, monkeypatch):
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    ready = halving()
-    monkeypatch.setattr(type(out), "write_text", full)
-    with pytest.raises((EnvironmentProblem, OSError), match=r"cannot be written|No space"):
-        run(heads, out, ready)
-    assert not (out / batch.RECORD).exists()
+def test_a_record_that_cannot_be_written_is_no_fault_of_the_scan(out):
+    with pytest.raises(EnvironmentProblem, match="cannot be written"):
+        batch.record.announce(out / "gone", batch.Outcome("a", "ok"))
 
 
 def test_moved_inputs_are_the_same_inputs(heads, out, tmp_path, halving):
