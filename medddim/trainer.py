@@ -244,12 +244,10 @@ class _Run:
         if self.best == -np.inf:
             checkpoint.save(self.folder, self.recipe, self._averaged())
         partial = self.folder / f".{RESUME}"
-        known = {
-            "step": str(self.step),
-            "best": repr(float(self.best)),
-            "recipe": self.recipe.model_dump_json(),
-        }
-        save_file(self._tensors(), partial, metadata=known)
+        best = repr(float(self.best))  # JSON has no infinity
+        known = {"step": self.step, "best": best, "recipe": self.recipe.model_dump(mode="json")}
+        # one key: safetensors writes several in any order, and equal runs would differ
+        save_file(self._tensors(), partial, metadata={"run": json.dumps(known)})
         partial.replace(self.folder / RESUME)
 
     def restore(self) -> None:
@@ -260,10 +258,9 @@ class _Run:
         self.optimiser.step()  # makes the optimiser's tensors, overwritten below
         with safe_open(path, framework="pt") as file:
             stored = {key: file.get_tensor(key) for key in file.keys()}
-            known = file.metadata()
-        if "recipe" in known:
-            _require_same(Recipe.model_validate_json(known["recipe"]), self.recipe, self.folder)
-        self.step, self.best = int(known["step"]), float(known.get("best", "-inf"))
+            known = json.loads(file.metadata()["run"])
+        _require_same(Recipe.model_validate(known["recipe"]), self.recipe, self.folder)
+        self.step, self.best = known["step"], float(known["best"])
         checkpoint.copy_tensors(stored, into=self._tensors())
 
     def _averaged(self) -> UNet:
