@@ -19,7 +19,7 @@ from medddim import formats
 from medddim.dataset import middle_slices
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.enhancer import Enhancer
-from medddim.recipe import factors_of
+from medddim.scope import factors_of
 from medddim.volume import Volume
 
 LIMIT = 1e-4

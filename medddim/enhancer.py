@@ -19,8 +19,9 @@ from medddim.errors import DiffusionError, UnsupportedScan
 from medddim.metrics.noise import estimate_noise
 from medddim.networks import Precision, autocast, choose_device, choose_precision
 from medddim.posterior import walk
-from medddim.recipe import Recipe, factors_of, in_words, require_modality
+from medddim.recipe import Recipe
 from medddim.scaling import BRIGHTEST, Scaling
+from medddim.scope import factors_of, in_words, require_modality
 from medddim.spread import mean_and_deviation, require_samples
 from medddim.tiling import Tiling, by_blocks, by_slices
 from medddim.views import View, views_of

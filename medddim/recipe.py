@@ -5,25 +5,50 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
     ValidationError,
     field_validator,
     model_validator,
 )
 
-from medddim.errors import RecipeError, UnsupportedScan
-from medddim.volume import Volume
+from medddim.errors import RecipeError
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if not ends[0] < ends[1]:
+        raise ValueError("expected [low, high] with low < high")
+    return ends
+
+
+def _not_falling(ends: tuple[float, float]) -> tuple[float, float]:
+    if not ends[0] <= ends[1]:
+        raise ValueError("expected [low, high] with low <= high")
+    return ends
+
+
+def _below_root(pattern: str) -> str:
+    if not pattern or Path(pattern).is_absolute():
+        raise ValueError("expected a pattern of files below data.root, such as mri/*.nii.gz")
+    return pattern
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Part = Annotated[tuple[Share, Share], AfterValidator(_rising)]
+Pattern = Annotated[str, AfterValidator(_below_root)]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class NetworkRecipe(_Record):
@@ -54,7 +79,7 @@ class DiffusionRecipe(_Record):
 
     path: Literal["scan-noise", "posterior", "variance-preserving", "bridge"]
     prediction: Literal["x0", "eps", "v", "residual"]
-    full_share: float = Field(0.5, ge=0, le=1)
+    full_share: Share = 0.5
     noise: float = Field(0.0, ge=0)
 
 
@@ -63,7 +88,7 @@ class ScalingRecipe(_Record):
 
     kind: Literal["percentile", "window"] = "percentile"
     percentile: float = Field(99.5, gt=0, le=100)
-    window: tuple[float, float] = (-1024.0, 3071.0)
+    window: Annotated[tuple[float, float], AfterValidator(_rising)] = (-1024.0, 3071.0)
 
 
 class DegradationRecipe(_Record):
@@ -101,13 +126,15 @@ class DataRecipe(_Record):
     """
 
     root: Path | None = None
-    train: tuple[str, ...]
-    train_part: tuple[float, float] = (0.0, 1.0)
-    validate_on: tuple[str, ...] = ()
-    validate_part: tuple[float, float] = (0.0, 1.0)
-    intensity_jitter: tuple[float, float] = (1.0, 1.0)
+    train: tuple[Pattern, ...] = Field(min_length=1)
+    train_part: Part = (0.0, 1.0)
+    validate_on: tuple[Pattern, ...] = ()
+    validate_part: Part = (0.0, 1.0)
+    intensity_jitter: Annotated[
+        tuple[PositiveFloat, PositiveFloat], AfterValidator(_not_falling)
+    ] = (1.0, 1.0)
     coarser: bool = False
-    mixed: float = Field(default=0.0, ge=0, le=1)
+    mixed: Share = 0.0
 
 
 class TrainingRecipe(_Record):
@@ -128,11 +155,11 @@ class TrainingRecipe(_Record):
     start_from: str = ""
     ema: float = Field(0.999, ge=0, lt=1)
     gradient_clip: float = Field(1.0, gt=0)
-    seed: int = 0
+    seed: NonNegativeInt = 0
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     save_every: PositiveInt = 500
     validate_every: PositiveInt = 1000
-    validate_levels: tuple[float, ...] = (0.05, 0.10)
+    validate_levels: tuple[PositiveFloat, ...] = (0.05, 0.10)
 
 
 class Recipe(_Record):
@@ -219,59 +246,6 @@ class Recipe(_Record):
     def dump(self) -> str:
         """The complete YAML, defaults included."""
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
-
-
-def factors_of(
-    recipe: Recipe, volume: Volume, factor: int | tuple[int, int, int] | None
-) -> tuple[int, int, int]:
-    """How many times finer each voxel axis of a scan becomes; one number is that of its slices.
-
-    Raises UnsupportedScan for factors the model was not trained for, in whatever order of axes.
-    """
-    known, slices = recipe.degradation.factors, volume.slice_axis
-    if isinstance(factor, int):
-        x, y, z = (factor if axis == slices else 1 for axis in range(3))
-    else:
-        x, y, z = factor or (0, 0, 0)
-    if tuple(sorted((x, y, z), reverse=True)) not in known:
-        told = ", ".join("x".join(map(str, trained)) for trained in dict.fromkeys(known))
-        found = f"{x}x{y}x{z}" if factor else "none"
-        raise UnsupportedScan(
-            f"the model {recipe.name} needs one of the factors {told}, in any order of axes; "
-            f"found {found}"
-        )
-    return (x, y, z)
-
-
-def require_modality(recipe: Recipe, volume: Volume) -> None:
-    """Raise UnsupportedScan for a scan of another modality, or of a CT that is not in HU.
-
-    A scan that does not say what it is will do, unless it is for MR and holds air in HU.
-    """
-    if volume.modality not in ("", recipe.modality):
-        raise UnsupportedScan(
-            f"the model {recipe.name} is for {recipe.modality} and the scan is {volume.modality}; "
-            "choose another --model (medddim models list)"
-        )
-    if recipe.modality == "MR" and volume.recognised().modality == "CT":
-        raise UnsupportedScan(
-            f"the model {recipe.name} is for MR; this scan does not say what it is, and holds air "
-            "in Hounsfield units as CT does: choose another --model (medddim models list)"
-        )
-    if volume.modality == "CT" and volume.unit != "HU":
-        raise UnsupportedScan(
-            f"the model {recipe.name} expects Hounsfield units; this CT's values are, as its "
-            f"header says, in {volume.unit or 'another unit'}"
-        )
-
-
-def in_words(recipe: Recipe, *, steps: int, fidelity: float = 0, samples: int = 0) -> str:
-    """What was done to a scan, for those who find the result."""
-    done = "super-resolved" if recipe.task == "superresolve" else "denoised"
-    way = f"{steps} DDIM step{'s' * (steps > 1)}"
-    blend = f", fidelity {fidelity:g}" if fidelity and steps > 1 else ""
-    mean = f", mean of {samples} samples" if samples else ""
-    return f"AI {done} by medddim, model {recipe.name}, {way}{blend}{mean}"
 
 
 _RECORDS: dict[str, type[_Record]] = {

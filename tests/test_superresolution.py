@@ -8,7 +8,7 @@ from medddim import formats
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.enhancer import Enhancer
 from medddim.errors import UnsupportedScan
-from medddim.recipe import factors_of
+from medddim.scope import factors_of
 from medddim.volume import Volume
 from tests.phantoms import oblique
 from tests.studies import enhancer

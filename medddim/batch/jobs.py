@@ -12,8 +12,8 @@ from medddim.degradation.larger_voxels import Factor, LargerVoxels, factors_to
 from medddim.errors import RequestProblem
 from medddim.formats.contract import Quantity
 from medddim.metrics.noise import estimate_noise
-from medddim.recipe import factors_of, in_words, require_modality
 from medddim.scaling import BRIGHTEST, Scaling
+from medddim.scope import factors_of, in_words, require_modality
 from medddim.spread import require_samples
 from medddim.views import views_of
 from medddim.volume import Volume

@@ -83,10 +83,9 @@ def _resampled(volume: Volume, source: DicomSource, thickness_mm: float | None) 
         )
     shared = _shared_attributes(axes, spacing, volume, source)
     if thickness_mm and "SliceThickness" in shared:
-        shared |= {
-            "SliceThickness": _ds(thickness_mm),
-            "SpacingBetweenSlices": _ds(round(float(spacing[2]), 6)),
-        }
+        shared["SliceThickness"] = _ds(thickness_mm)
+        if not np.isclose(thickness_mm, spacing[2]):
+            shared["SpacingBetweenSlices"] = _ds(round(float(spacing[2]), 6))
     count = volume.shape[2]
     order = list(range(count)) if towards > 0 else list(reversed(range(count)))
     result = []

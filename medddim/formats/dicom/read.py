@@ -223,7 +223,7 @@ def _without_spare_bits(decoded: Stored, dataset: Dataset) -> Stored:
 
 
 def _darken_padding(images: list[_Image]) -> None:
-    """Padding of MR reads as the darkest voxel: what it holds is no signal, and may be anything.
+    """Padding of MR reads as no signal, 0 or the darkest voxel below: it may hold anything.
 
     In CT it stays, for the scale begins at air and all below it is known not to be of the scan.
     """
@@ -231,9 +231,9 @@ def _darken_padding(images: list[_Image]) -> None:
     if not inside or images[0].kept.Modality != "MR":
         return
     inside += [image.values for image in images if not image.outside.any()]
-    if darkest := [values.min() for values in inside if values.size]:
-        for image in images:
-            image.values[image.outside] = min(darkest)
+    darkest = min([0.0, *(float(values.min()) for values in inside if values.size)])
+    for image in images:
+        image.values[image.outside] = darkest
 
 
 def _one_dtype(images: list[_Image]) -> np.dtype[Any]:

@@ -13,6 +13,7 @@ import pytest
 from pydicom.uid import UID
 
 from medddim import formats
+from medddim.degradation import ThickSlices
 from medddim.formats import Derivation
 from medddim.volume import Volume
 
@@ -186,6 +187,18 @@ def test_the_thickness_that_was_measured_is_told(scanner: Any, tmp_path: Path) -
     scan = finer(formats.read(scanner.store(scanner.slices(3))), 1, 1, 4)
     files = formats.write(scan, tmp_path, name="x", derivation=SUPERRESOLVE)
     assert "Slices of the source: 3 mm thick." in pydicom.dcmread(files[0]).DerivationDescription
+
+
+@pytest.mark.parametrize(("gap_mm", "spacing"), [(0, None), (2, 8)])
+def test_a_ct_tells_the_spacing_of_its_slices_only_beside_gaps(
+    scanner: Any, tmp_path: Path, gap_mm: float, spacing: float | None
+) -> None:
+    rescale = {"RescaleSlope": "1", "RescaleIntercept": "-1024"}
+    scan = formats.read(scanner.store(scanner.slices(8, modality="CT", **rescale)))
+    thick = ThickSlices(6, gap_mm=gap_mm)(scan, np.random.default_rng(0))
+    made = Derivation("degrade", "Thick slices.", {"thickness_mm": 6.0})
+    header = pydicom.dcmread(formats.write(thick, tmp_path, name="x", derivation=made)[0])
+    assert (header.SliceThickness, header.get("SpacingBetweenSlices")) == (6, spacing)
 
 
 @needs_dcm2niix

@@ -27,18 +27,18 @@ def written(scanner: Any, slices: Any, tmp_path: Path) -> Any:
     return pydicom.dcmread(formats.write(volume, tmp_path / "out", name="x")[0])
 
 
-@pytest.mark.parametrize("padding", [-2000, 2000])
-def test_padding_of_mr_reads_as_the_darkest_voxel_and_comes_back(
-    scanner: Any, tmp_path: Path, padding: int
+@pytest.mark.parametrize(("padding", "first", "reads_as"), [(-2000, 100, 0), (2000, -7, -7)])
+def test_padding_of_mr_reads_as_no_signal_and_comes_back(
+    scanner: Any, tmp_path: Path, padding: int, first: int, reads_as: int
 ) -> None:
     slices = scanner.slices(3, signed=True, bits=16, PixelPaddingValue=padding)
     for k, dataset in enumerate(slices):
         dataset.RescaleSlope, dataset.RescaleIntercept = str(1 + k), "0"
-        stored = np.full((5, 7), 100 + k, "<i2")
+        stored = np.full((5, 7), 100 + k if k else first, "<i2")
         stored[:, 0] = padding
         dataset.PixelData = stored.tobytes()
     volume = formats.read(scanner.store(slices))
-    assert (volume.voxels[0, 0] == 100).all()
+    assert (volume.voxels[0, 0] == reads_as).all()
     assert volume.voxels.max() == 306
     files = formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)
     assert files.clipped == 0
