@@ -20,7 +20,6 @@ from medddim.errors import ScanError
 from medddim.formats import Derivation, samples
 from medddim.metrics import Passport, compare
 from medddim.metrics.noise import estimate_noise
-from medddim.networks import choose_device
 from medddim.report import Case, picture, write_report
 from medddim.volume import Volume
 
@@ -156,6 +155,6 @@ def _brief(row: dict[str, Any]) -> dict[str, Any]:
 def _provenance(job: Job) -> dict[str, object]:
     return {
         **{key: value for key, value in job.parameters.items() if key != "steps"},
-        "device": str(choose_device("auto")),
+        "device": job.device,
         "versions": batch.versions(),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,17 @@ import torch
 from torch import Tensor
 
 from medddim.checkpoint import Checkpoint
-from medddim.degradation.axial import HU_MAX, HU_MIN
-from medddim.degradation.larger_voxels import Factor, LargerVoxels
+from medddim.degradation.larger_voxels import Factor
 from medddim.diffusion import Condition, Denoiser, ddim, keyed_noise
 from medddim.errors import DiffusionError, UnsupportedScan
-from medddim.metrics.noise import estimate_noise
 from medddim.networks import Precision, autocast, choose_device, choose_precision
 from medddim.posterior import walk
 from medddim.recipe import Recipe
-from medddim.scaling import BRIGHTEST, Scaling
-from medddim.scope import factors_of, in_words, require_modality
+from medddim.scaling import Scaling
+from medddim.scope import in_words, require_modality
 from medddim.spread import mean_and_deviation, require_samples
-from medddim.tiling import Tiling, by_blocks, by_slices
-from medddim.views import View, views_of
+from medddim.task import Task, task_of
+from medddim.tiling import Done, Tiling, by_blocks, by_slices
 from medddim.volume import Array, Derivation, Volume
 
 BATCH = 4
@@ -34,27 +32,9 @@ TILE = {2: 512, 3: 160}
 
 ALONE = 2
 """Voxels that a lone MR slice is moved by to be its own neighbour; noise of CT reaches further."""
-FURTHEST = 6.0
-"""Noise levels that no voxel of an MR scan changes by; the noise of CT is too uneven for that."""
 
 Sampler = Callable[..., Iterator[Tensor]]
 """Walks a ladder: `(denoise, start, ladder, *, path) -> clean estimates`, as `ddim` does."""
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What is asked of the network for one scan: where it starts, what it is told, what it keeps.
-
-    `start` is on the grid of the answer; the network sees it from all `views`. `project` takes an
-    estimate to the nearest one that agrees with what was measured, `finish` a whole answer, both
-    `(image, channel) -> image`.
-    """
-
-    start: Volume
-    views: list[View]
-    strength: tuple[float, ...]
-    project: Callable[[Array, int], Array] | None
-    finish: Callable[[Array, int], Array]
 
 
 class Enhancer:
@@ -62,6 +42,8 @@ class Enhancer:
 
     `tile`, the edge of a tile in voxels, bounds the memory and does not change the answer.
     `sampler` is `medddim.diffusion.ddim`; another may take its place to be compared with it.
+    `progress` is told of the work done since it was last told: 1 is one evaluation of the network
+    for every voxel of the answer.
     """
 
     def __init__(
@@ -78,6 +60,7 @@ class Enhancer:
         self.device, self.precision = device, choose_precision(device, precision)
         self.tile = TILE[recipe.network.spatial_dims]
         self.sampler: Sampler = ddim
+        self.progress: Callable[[float], None] = lambda part: None
 
     @classmethod
     def load(
@@ -178,7 +161,7 @@ class Enhancer:
             raise UnsupportedScan("some voxels are not finite numbers; replace them, as read does")
         told, volume = volume, volume.taken_for(self.recipe.modality)
         scaling = Scaling.fit(volume, **self.recipe.scaling.model_dump())
-        task = self._task(volume, scaling, noise=noise, factor=factor)
+        task = task_of(self.recipe, volume, scaling, noise=noise, factor=factor)
         images = scaling.apply(task.start.voxels)
         runs = [
             self._estimates(image, channel, task, steps=steps, seed=seed)
@@ -201,56 +184,8 @@ class Enhancer:
         )
         return Derivation(self.recipe.task, summary, known | how | given)
 
-    def _task(
-        self, volume: Volume, scaling: Scaling, *, noise: float | None, factor: Factor | None
-    ) -> _Task:
-        if self.recipe.task == "superresolve":
-            return self._superresolution(volume, scaling, factors_of(self.recipe, volume, factor))
-        if factor is not None:
-            raise UnsupportedScan(f"the model {self.name} denoises; it takes no factor")
-        level = estimate_noise(volume) if noise is None else noise
-        if not 0 <= level < np.inf:
-            raise DiffusionError(f"expected a noise of 0 or more, found {level}")
-        ct, magnitude = self.recipe.modality == "CT", _is_magnitude(volume)
-
-        def finish(image: Array, channel: int) -> Array:
-            measured = volume.voxels[channel]
-            if not ct:
-                image = measured + (image - measured).clip(-FURTHEST * level, FURTHEST * level)
-                image = np.where(measured > BRIGHTEST * scaling.scale, measured, image)
-                return np.maximum(image, 0) if magnitude else image
-            outside = (measured < HU_MIN) | (measured > HU_MAX)  # padding and metal stay
-            return np.where(outside, measured, image.clip(HU_MIN, HU_MAX))
-
-        return _Task(
-            volume.with_voxels(volume.voxels.clip(HU_MIN, HU_MAX)) if ct else volume,
-            views=views_of(self.recipe, volume),
-            strength=(level / scaling.scale,),
-            project=None,
-            finish=finish,
-        )
-
-    def _superresolution(
-        self, volume: Volume, scaling: Scaling, factors: tuple[int, int, int]
-    ) -> _Task:
-        larger, measured = LargerVoxels(factors), scaling.apply(volume.voxels)
-        views = views_of(self.recipe, volume, factors)
-        magnitude = _is_magnitude(volume)
-
-        def finish(image: Array, channel: int) -> Array:
-            coarse = volume.voxels[channel]
-            return larger.non_negative(image, coarse) if magnitude else image
-
-        return _Task(
-            larger.finer(volume),
-            views=views,
-            strength=tuple(factors[axis] / 10 for axis in views[0].order),
-            project=lambda image, channel: larger.consistent(image, measured[channel]),
-            finish=finish,
-        )
-
     def _estimates(
-        self, image: Array, channel: int, task: _Task, *, steps: int, seed: int
+        self, image: Array, channel: int, task: Task, *, steps: int, seed: int
     ) -> Iterator[Array]:
         """Clean estimates of one image `(x, y, z)` in the network's range."""
         path, first = self.denoiser.path, task.views[0]
@@ -263,13 +198,17 @@ class Enhancer:
         seen = [scan] if self.recipe.network.sees_scan else []
 
         def denoise(state: Tensor, level: float) -> Tensor:
+            def done(voxels: int) -> None:
+                self.progress(voxels / task.start.voxels.size)
+
             def estimate(stack: Tensor, *scan: Tensor) -> Tensor:
                 return self.denoiser(stack, level, Condition(strength, *scan))
 
             with torch.inference_mode(), autocast(self.device, self.precision):
                 clean = torch.zeros_like(state)
                 for view in task.views:
-                    clean += view.back(self._tiled(estimate, *map(view.of, (state, *seen))))
+                    cut = map(view.of, (state, *seen))
+                    clean += view.back(self._tiled(estimate, *cut, done=done))
                 clean /= len(task.views)
             if task.project is None:
                 return clean
@@ -280,7 +219,7 @@ class Enhancer:
         for clean in self.sampler(estimates, start, path.ladder(steps), path=walked):
             yield clean.float().cpu().numpy()
 
-    def _tiled(self, estimate: Callable[..., Tensor], *images: Tensor) -> Tensor:
+    def _tiled(self, estimate: Callable[..., Tensor], *images: Tensor, done: Done) -> Tensor:
         network = self.denoiser.network
         tiling = Tiling(
             self.tile,
@@ -289,12 +228,7 @@ class Enhancer:
             batch=BATCH,
         )
         if self.recipe.network.spatial_dims == 3:
-            return by_blocks(estimate, *images, tiling=tiling)
+            return by_blocks(estimate, *images, tiling=tiling, done=done)
         shift = ALONE if self.recipe.degradation.kind == "rician" else 0
         slices = self.recipe.network.slices
-        return by_slices(estimate, *images, slices=slices, tiling=tiling, shift=shift)
-
-
-def _is_magnitude(volume: Volume) -> bool:
-    """A magnitude is never negative: where the scan has no value below 0, no answer has."""
-    return bool(volume.voxels.min() >= 0)
+        return by_slices(estimate, *images, slices=slices, tiling=tiling, shift=shift, done=done)

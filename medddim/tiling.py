@@ -16,6 +16,12 @@ import torch
 from torch import Tensor
 
 Box = tuple[slice, ...]
+Done = Callable[[int], None]
+"""Is told how many voxels were answered, whenever some were."""
+
+
+def _unwatched(voxels: int) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,12 @@ def slice_batches(count: int, *, slices: int, batch: int) -> Iterator[tuple[slic
 
 
 def by_slices(
-    estimate: Callable[..., Tensor], *images: Tensor, slices: int, tiling: Tiling, shift: int = 0
+    estimate: Callable[..., Tensor],
+    *images: Tensor,
+    slices: int,
+    tiling: Tiling,
+    shift: int = 0,
+    done: Done = _unwatched,
 ) -> Tensor:
     """Apply `estimate` to every slice of `images`, `(slice, height, width)`, with its neighbours.
 
@@ -88,11 +99,15 @@ def by_slices(
         for place, grown, inner in tiling.cuts(answer.shape[1:]):
             (rows_in, columns_in), (height, width) = grown, inner
             stacks = [image[rows][:, :, rows_in, columns_in] for image in images]
-            answer[(chosen, *place)] = estimate(*stacks)[:, 0, height, width].to(answer.dtype)
+            part = estimate(*stacks)[:, 0, height, width]
+            answer[(chosen, *place)] = part.to(answer.dtype)
+            done(part.numel())
     return answer
 
 
-def by_blocks(estimate: Callable[..., Tensor], *images: Tensor, tiling: Tiling) -> Tensor:
+def by_blocks(
+    estimate: Callable[..., Tensor], *images: Tensor, tiling: Tiling, done: Done = _unwatched
+) -> Tensor:
     """Apply `estimate` to `images`, `(x, y, z)`, block by block.
 
     `estimate` maps blocks `(1, 1, x, y, z)`, one of each image, to one of the same shape.
@@ -100,5 +115,7 @@ def by_blocks(estimate: Callable[..., Tensor], *images: Tensor, tiling: Tiling) 
     answer = torch.empty_like(images[0])
     for place, grown, inner in tiling.cuts(answer.shape):
         blocks = (image[grown][None, None] for image in images)
-        answer[place] = estimate(*blocks)[0, 0][inner].to(answer.dtype)
+        part = estimate(*blocks)[0, 0][inner]
+        answer[place] = part.to(answer.dtype)
+        done(part.numel())
     return answer

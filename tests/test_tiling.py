@@ -119,3 +119,13 @@ def test_blocks_of_a_second_image_are_cut_alike():
     one, other = torch.rand(9, 20, 5), torch.rand(9, 20, 5)
     answer = by_blocks(lambda x, y: y - x, one, other, tiling=Tiling(4, halo=2, stride=2))
     assert torch.equal(answer, other - one)
+
+
+@pytest.mark.parametrize("tile", [4, 64])
+def test_every_voxel_answered_is_told_once(tile):
+    told, image = [], torch.rand(9, 20, 5)
+    tiling = Tiling(tile, halo=2, stride=2, batch=4)
+    by_blocks(lambda x: x, image, tiling=tiling, done=told.append)
+    assert sum(told) == image.numel()
+    by_slices(lambda x: x, image, slices=1, tiling=tiling, done=told.append)
+    assert sum(told) == 2 * image.numel()

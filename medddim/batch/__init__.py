@@ -1,7 +1,8 @@
 """A folder of scans: what is done to each, the run over all of them, and the record it leaves."""
 
 from medddim.batch.choice import by_modality
-from medddim.batch.jobs import Job, Settings, degrade_job, enhance_job, identity_job
+from medddim.batch.enhancing import Settings, enhance_job
+from medddim.batch.jobs import Job, degrade_job, identity_job
 from medddim.batch.record import MANIFEST, RECORD, Outcome, versions
 from medddim.batch.run import LOCK, find, plan, run
 

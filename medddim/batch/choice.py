@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from medddim import formats
-from medddim.batch.jobs import Job, Settings, enhance_job
+from medddim.batch.enhancing import Settings, enhance_job
+from medddim.batch.jobs import Job
 from medddim.checkpoint import Checkpoint
 from medddim.formats import Series
 

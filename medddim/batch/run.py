@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from medddim import formats
 from medddim.batch import record, shelf
-from medddim.batch.jobs import Job, Work
+from medddim.batch.jobs import Job, Progress, Work, unwatched
 from medddim.batch.record import Outcome
 from medddim.errors import (
     CheckpointError,
@@ -82,11 +82,12 @@ def run(
     job: Job | Callable[[Series], Job],
     resume: bool = True,
     dry_run: bool = False,
-    device: str = "cpu",
+    progress: Progress = unwatched,
 ) -> Generator[Outcome, None, None]:
     """Apply `job` to every scan and write the results below `destination`; yield each outcome.
 
-    Where not all scans get the same, `job` says for each of them which one it gets.
+    Where not all scans get the same, `job` says for each of them which one it gets. `progress` is
+    told which share of the work on the scan at hand is done.
 
     With `resume`, a scan whose inputs, job and outputs are what an earlier record says is passed
     over, and one that lacks a map is done again for it; what is there but not so is never
@@ -101,7 +102,7 @@ def run(
             its = job if isinstance(job, Job) else job(series)
             yield _Run(destination, its, None, before).outcome(series)
         return
-    works = _Works(job)
+    works = _Works(job, progress)
     with _locked(destination):
         shelf.recover(destination)
         before = record.last_lines(destination) if resume else {}
@@ -114,7 +115,7 @@ def run(
                 yield outcomes[-1]
         finally:
             record.write_manifest(
-                destination, outcomes, job=works.shared, device=device, scans_given=len(scans)
+                destination, outcomes, job=works.shared, device=works.device, scans_given=len(scans)
             )
 
 
@@ -158,18 +159,24 @@ def _locked(destination: Path) -> Iterator[None]:
 class _Works:
     """The jobs of a run and their work, made ready when first needed."""
 
-    def __init__(self, job: Job | Callable[[Series], Job]) -> None:
+    def __init__(self, job: Job | Callable[[Series], Job], progress: Progress) -> None:
         self.ready: dict[int, tuple[Job, Work]] = {}
+        self.progress = progress
         self.choose = job if not isinstance(job, Job) else lambda series: job
         if isinstance(job, Job):  # what it lacks is said before anything is written
-            self.ready[id(job)] = job, job.start()
+            self.ready[id(job)] = job, job.start(progress)
 
     def of(self, series: Series) -> tuple[Job, Work]:
         """What to do to this scan."""
         job = self.choose(series)
         if id(job) not in self.ready:
-            self.ready[id(job)] = job, job.start()
+            self.ready[id(job)] = job, job.start(self.progress)
         return self.ready[id(job)]
+
+    @property
+    def device(self) -> str:
+        """Where the jobs so far were done."""
+        return ", ".join(sorted({job.device for job, _ in self.ready.values()}))
 
     @property
     def shared(self) -> dict[str, Any]:

@@ -105,14 +105,20 @@ def run_batch(
     from medddim import batch
 
     counts: Counter[str] = Counter()
-    good = True
-    with closing(batch.run(series, output, job=job, **options)) as outcomes:
-        with _progress(len(series), hidden=as_json) as advance:
-            for outcome in outcomes:
-                _show(outcome, as_json=as_json)
-                counts[outcome.status] += 1
-                good &= outcome.good
-                advance()
+    good, done = True, 0
+
+    def progress(share: float) -> None:
+        tell(done + share)
+
+    with (
+        _bar(len(series), hidden=as_json) as tell,
+        closing(batch.run(series, output, job=job, progress=progress, **options)) as outcomes,
+    ):
+        for outcome in outcomes:
+            _show(outcome, as_json=as_json)
+            counts[outcome.status] += 1
+            good &= outcome.good
+            tell(done := done + 1)
     if not as_json:
         told = ", ".join(f"{count} {status}" for status, count in counts.items())
         where = "nothing was written" if options["dry_run"] else f"see {output / batch.MANIFEST}"
@@ -121,24 +127,30 @@ def run_batch(
 
 
 @contextmanager
-def _progress(total: int, *, hidden: bool) -> Iterator[Any]:
-    """A bar on stderr where a person is watching; yields what moves it on by one scan."""
+def _bar(total: int, *, hidden: bool) -> Iterator[Callable[[float], None]]:
+    """A bar on stderr where a person is watching; yields what is told how many scans are done."""
     if hidden or not sys.stderr.isatty():
-        yield lambda: None
+        yield lambda scans: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
     # Lines for a file or a pipe must not be caught and shown above the bar instead.
     bar = Progress(
-        *("scans", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()),
+        *("{task.description}", BarColumn(), TaskProgressColumn(), TimeRemainingColumn()),
         console=Console(stderr=True),
         redirect_stdout=sys.stdout.isatty(),
+        speed_estimate_period=600,  # a slice may take seconds
         transient=True,
     )
     with bar:
-        task = bar.add_task("scans", total=total)
-        yield lambda: bar.advance(task)
+        task = bar.add_task(f"scan 1 of {total}", total=total)
+
+        def tell(scans: float) -> None:
+            scan = min(int(scans) + 1, total)
+            bar.update(task, completed=scans, description=f"scan {scan} of {total}")
+
+        yield tell
 
 
 def _show(outcome: Outcome, *, as_json: bool) -> None:

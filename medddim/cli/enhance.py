@@ -115,12 +115,10 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
     choice = {key: options.pop(key) for key in batches.CHOICE}
     series = batch.plan(scans, output, **choice)
     run = {key: options.pop(key) for key in ("resume", "dry_run")}
-    job, device = _job(**options)
-    code = batches.run_batch(job, series, output=output, as_json=as_json, device=device, **run)
-    sys.exit(code)
+    sys.exit(batches.run_batch(_job(**options), series, output=output, as_json=as_json, **run))
 
 
-def _job(*, model: str, device: str, **options: Any) -> tuple[Job | Callable[[Series], Job], str]:
+def _job(*, model: str, device: str, **options: Any) -> Job | Callable[[Series], Job]:
     from medddim import batch
 
     if model == "identity":
@@ -129,14 +127,12 @@ def _job(*, model: str, device: str, **options: Any) -> tuple[Job | Callable[[Se
                 "identity changes nothing: it has no --samples, no --residual, nor any other "
                 "setting of an enhancement"
             )
-        return batch.identity_job(), "cpu"
+        return batch.identity_job()
     from medddim.checkpoint import Checkpoint
-    from medddim.networks import choose_device
 
     if options["factor"] is not None and options["spacing_mm"] is not None:
         raise click.UsageError("--factor and --spacing say the same thing; give one of them")
-    place, settings = str(choose_device(device)), batch.Settings(**options)
+    settings = batch.Settings(**options)
     if model == "auto":
-        return batch.by_modality(settings, device=place), place
-    job = batch.enhance_job(Checkpoint.open(model), settings, device=place)
-    return job, place
+        return batch.by_modality(settings, device=device)
+    return batch.enhance_job(Checkpoint.open(model), settings, device=device)

@@ -43,6 +43,6 @@ def halving() -> Callable[..., Job]:
             return half, dict.fromkeys(maps, volume.with_voxels(-half.voxels))
 
         parameters = {"factor": 0.5, **parameters}
-        return Job("degrade", "Halved", parameters, lambda: halve, maps=maps)
+        return Job("degrade", "Halved", parameters, lambda progress: halve, maps=maps)
 
     return make

@@ -6,6 +6,7 @@ import torch
 from monai.networks.nets.dynunet import DynUNet
 
 from medddim import batch, enhancer
+from medddim.batch.jobs import unwatched
 from medddim.checkpoint import Checkpoint
 from medddim.degradation import RicianNoise
 from medddim.errors import UnsupportedScan
@@ -28,7 +29,7 @@ def noisy(level=0.1):
 def test_enhancing_is_what_the_enhancer_does(model):
     scan = noisy()
     job = batch.enhance_job(model, batch.Settings(steps=2, fidelity=0.5, precision="fp32"))
-    answer, _ = job.start()(scan, job.foresee(scan))
+    answer, _ = job.start(unwatched)(scan, job.foresee(scan))
     direct = enhancer.Enhancer.load(model.folder, precision="fp32")(scan, steps=2, fidelity=0.5)
     assert direct.derivation.summary == job.summary
     assert not np.allclose(direct.voxels, scan.voxels, rtol=0.01)
@@ -48,6 +49,29 @@ def test_the_parameters_are_all_that_determines_the_answer(model):
         "precision": choose_precision(torch.device("cpu"), "auto"),
     }
     assert "4 DDIM steps" in job.summary
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"steps": 3, "noise": 0.1},
+        pytest.param({"steps": 2, "samples": 3, "noise": 0.1}, id="samples"),
+    ],
+)
+def test_progress_rises_to_the_whole_of_each_scan(tmp_path, asked):
+    path = {"path": "posterior", "prediction": "x0"} if "samples" in asked else {}
+    told = []
+    model = Checkpoint.open(studies.model(tmp_path, **({"diffusion": path} if path else {})))
+    job = batch.enhance_job(model, batch.Settings(**asked))
+    work = job.start(told.append)
+    for _ in range(2):
+        told.clear()
+        work(noisy(), job.foresee(noisy()))
+        assert told == sorted(told)
+        assert len(told) > asked["steps"]
+        assert 0 < told[0] < 0.5
+        assert told[-1] == pytest.approx(1)
+        assert told[-2] < 0.999
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
@@ -77,7 +101,7 @@ def test_evaluations_are_counted_with_the_views(tmp_path, ensemble, scan, views)
         lambda module, *_: seen.append(len(_[0][0])) if isinstance(module, DynUNet) else None
     )
     try:
-        job.start()(scan, facts := job.foresee(scan))
+        job.start(unwatched)(scan, facts := job.foresee(scan))
     finally:
         hook.remove()
     assert facts["network_evaluations"] == 2 * views
@@ -92,8 +116,8 @@ def test_the_noise_level_on_record_gives_the_same_answer_again(model):
         estimate_noise(scan) / np.percentile(scan.voxels, 99.5), abs=1e-5
     )
     told = batch.enhance_job(model, batch.Settings(noise=facts["noise_level"]))
-    first, _ = estimating.start()(scan, facts)
-    again, _ = told.start()(scan, told.foresee(scan))
+    first, _ = estimating.start(unwatched)(scan, facts)
+    again, _ = told.start(unwatched)(scan, told.foresee(scan))
     assert np.array_equal(first.voxels, again.voxels)
 
 
@@ -117,7 +141,7 @@ def test_a_scan_of_another_modality_is_refused(model):
 
 def test_every_scan_is_degraded_from_a_generator_of_its_own():
     job = batch.degrade_job(RicianNoise(0.1), name="rician", parameters={"level": 0.1}, seed=3)
-    work = job.start()
+    work = job.start(unwatched)
     other = head().with_voxels(head().voxels[:, ::-1])
     (first, _), (again, _), (second, _) = (work(scan, {}) for scan in (head(), head(), other))
     assert np.array_equal(first.voxels, again.voxels)
@@ -128,4 +152,4 @@ def test_every_scan_is_degraded_from_a_generator_of_its_own():
 
 def test_identity_changes_nothing():
     scan = head()
-    assert batch.identity_job().start()(scan, {}) == (scan, {})
+    assert batch.identity_job().start(unwatched)(scan, {}) == (scan, {})

@@ -12,6 +12,7 @@ import pytest
 
 from medddim import batch, formats
 from medddim.batch import record
+from medddim.batch.jobs import unwatched
 from medddim.batch.verify import verify
 from medddim.checkpoint import Checkpoint
 from medddim.degradation.larger_voxels import LargerVoxels
@@ -143,7 +144,7 @@ def halve(volume, facts):
 pathlib.Path.rename = place
 if left == 4:
     batch.record.append = lambda *told: die()
-job = batch.Job("degrade", "Halved", {}, lambda: halve, maps=("residual",))
+job = batch.Job("degrade", "Halved", {}, lambda progress: halve, maps=("residual",))
 scans = batch.plan([pathlib.Path(sys.argv[1])], pathlib.Path(sys.argv[2]))
 list(batch.run(scans, pathlib.Path(sys.argv[2]), job=job))
 """
@@ -170,7 +171,7 @@ def test_a_kill_between_two_files_never_leaves_a_scan_that_counts_as_done(series
         half = volume.with_voxels(volume.voxels // 2)
         return half, {"residual": half.with_voxels(half.voxels - volume.voxels)}
 
-    job = batch.Job("degrade", "Halved", {}, lambda: halve, maps=RESIDUAL)
+    job = batch.Job("degrade", "Halved", {}, lambda progress: halve, maps=RESIDUAL)
     assert statuses(run(series.parent, out, job)) == {"series": "ok"}
     assert sorted(studies.contents(out)) == sorted(PLACED[4])
     assert all(one.good for one in verify(out))
@@ -183,7 +184,7 @@ def test_a_kill_between_two_files_never_leaves_a_scan_that_counts_as_done(series
 def test_the_result_of_a_killed_run_is_taken_by_one_that_asks_for_no_map(series, out):
     command = [sys.executable, "-c", KILLED, series.parent, out, "3"]
     subprocess.run(command, check=False)
-    job = batch.Job("degrade", "Halved", {}, lambda: pytest.fail)
+    job = batch.Job("degrade", "Halved", {}, lambda progress: pytest.fail)
     assert statuses(run(series.parent, out, job)) == {"series": "done before"}
     assert sorted(studies.contents(out)) == PLACED[2]
     assert all(one.good for one in verify(out))
@@ -193,7 +194,7 @@ def test_of_super_resolution_the_residual_is_what_the_network_added(tmp_path):
     model = Checkpoint.open(studies.model(tmp_path, **FINER))
     settings = batch.Settings(factor=4, steps=2, residual=True, precision="fp32")
     job, scan = batch.enhance_job(model, settings), head((14, 12, 5))
-    result, maps = job.start()(scan, job.foresee(scan))
+    result, maps = job.start(unwatched)(scan, job.foresee(scan))
     between = LargerVoxels((1, 1, 4)).finer(scan)
     assert np.array_equal(maps["residual"].voxels, result.voxels - between.voxels)
     assert np.abs(LargerVoxels((1, 1, 4)).mean(maps["residual"].voxels[0])).max() < 0.1

@@ -34,7 +34,7 @@ def test_the_work_is_done_and_written(heads, out, halving):
 
 
 def test_the_manifest_tells_how_it_was_made(heads, out, halving):
-    run(heads, out, halving(), device="cpu")
+    run(heads, out, halving())
     told = manifest(out)
     assert told["job"] == {"kind": "degrade", "factor": 0.5}
     assert told["device"] == "cpu"

@@ -23,7 +23,7 @@ def done(tmp_path_factory):
     """`study/` and, beside it, `out/`: copied, and `worse/`: halved, to be copied by a test."""
     place = tmp_path_factory.mktemp("verify")
     studies.study(place / "study")
-    half = batch.Job("degrade", "Halved", {"factor": 0.5, "axes": (1, 2)}, lambda: _halve)
+    half = batch.Job("degrade", "Halved", {"factor": 0.5, "axes": (1, 2)}, lambda progress: _halve)
     for out, job in (("out", batch.identity_job()), ("worse", half)):
         scans = batch.plan([place / "study"], place / out)
         assert all(one.good for one in batch.run(scans, place / out, job=job))
@@ -257,7 +257,7 @@ def test_whole_numbers_on_a_finer_grid_are_rightly_float32(tmp_path):
         image.header[key] = value
     (tmp_path / "in").mkdir()
     nibabel.save(image, tmp_path / "in" / "whole.nii")
-    finer = batch.Job("superresolve", "Finer", {"factor": [1, 1, 2]}, lambda: twice)
+    finer = batch.Job("superresolve", "Finer", {"factor": [1, 1, 2]}, lambda progress: twice)
     scans = batch.plan([tmp_path / "in"], tmp_path / "out")
     assert [one.reason for one in batch.run(scans, tmp_path / "out", job=finer)] == [""]
     assert wrong(tmp_path / "out") == {}

@@ -148,7 +148,9 @@ def quoting_work(folder: Path, monkeypatch: Patch) -> None:
 
     from medddim.batch import Job
 
-    monkeypatch.setattr("medddim.batch.identity_job", lambda: Job("identity", "", {}, lambda: work))
+    monkeypatch.setattr(
+        "medddim.batch.identity_job", lambda: Job("identity", "", {}, lambda _: work)
+    )
 
 
 def occupied(folder: Path, monkeypatch: Patch) -> None:
