@@ -8,53 +8,61 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medddim import diffusion, errors
+    from medddim import degradation, diffusion, errors
     from medddim.degradation import RicianNoise, ThickSlices
     from medddim.enhancer import Enhancer
-    from medddim.formats import find, read, write
-    from medddim.metrics import Scores, compare
+    from medddim.formats import Series, find, read, write, write_map
+    from medddim.metrics import Scores, compare, estimate_noise
     from medddim.recipe import Recipe
     from medddim.trainer import train
     from medddim.volume import Volume
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Enhancer",
-    "Recipe",
-    "RicianNoise",
-    "Scores",
-    "ThickSlices",
-    "Volume",
-    "__version__",
-    "compare",
-    "diffusion",
-    "errors",
-    "find",
-    "read",
-    "train",
-    "write",
-]
-
 _HOME = {
     "Enhancer": "enhancer",
     "Recipe": "recipe",
     "RicianNoise": "degradation",
     "Scores": "metrics",
+    "Series": "formats",
     "ThickSlices": "degradation",
     "Volume": "volume",
     "compare": "metrics",
+    "estimate_noise": "metrics",
     "find": "formats",
     "read": "formats",
     "train": "trainer",
     "write": "formats",
+    "write_map": "formats",
 }
+_MODULES = ("degradation", "diffusion", "errors")
+
+__all__ = [
+    "Enhancer",
+    "Recipe",
+    "RicianNoise",
+    "Scores",
+    "Series",
+    "ThickSlices",
+    "Volume",
+    "__version__",
+    "compare",
+    "degradation",
+    "diffusion",
+    "errors",
+    "estimate_noise",
+    "find",
+    "read",
+    "train",
+    "write",
+    "write_map",
+]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("diffusion", "errors"):
+    if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -194,7 +194,7 @@ def _installed(module: str, expected: str, cure: str) -> ModuleType:
 
 
 def _is_rician(volume: Volume) -> bool:
-    return volume.modality != "CT" and volume.unit != "HU"
+    return volume.modality != "CT" and not volume.in_hu
 
 
 def _signal(volume: Volume, denoise: Callable[[Array], npt.ArrayLike], *, noise: float) -> Volume:

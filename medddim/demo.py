@@ -62,9 +62,7 @@ def _head(destination: Path, job: Job) -> tuple[Case, list[dict[str, Any]]]:
     folder = destination / "clean"
     folder.mkdir(parents=True)
     formats.write(clean, folder, name=HEAD, derivation=Derivation("identity", "MNI152 template"))
-    worsen = batch.degrade_job(
-        RicianNoise(NOISE), name="rician", parameters={"level": NOISE}, seed=0
-    )
+    worsen = batch.degrade_job(RicianNoise(NOISE), seed=0)
     noisy, _ = _through(worsen, folder, destination / "noisy")
     before = compare(noisy, clean)
     rows = [{"scan": HEAD, "result": "noisy input", **before.as_dict()}]

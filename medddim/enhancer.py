@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +113,13 @@ class Enhancer:
             raise DiffusionError(f"expected a fidelity from 0 to 1, found {fidelity}")
         previews = self.previews(volume, steps=steps, seed=seed, noise=noise, factor=factor)
         first = next(previews)
-        *_, last = [first, *previews]
-        derivation = self._made(
-            steps=steps, fidelity=fidelity, seed=seed, noise=noise, factor=factor
-        )
-        if fidelity > 0 and last is not first:
-            last = last.with_voxels(fidelity * first.voxels + (1 - fidelity) * last.voxels)
-        return replace(last, derivation=derivation)
+        if fidelity == 0:
+            return deque(chain([first], previews), maxlen=1).pop()
+        made = self._made(first.derivation, fidelity=fidelity)
+        if fidelity < 1 and steps > 1:
+            last = deque(previews, maxlen=1).pop()
+            first = last.with_voxels(fidelity * first.voxels + (1 - fidelity) * last.voxels)
+        return replace(first, derivation=made)
 
     def samples(
         self,
@@ -142,9 +144,11 @@ class Enhancer:
             for number in range(count)
         )
         mean, deviation = mean_and_deviation(answers)
-        made = self._made(steps=steps, seed=seed, samples=count, noise=noise, factor=factor)
-        spread = replace(made, summary=f"Standard deviation of {count} samples. {made.summary}")
-        return replace(mean, derivation=made), replace(deviation, derivation=spread)
+        made = self._made(mean.derivation, samples=count, seed=seed)
+        spread = f"Standard deviation of {count} samples. {made.summary}"
+        return replace(mean, derivation=made), replace(
+            deviation, derivation=replace(made, kind="uncertainty", summary=spread)
+        )
 
     def previews(
         self,
@@ -155,7 +159,10 @@ class Enhancer:
         noise: float | None = None,
         factor: Factor | None = None,
     ) -> Iterator[Volume]:
-        """The estimate after every step; the last one is the answer of `__call__`."""
+        """The estimate after every step; the last one is the answer of `__call__`.
+
+        What was told is checked, and the noise estimated, before the first.
+        """
         require_modality(self.recipe, volume)
         if not np.isfinite(volume.voxels).all():
             raise UnsupportedScan("some voxels are not finite numbers; replace them, as read does")
@@ -167,22 +174,24 @@ class Enhancer:
             self._estimates(image, channel, task, steps=steps, seed=seed)
             for channel, image in enumerate(images)
         ]
+        made = self._made(steps=steps, fidelity=0.0, seed=seed, **task.told)
         for estimates in zip(*runs, strict=True):
             stored = scaling.undo(np.stack(estimates))
             voxels = [task.finish(image, channel) for channel, image in enumerate(stored)]
             answer = task.start.with_voxels(np.stack(voxels))
-            yield replace(answer, modality=told.modality, unit=told.unit)
+            yield replace(answer, modality=told.modality, unit=told.unit, derivation=made)
 
-    def _made(self, *, steps: int, fidelity: float = 0.0, seed: int, **told: Any) -> Derivation:
-        """How an answer came about; of `told`, what was told."""
-        known = {"model": self.name, "model_sha256": self.sha256}
-        known["recipe_sha256"] = self.recipe.sha256
-        how = {"steps": steps, "fidelity": fidelity, "seed": seed, "precision": self.precision}
-        given = {key: value for key, value in told.items() if value is not None}
-        summary = in_words(
-            self.recipe, steps=steps, fidelity=fidelity, samples=told.get("samples", 0)
-        )
-        return Derivation(self.recipe.task, summary, known | how | given)
+    def _made(self, before: Derivation | None = None, **told: Any) -> Derivation:
+        """How an answer came about: `told`, and, of an answer made of answers, theirs."""
+        known = {
+            "model": self.name,
+            "model_sha256": self.sha256,
+            "recipe_sha256": self.recipe.sha256,
+            "precision": self.precision,
+        }
+        how = (before.parameters if before else known) | told
+        words = {key: how[key] for key in ("steps", "fidelity", "samples") if key in how}
+        return Derivation(self.recipe.task, in_words(self.recipe, **words), how)
 
     def _estimates(
         self, image: Array, channel: int, task: Task, *, steps: int, seed: int

@@ -218,10 +218,10 @@ class Recipe(_Record):
         return self
 
     @classmethod
-    def load(cls, path: Path) -> Recipe:
+    def load(cls, path: Path | str) -> Recipe:
         """Read a YAML file. Raises RecipeError naming the key, what was found and the remedy."""
         try:
-            text = path.read_text(encoding="utf-8")
+            text = Path(path).read_text(encoding="utf-8")
             return cls.parse(text)
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"cannot read the recipe {path}: {error}") from error

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from medddim.errors import UnsupportedScan
 from medddim.recipe import Recipe
 from medddim.volume import Volume
@@ -15,17 +18,19 @@ def factors_of(
     Raises UnsupportedScan for factors the model was not trained for, in whatever order of axes.
     """
     known, slices = recipe.degradation.factors, volume.slice_axis
-    if isinstance(factor, int):
-        x, y, z = (factor if axis == slices else 1 for axis in range(3))
-    else:
-        x, y, z = factor or (0, 0, 0)
-    if tuple(sorted((x, y, z), reverse=True)) not in known:
+    asked: tuple[Any, ...] = ()
+    if isinstance(factor, Iterable):
+        asked = tuple(factor)
+    elif factor is not None:
+        asked = tuple(factor if axis == slices else 1 for axis in range(3))
+    if sorted(asked, reverse=True) not in [list(trained) for trained in known]:
         told = ", ".join("x".join(map(str, trained)) for trained in dict.fromkeys(known))
-        found = f"{x}x{y}x{z}" if factor else "none"
+        found = "x".join(map(str, asked)) or "none"
         raise UnsupportedScan(
             f"the model {recipe.name} needs one of the factors {told}, in any order of axes; "
             f"found {found}"
         )
+    x, y, z = map(int, asked)
     return (x, y, z)
 
 
@@ -44,17 +49,17 @@ def require_modality(recipe: Recipe, volume: Volume) -> None:
             f"the model {recipe.name} is for MR; this scan does not say what it is, and holds air "
             "in Hounsfield units as CT does: choose another --model (medddim models list)"
         )
-    if volume.modality == "CT" and volume.unit != "HU":
+    if volume.modality == "CT" and not volume.in_hu:
         raise UnsupportedScan(
-            f"the model {recipe.name} expects Hounsfield units; this CT's values are, as its "
-            f"header says, in {volume.unit or 'another unit'}"
+            f"the model {recipe.name} expects Hounsfield units; this CT's values are "
+            f"in {volume.unit or 'another unit'}"
         )
 
 
 def in_words(recipe: Recipe, *, steps: int, fidelity: float = 0, samples: int = 0) -> str:
     """What was done to a scan, for those who find the result."""
     done = "super-resolved" if recipe.task == "superresolve" else "denoised"
-    way = f"{steps} DDIM step{'s' * (steps > 1)}"
+    way = f"{steps} DDIM step{'s' if steps > 1 else ''}"
     blend = f", fidelity {fidelity:g}" if fidelity and steps > 1 else ""
     mean = f", mean of {samples} samples" if samples else ""
     return f"AI {done} by medddim, model {recipe.name}, {way}{blend}{mean}"

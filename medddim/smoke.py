@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
+from glob import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from medddim.dataset import load_volumes, matching
 from medddim.enhancer import Enhancer
@@ -24,7 +24,7 @@ def smoke(
     recipe: Recipe,
     *,
     data: Path | None = None,
-    device: torch.device | None = None,
+    device: str = "auto",
     steps: int = STEPS,
     progress: Progress = lambda step, figures: None,
 ) -> dict[str, float]:
@@ -48,7 +48,7 @@ def smoke(
         run = Path(folder) / "run"
         train(half, run, data=root, device=device, progress=follow)
         train(short, run, data=root, device=device, resume=True, progress=follow)
-        enhancer = Enhancer.load(run, device=str(device or "cpu"))
+        enhancer = Enhancer.load(run, device=device)
         known = short.data
         held_out = load_volumes(
             root, known.validate_on, modality=recipe.modality, part=known.validate_part
@@ -62,8 +62,8 @@ def smoke(
 def _shortened(recipe: Recipe, root: Path, *, steps: int) -> Recipe:
     """The recipe for few scans and steps, all else as it is."""
     scans = {
-        "train": tuple(islice(matching(root, recipe.data.train), SCANS)),
-        "validate_on": tuple(islice(matching(root, recipe.data.validate_on), 1)),
+        "train": _patterns(root, recipe.data.train, SCANS),
+        "validate_on": _patterns(root, recipe.data.validate_on, 1),
     }
     length = {"steps": steps, "save_every": steps, "validate_every": steps}
     return recipe.model_copy(
@@ -72,3 +72,8 @@ def _shortened(recipe: Recipe, root: Path, *, steps: int) -> Recipe:
             "training": recipe.training.model_copy(update=length),
         }
     )
+
+
+def _patterns(root: Path, patterns: Sequence[str], count: int) -> tuple[str, ...]:
+    """What matches the first few scans alone, whatever signs their names hold."""
+    return tuple(map(escape, islice(matching(root, patterns), count)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class Task:
 
     `start` is on the grid of the answer; the network sees it from all `views`. `project` takes an
     estimate to the nearest one that agrees with what was measured, `finish` a whole answer, both
-    `(image, channel) -> image`.
+    `(image, channel) -> image`. `told` is what goes on record of it.
     """
 
     start: Volume
@@ -35,6 +36,7 @@ class Task:
     strength: tuple[float, ...]
     project: Callable[[Array, int], Array] | None
     finish: Callable[[Array, int], Array]
+    told: dict[str, Any]
 
 
 def task_of(
@@ -73,6 +75,7 @@ def task_of(
         strength=(level / scaling.scale,),
         project=None,
         finish=finish,
+        told={"noise_level": round(float(level / scaling.scale), 5)},
     )
 
 
@@ -91,6 +94,7 @@ def _finer(recipe: Recipe, volume: Volume, scaling: Scaling, factors: tuple[int,
         strength=tuple(factors[axis] / 10 for axis in views[0].order),
         project=lambda image, channel: larger.consistent(image, measured[channel]),
         finish=finish,
+        told={"factor": list(factors)},
     )
 
 

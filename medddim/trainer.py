@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ from medddim.dataset import Pairs, PairSource, load_volumes
 from medddim.diffusion import Condition, prediction_loss
 from medddim.enhancer import Enhancer
 from medddim.errors import RecipeError, WriteRefused
-from medddim.networks import UNet, autocast
+from medddim.networks import UNet, autocast, choose_device
 from medddim.recipe import Recipe, TrainingRecipe
 from medddim.validation import mean_psnr, validate
 from medddim.volume import Volume
@@ -48,20 +49,20 @@ MAY_CHANGE = {
 # Seven arguments: each is an option of `medddim train`, but for `progress`, which shows it at work.
 def train(  # noqa: PLR0913
     recipe: Recipe,
-    folder: Path,
+    folder: Path | str,
     *,
-    data: Path | None = None,
+    data: Path | str | None = None,
     resume: bool = False,
-    device: torch.device | None = None,
+    device: str = "auto",
     devices: int = 1,
     progress: Progress = lambda step, figures: None,
 ) -> Path:
     """Train the model of `recipe` into `folder`, which becomes a checkpoint; return it.
 
     `data` overrides the recipe's `data.root`. With `resume` an interrupted run goes on as if it
-    had not been interrupted, to the bit on the same machine. More than one of `devices` of the
-    kind of `device` share each batch, one process each; the other processes begin by running the
-    program that called this once more. `progress` is called in the first process.
+    had not been interrupted, to the bit on the same machine. `device` is as in `Enhancer.load`;
+    more than one of `devices` of its kind share each batch, one process each; the other processes
+    begin by running the program that called this once more. `progress` is called in the first.
 
     The checkpoint holds the weights with the best mean PSNR of all validations, or the last ones
     if the recipe validates on nothing.
@@ -70,26 +71,30 @@ def train(  # noqa: PLR0913
     folder is known, devices cannot share a batch, the loss is no number or the run to resume had
     another recipe, but for how long and where, CheckpointError if it had another network.
     """
-    root = data or recipe.data.root
+    root, folder = data or recipe.data.root, Path(folder)
     if root is None:
         raise RecipeError("data.root is empty: name the folder of scans there or with --data")
     if (folder / RESUME).exists() and not resume:
         raise WriteRefused(f"{folder} already holds a run: use --resume, or another folder")
-    team = _team(recipe, device or torch.device("cpu"), devices)
-    known, load = recipe.data, partial(load_volumes, root, modality=recipe.modality)
+    team = _team(recipe, choose_device(device), devices)
+    known, load = recipe.data, partial(load_volumes, Path(root), modality=recipe.modality)
     source = PairSource(recipe, list(load(known.train, part=known.train_part).values()))
     held_out = load(known.validate_on, part=known.validate_part)
     run = _Run(recipe, folder, team)
-    _walk(run, source, held_out, progress)
+    with _Board(folder, run.step) if team.is_global_zero else nullcontext() as board:
+        _walk(run, source, held_out, board, progress)
     team.barrier()
     return folder
 
 
 def _walk(
-    run: _Run, source: PairSource, held_out: Mapping[str, Volume], progress: Progress
+    run: _Run,
+    source: PairSource,
+    held_out: Mapping[str, Volume],
+    board: _Board | None,
+    progress: Progress,
 ) -> None:
-    """The steps that are left; the first process validates, saves and reports."""
-    board = _Board(run.folder, run.step) if run.team.is_global_zero else None
+    """The steps that are left; the process with a board validates, saves and reports."""
     settings, began, first = run.recipe.training, time.monotonic(), run.step
 
     while run.step < settings.steps:
@@ -151,7 +156,10 @@ def _require_same(begun: Recipe, now: Recipe, folder: Path) -> None:
 
 
 class _Board:
-    """log.jsonl and the TensorBoard curves, from the step on that a run goes on from."""
+    """log.jsonl and the TensorBoard curves, from the step on that a run goes on from.
+
+    A context manager: TensorBoard's writer keeps a file and a thread.
+    """
 
     def __init__(self, folder: Path, step: int) -> None:
         self.log = folder / "log.jsonl"
@@ -161,6 +169,12 @@ class _Board:
             kept = [line for line in whole if json.loads(line)["step"] <= step]
             self.log.write_text("".join(kept), encoding="utf-8")
         self.curves = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.curves.close()
 
     def report(self, step: int, figures: Mapping[str, float]) -> None:
         """Add one line and one point to each curve."""

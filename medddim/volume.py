@@ -9,7 +9,7 @@ a 4D scan holds its time points, echoes or directions as channels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import permutations
 from typing import Any
@@ -135,6 +135,11 @@ class Volume:
             return int(2 - np.argmin(unlike))
         return int(2 - np.argmax(spacing[::-1]))
 
+    @property
+    def in_hu(self) -> bool:
+        """Whether the values are Hounsfield units; a CT scan may hold others."""
+        return self.unit == "HU"
+
     @cached_property
     def isotropic(self) -> bool:
         """Whether slices may be cut along any axis: spacings within 10 %, none of one voxel."""
@@ -195,6 +200,10 @@ class Volume:
         from medddim.report.show import show  # upwards, for this alone: docs/decisions/0030
 
         show((self, *others), titles=titles, plane=plane, window=window, zoom=zoom)
+
+    def __reduce__(self) -> tuple[type[Volume], tuple[Any, ...]]:
+        # by the constructor: what comes out of another process, or a copy, is as immutable
+        return type(self), tuple(getattr(self, one.name) for one in fields(self))
 
     def __repr__(self) -> str:
         size = "×".join(str(n) for n in self.voxels.shape)

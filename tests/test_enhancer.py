@@ -11,7 +11,6 @@ from medddim.errors import (
     CheckpointError,
     DiffusionError,
     EnvironmentProblem,
-    RequestProblem,
     UnsupportedScan,
 )
 from medddim.networks import choose_device
@@ -257,7 +256,13 @@ def test_an_answer_says_how_it_was_made():
     assert made.kind == "denoise"
     assert "model tiny, 2 DDIM steps" in made.summary
     assert made.parameters["seed"] == 3
-    assert made.parameters["noise"] == 20.0
+    assert made.parameters["noise_level"] == round(20 / Scaling.fit(scan).scale, 5)
+    assert made.parameters.items() > {"precision": "fp32", "fidelity": 0.0}.items()
+    estimated = wired(scan, steps=np.int64(2)).derivation
+    assert estimated.parameters["noise_level"] != made.parameters["noise_level"]
+    blended = wired(scan, steps=2, fidelity=0.5).derivation
+    assert blended.parameters == estimated.parameters | {"fidelity": 0.5}
+    assert "fidelity 0.5" in blended.summary
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
@@ -268,30 +273,16 @@ def test_what_is_no_number_is_refused(wrong):
         enhancer()(head().with_voxels(voxels))
 
 
-def test_samples_are_the_answers_to_the_seeds_that_follow():
-    scan = textured((24, 20, 4))
-    wired = enhancer(diffusion={"path": "variance-preserving", "prediction": "v"})
-    single = [wired(scan, steps=2, seed=seed, noise=20.0).voxels for seed in (5, 6, 7)]
-    mean, deviation = wired.samples(scan, count=3, steps=2, seed=5, noise=20.0)
-    assert np.allclose(mean.voxels, np.mean(single, axis=0), rtol=1e-5, atol=1e-3)
-    assert np.allclose(deviation.voxels, np.std(single, axis=0, ddof=1), rtol=1e-4, atol=1e-2)
-    assert deviation.voxels.mean() > 1
-    told = mean.derivation.parameters
-    assert (told["samples"], told["seed"], told["steps"], told["noise"]) == (3, 5, 2, 20.0)
-    assert mean.derivation.summary.endswith("2 DDIM steps, mean of 3 samples")
-    assert deviation.derivation.summary.startswith("Standard deviation of 3 samples")
-
-
-@pytest.mark.parametrize(("path", "steps"), [("scan-noise", 8), ("variance-preserving", 1)])
-def test_a_model_that_draws_nothing_has_no_samples(path, steps):
-    prediction = "v" if path == "variance-preserving" else "residual"
-    with pytest.raises(RequestProblem, match=r"--model .* --steps 8"):
-        enhancer(diffusion={"path": path, "prediction": prediction}).samples(
-            textured(), count=2, steps=steps
-        )
-
-
 @pytest.mark.parametrize("noise", [-5.0, np.nan, np.inf])
 def test_a_noise_that_is_none_is_refused(noise):
     with pytest.raises(DiffusionError, match="expected a noise of 0 or more"):
         enhancer()(textured((8, 8, 2)), noise=noise)
+
+
+def test_the_whole_way_back_to_one_step_is_one_step():
+    wired, evaluations = enhancer(), []
+    wired.progress = evaluations.append
+    scan = textured((24, 20, 4))
+    answer = wired(scan, steps=8, fidelity=1)
+    assert sum(evaluations) == pytest.approx(1)
+    assert np.array_equal(answer.voxels, wired(scan, steps=1).voxels)

@@ -26,7 +26,7 @@ def data(tmp_path_factory):
         ("mri/train", "studyforrest02_t1w", mr),
         ("mri/enhanced", "studyforrest02_t1w", mr),
         ("mri/synthetic", "leaves0", mr),
-        ("mri/val", "ljulong04_1_t1w", mr),
+        ("mri/val", "ljulong04_1_t1w[1]", mr),
         ("ct/train", "slab", ct),
         ("ct/val", "acrinflt013", ct),
     ):

@@ -6,6 +6,7 @@ import pytest
 from medddim.errors import RequestProblem
 from medddim.spread import mean_and_deviation, require_samples
 from tests.phantoms import textured
+from tests.studies import enhancer
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])
@@ -40,3 +41,27 @@ def test_what_has_no_spread_is_refused(asked, why):
     require_samples("m", **possible)
     with pytest.raises(RequestProblem, match=why):
         require_samples("m", **possible | asked)
+
+
+def test_samples_are_the_answers_to_the_seeds_that_follow():
+    scan = textured((24, 20, 4))
+    wired = enhancer(diffusion={"path": "variance-preserving", "prediction": "v"})
+    single = [wired(scan, steps=2, seed=seed, noise=20.0).voxels for seed in (5, 6, 7)]
+    mean, deviation = wired.samples(scan, count=3, steps=2, seed=5, noise=20.0)
+    assert np.allclose(mean.voxels, np.mean(single, axis=0), rtol=1e-5, atol=1e-3)
+    assert np.allclose(deviation.voxels, np.std(single, axis=0, ddof=1), rtol=1e-4, atol=1e-2)
+    assert deviation.voxels.mean() > 1
+    told = mean.derivation.parameters
+    assert (told["samples"], told["seed"], told["steps"]) == (3, 5, 2)
+    assert mean.derivation.summary.endswith("2 DDIM steps, mean of 3 samples")
+    assert deviation.derivation.summary.startswith("Standard deviation of 3 samples")
+    assert deviation.derivation.kind == "uncertainty"
+
+
+@pytest.mark.parametrize(("path", "steps"), [("scan-noise", 8), ("variance-preserving", 1)])
+def test_a_model_that_draws_nothing_has_no_samples(path, steps):
+    prediction = "v" if path == "variance-preserving" else "residual"
+    with pytest.raises(RequestProblem, match=r"--model .* --steps 8"):
+        enhancer(diffusion={"path": path, "prediction": prediction}).samples(
+            textured(), count=2, steps=steps
+        )

@@ -1,6 +1,8 @@
 """The Volume: immutable, in its place, and telling what it is."""
 
+import copy
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -26,6 +28,14 @@ def test_voxels_and_affine_are_read_only_copies():
         volume.voxels[0] = 2
     with pytest.raises(ValueError, match="read-only"):
         volume.affine[0] = 2
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_is_as_immutable(again):
+    volume = again(blank(modality="MR", name="x"))
+    assert not volume.voxels.flags.writeable
+    assert not volume.affine.flags.writeable
+    assert (volume.modality, volume.name) == ("MR", "x")
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 6), (1, 1, 4, 5, 6), (1, 0, 5, 6), ()])

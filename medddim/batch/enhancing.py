@@ -187,7 +187,7 @@ def _noise(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
     scale = _scale(recipe, volume)
     level = estimate_noise(volume) / scale if settings.noise is None else settings.noise
     facts: Facts = {"noise_level": round(level, 5)}
-    if volume.unit == "HU":
+    if volume.in_hu:
         facts["noise_hu"] = round(level * scale, 1)
     if warnings := list(_unlike_training(recipe, level, float(volume.voxels.max()) / scale)):
         facts["warning"] = "; ".join(warnings)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from medddim.degradation.contract import generator_of
+from medddim.degradation.contract import generator_of, making_of
 from medddim.formats.contract import Quantity
 from medddim.volume import Volume
 
@@ -58,18 +58,14 @@ class Job:
         return {"kind": self.kind, **self.parameters}
 
 
-def degrade_job(degradation: Degradation, *, name: str, parameters: Facts, seed: int) -> Job:
+def degrade_job(degradation: Degradation, *, seed: int) -> Job:
     """Make a scan worse on purpose, from a generator of its own for every scan's voxels."""
 
     def degrade(volume: Volume, facts: Facts) -> Answer:
         return degradation(volume.recognised(), generator_of(volume, seed)), {}
 
-    return Job(
-        kind="degrade",
-        summary=f"Artificially degraded by medddim ({name})",
-        parameters={"degradation": name, **parameters, "seed": seed},
-        start=lambda progress: degrade,
-    )
+    made = making_of(degradation)
+    return Job(made.kind, made.summary, made.parameters | {"seed": seed}, lambda progress: degrade)
 
 
 def identity_job() -> Job:

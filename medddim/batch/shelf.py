@@ -7,6 +7,7 @@ so does each file of a map; a scan is done when all its parts are there and on r
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -64,7 +65,9 @@ def write(
     files = [destination / file for file in outcome.outputs if not quantity_of(file)]
     clipped = outcome.clipped
     if "result" in missing:
-        written = formats.write(result, destination, name=outcome.name, derivation=derivation)
+        with warnings.catch_warnings():  # what was clipped goes into the record
+            warnings.simplefilter("ignore", UserWarning)
+            written = formats.write(result, destination, name=outcome.name, derivation=derivation)
         files, clipped = list(written), written.clipped
     try:
         beside = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +137,7 @@ def _job(kind: str, asked: dict[str, Any], seed: int) -> Job:
         degrade = getattr(degradation, name)(**asked)
     except MedddimError as problem:
         raise click.UsageError(str(problem)) from None
-    return batch.degrade_job(degrade, name=kind, parameters=asdict(degrade), seed=seed)
+    return batch.degrade_job(degrade, seed=seed)
 
 
 def _flag(field: str) -> str:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    import torch
-
     from medddim.recipe import Recipe
 
 
@@ -55,21 +53,20 @@ def train(
     """Train the model that RECIPE, a YAML file, describes."""
     from medddim import trainer
     from medddim.checkpoint import shipped
-    from medddim.networks import choose_device
     from medddim.recipe import Recipe
 
     if (output is None) != smoke:
         raise click.UsageError("expected either -o RUN or --smoke")
-    asked, chosen = Recipe.load(recipe), choose_device(device)
+    asked = Recipe.load(recipe)
     if output is None:
-        _prove(asked, data, chosen)
+        _prove(asked, data, device)
         return
     trainer.train(
         asked,
         output,
         data=data,
         resume=resume,
-        device=chosen,
+        device=device,
         devices=devices,
         progress=lambda step, figures: _show(step, asked.training.steps, figures),
     )
@@ -78,7 +75,7 @@ def train(
         click.echo(f"checkpoint in {output}; try: medddim enhance SCANS -o OUT --model {model}")
 
 
-def _prove(recipe: Recipe, data: Path | None, device: torch.device) -> None:
+def _prove(recipe: Recipe, data: Path | None, device: str) -> None:
     from medddim.smoke import STEPS, smoke
 
     figures = smoke(

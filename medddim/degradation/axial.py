@@ -16,7 +16,7 @@ SQUARE = 0.02
 
 def require_hu(volume: Volume, what: str) -> None:
     """Raise UnsupportedScan unless the scan is a CT in Hounsfield units."""
-    if volume.unit != "HU":
+    if not volume.in_hu:
         found = volume.modality or "a scan of unknown modality"
         raise UnsupportedScan(
             f"expected a CT in Hounsfield units for {what}, found {found}; "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
+from medddim.degradation.contract import making_of
 from medddim.degradation.rician import REFERENCE_PERCENTILE, require_magnitude
 from medddim.errors import MedddimError
 from medddim.volume import Array, Volume
@@ -25,6 +27,8 @@ class ChiNoise:
     38:852), eq. 3; coils without correlation, as there.
     """
 
+    name: ClassVar[str] = "chi"
+
     level: float = 0.05
     coils: int = 4
     g_factor: float = 1.0
@@ -42,7 +46,11 @@ class ChiNoise:
         require_magnitude(volume, "non-central chi noise")
         sigma = self.level * np.percentile(volume.voxels, REFERENCE_PERCENTILE)
         spread = np.float32(sigma) * self._g_map(volume.shape, generator)
-        return volume.with_voxels(chi(volume.voxels, spread, coils=self.coils, generator=generator))
+        return replace(
+            volume,
+            voxels=chi(volume.voxels, spread, coils=self.coils, generator=generator),
+            derivation=making_of(self),
+        )
 
     def _g_map(self, shape: tuple[int, int, int], generator: np.random.Generator) -> Array:
         """How many times the level each voxel has `(x, y, z)`."""

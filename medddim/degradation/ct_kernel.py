@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.fft import dctn, idctn
 
 from medddim.degradation.axial import HU_MIN, axial_axis, require_hu
+from medddim.degradation.contract import making_of
 from medddim.errors import MedddimError
 from medddim.volume import Array, Volume
 
@@ -40,6 +42,8 @@ class KernelChange:
     what a soft kernel took away cannot be had back by a filter. Padding stays as it is.
     """
 
+    name: ClassVar[str] = "kernel"
+
     kernel: str = "soft"
     source: str = "standard"
 
@@ -63,7 +67,11 @@ class KernelChange:
         hu = np.maximum(volume.voxels, HU_MIN)
         spectrum = dctn(hu, axes=(first, second), norm="ortho")
         soft: Array = idctn(spectrum * ratio, axes=(first, second), norm="ortho")
-        return volume.with_voxels(np.where(volume.voxels < HU_MIN, volume.voxels, soft))
+        return replace(
+            volume,
+            voxels=np.where(volume.voxels < HU_MIN, volume.voxels, soft),
+            derivation=making_of(self),
+        )
 
     def _ratio(self, volume: Volume) -> Array:
         """What is left of each frequency of the cosine transform: mirrored borders."""

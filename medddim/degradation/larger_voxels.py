@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from scipy.ndimage import zoom
 
+from medddim.degradation.contract import making_of
 from medddim.errors import MedddimError
 from medddim.volume import Affine, Array, Volume
 
@@ -34,6 +35,8 @@ class LargerVoxels:
     What is left at the end of an axis, less than a voxel, is dropped.
     """
 
+    name: ClassVar[str] = "larger-voxels"
+
     factors: tuple[int, int, int]
 
     def __post_init__(self) -> None:
@@ -50,7 +53,12 @@ class LargerVoxels:
             raise MedddimError(f"voxels {self.factors} times as long exceed a scan {volume.shape}")
         kept = tuple(slice(n * factor) for n, factor in zip(counts, self.factors, strict=True))
         voxels = np.stack([self.mean(image[kept]) for image in volume.voxels])
-        return replace(volume, voxels=voxels, affine=self._scaled(volume.affine, self.factors))
+        return replace(
+            volume,
+            voxels=voxels,
+            affine=self._scaled(volume.affine, self.factors),
+            derivation=making_of(self),
+        )
 
     def mean(self, fine: Image) -> Image:
         """The coarse image of a fine one whose shape the factors divide."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from medddim.degradation.axial import (
     require_hu,
     slice_distance_mm,
 )
+from medddim.degradation.contract import making_of
 from medddim.degradation.ct_kernel import mtf
 from medddim.degradation.projector import projector
 from medddim.errors import MedddimError, UnsupportedScan
@@ -57,6 +59,8 @@ class LowDose:
     Slices count as thick as they are apart.
     """
 
+    name: ClassVar[str] = "low-dose"
+
     fraction: float = 0.25
     kernel: str = "standard"
     noise_hu: float | None = None
@@ -91,7 +95,7 @@ class LowDose:
             noisy = image + beam.noise(image, **measures, generator=generator)
             bounded = noisy.clip(HU_MIN, np.maximum(image, HU_MAX))
             image[...] = np.where(image < HU_MIN, image, bounded)
-        return volume.with_voxels(voxels)
+        return replace(volume, voxels=voxels, derivation=making_of(self))
 
     def noise(
         self, image: Array, *, pixel_mm: float, thickness_mm: float, generator: np.random.Generator

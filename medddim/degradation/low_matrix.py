@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.fft import fft, ifft
 
+from medddim.degradation.contract import making_of
 from medddim.degradation.rician import require_magnitude
 from medddim.errors import MedddimError
 from medddim.volume import Volume
@@ -22,6 +24,8 @@ class LowMatrix:
     Hann window that hardly rings. `zero_filled` interpolates back to the scan's own matrix, as
     most scanners do. Source: Haacke et al. 1999, ch. 13; the scan counts as real and positive.
     """
+
+    name: ClassVar[str] = "low-matrix"
 
     fraction: float = 0.5
     taper: float = 0.0
@@ -41,7 +45,7 @@ class LowMatrix:
         for axis in set(range(3)) - {volume.slice_axis}:
             voxels = self._cut(voxels, 1 + axis)
             affine[:, axis] *= volume.shape[axis] / voxels.shape[1 + axis]
-        return replace(volume, voxels=np.abs(voxels), affine=affine)
+        return replace(volume, voxels=np.abs(voxels), affine=affine, derivation=making_of(self))
 
     def _cut(self, image: npt.NDArray[np.complex64], axis: int) -> npt.NDArray[np.complex64]:
         size = image.shape[axis]

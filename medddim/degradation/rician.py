@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
+from medddim.degradation.contract import making_of
 from medddim.errors import MedddimError, UnsupportedScan
 from medddim.volume import Array, Volume
 
@@ -22,6 +24,8 @@ class RicianNoise:
     the noise is non-central chi instead. Source: Gudbjartsson & Patz 1995, eq. 1.
     """
 
+    name: ClassVar[str] = "rician"
+
     level: float = 0.05
 
     def __post_init__(self) -> None:
@@ -34,7 +38,11 @@ class RicianNoise:
         Raises UnsupportedScan for CT: Hounsfield units are no magnitude, air would turn bright.
         """
         require_magnitude(volume, "Rician noise")
-        return volume.with_voxels(rician(volume.voxels, self.sigma(volume), generator))
+        return replace(
+            volume,
+            voxels=rician(volume.voxels, self.sigma(volume), generator),
+            derivation=making_of(self),
+        )
 
     def sigma(self, volume: Volume) -> float:
         """The standard deviation in each channel, in the scan's own unit."""
@@ -43,7 +51,7 @@ class RicianNoise:
 
 def require_magnitude(volume: Volume, what: str) -> None:
     """Raise UnsupportedScan for CT: only MR magnitudes are made of k-space and two channels."""
-    if volume.modality == "CT" or volume.unit == "HU":
+    if volume.modality == "CT" or volume.in_hu:
         raise UnsupportedScan(f"expected an MR magnitude for {what}, found a CT in HU")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter
 
+from medddim.degradation.contract import making_of
 from medddim.errors import MedddimError
 from medddim.volume import Volume
 
@@ -32,6 +33,8 @@ class ThickSlices:
     dropped. Source: Zhao et al. 2021 (SMORE, IEEE TMI 40:805); gaps as in Remedios et al. 2023
     (SASHIMI).
     """
+
+    name: ClassVar[str] = "thick-slices"
 
     thickness_mm: float
     profile: Profile = "box"
@@ -59,7 +62,7 @@ class ThickSlices:
         affine = volume.affine.copy()
         affine[:, 3] += affine[:, axis] * (self.thickness_mm / spacing_mm - 1) / 2
         affine[:, axis] *= (self.thickness_mm + self.gap_mm) / spacing_mm
-        return replace(volume, voxels=voxels, affine=affine)
+        return replace(volume, voxels=voxels, affine=affine, derivation=making_of(self))
 
     def matrix(self, slices: int, *, spacing_mm: float) -> Matrix:
         """The matrix `(thick slices, slices)` that makes thick slices out of the scan's.

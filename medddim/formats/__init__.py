@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from medddim.errors import (
 )
 from medddim.formats.agreement import disagreements
 from medddim.formats.archive import Archive, is_zip
-from medddim.formats.beside import is_map, map_name
+from medddim.formats.beside import QUANTITIES, is_map, map_name
 from medddim.formats.contract import (
     Derivation,
     Format,
@@ -111,18 +112,30 @@ def write(
     Name, format, header and stored type are those of the scan `like`, by default of the one
     `volume` was read from; a volume made by code needs a name and becomes a float32 NIfTI file.
     What is told of its making is `derivation`, by default what the volume itself carries.
-    Raises WriteRefused if the result exists, or holds voxels that are not finite (those of the
-    source come back anyway).
+    Warns of voxels beyond what the stored type can hold. Raises WriteRefused if the result exists,
+    holds voxels that are not finite (those of the source come back anyway), or is a map.
     """
     name = name or (like or volume).name
+    told = derivation or volume.derivation or PROCESSED
+    if told.kind in QUANTITIES:
+        raise WriteRefused(
+            f"expected a scan, found a map of its {told.kind}: write it beside its result, "
+            f'write_map(..., of=written, quantity="{told.kind}")'
+        )
+    if not name:
+        raise WriteRefused("a volume made by code needs a name: write(..., name=...)")
     require_file_name(name)
     wrong = int(np.count_nonzero(~np.isfinite(volume.voxels)))
     if wrong:
         raise WriteRefused(f"{name}: {wrong} voxels of the result are not finite numbers")
     placed = volume if like is None else replace(volume, source=like.source)
     format = _named(getattr(placed.source, "format", FORMATS[0].name))
-    told = _with_repairs(derivation or volume.derivation or PROCESSED, placed)
-    return format.write(placed, Path(destination), name=name, derivation=told)
+    told = _with_repairs(told, placed)
+    written = format.write(placed, Path(destination), name=name, derivation=told)
+    if written.clipped:
+        clipped = f"{written.clipped} of {volume.voxels.size} voxels"
+        warnings.warn(f"{name}: {clipped} clipped to the stored range", stacklevel=2)
+    return written
 
 
 def write_map(

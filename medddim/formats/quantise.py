@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import UnsupportedScan
-
-log = logging.getLogger(__name__)
 
 
 def quantise(
@@ -54,9 +51,3 @@ def require_float32_holds(
             f"{path}: float32 cannot hold its {stored.dtype.name} values without loss; "
             "convert the scan to float32 or to 16 bit first"
         )
-
-
-def log_clipped(clipped: int, total: int, path: Path) -> None:
-    """Say in the log how many voxels did not fit the stored type of `path`, if any."""
-    if clipped:
-        log.warning("%s: %d of %d voxels clipped to the stored range", path, clipped, total)

@@ -8,6 +8,7 @@ the two. `residual` and `radial_spectrum` describe, without a range.
 from medddim.metrics.comparison import compare
 from medddim.metrics.masks import body, foreground
 from medddim.metrics.measures import local_bias, nmse, psnr, rmse
+from medddim.metrics.noise import estimate_noise
 from medddim.metrics.protocols import PROTOCOLS, Protocol, meant_for
 from medddim.metrics.residual import Residual, residual
 from medddim.metrics.scores import Passport, Scores
@@ -23,6 +24,7 @@ __all__ = [
     "Spectrum",
     "body",
     "compare",
+    "estimate_noise",
     "foreground",
     "hf_power",
     "local_bias",

@@ -31,7 +31,7 @@ def estimate_noise(volume: Volume) -> float:
         planes = planes[np.linspace(0, len(planes) - 1, PLANES + 2).astype(int)[1:-1]]
     if min(planes.shape[1:]) < 2:
         return 0.0
-    return soft_tissue_noise(planes) if volume.unit == "HU" else receiver_noise(planes)
+    return soft_tissue_noise(planes) if volume.in_hu else receiver_noise(planes)
 
 
 # --- MR ------------------------------------------------------------------------------------------

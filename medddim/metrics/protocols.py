@@ -90,9 +90,9 @@ def soft_tissue_ct(reference: Volume) -> Protocol:
 
 
 def medddim(reference: Volume) -> Protocol:
-    """Soft tissue for CT, magnitude for everything else."""
-    is_ct = reference.recognised().modality == "CT" or reference.unit == "HU"
-    return soft_tissue_ct(reference) if is_ct else magnitude_mr(reference)
+    """Soft tissue for what is in Hounsfield units, magnitude for everything else."""
+    in_hu = reference.recognised().in_hu
+    return soft_tissue_ct(reference) if in_hu else magnitude_mr(reference)
 
 
 def fastmri(reference: Volume) -> Protocol:
@@ -186,5 +186,4 @@ FOR_CT = ("corediff", "ldct", "ldct-chest", "ldct-neuro")
 
 def meant_for(reference: Volume) -> tuple[str, ...]:
     """The protocols whose range has a meaning on such a scan: those in HU only for CT."""
-    is_ct = reference.recognised().modality == "CT" or reference.unit == "HU"
-    return (*FOR_EVERY_SCAN, *FOR_CT) if is_ct else FOR_EVERY_SCAN
+    return (*FOR_EVERY_SCAN, *FOR_CT) if reference.recognised().in_hu else FOR_EVERY_SCAN

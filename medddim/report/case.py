@@ -86,8 +86,8 @@ class Case:
 
     @property
     def is_ct(self) -> bool:
-        """Whether the scan is CT, so that its unit is HU."""
-        return self.enhanced.modality == "CT" or self.enhanced.unit == "HU"
+        """Whether the scan is CT, in Hounsfield units."""
+        return self.enhanced.in_hu
 
     @property
     def resampled(self) -> bool:

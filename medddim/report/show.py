@@ -96,7 +96,7 @@ def grey_scale(volume: Volume) -> Window:
 
     Black is below 0 where the scan is.
     """
-    if volume.modality == "CT" or volume.unit == "HU":
+    if volume.in_hu:
         return SOFT_TISSUE_HU
     low, high = np.percentile(volume.voxels[0], (0.5, 99.5))
     low = min(float(low), 0.0)

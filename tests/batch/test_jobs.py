@@ -140,7 +140,7 @@ def test_a_scan_of_another_modality_is_refused(model):
 
 
 def test_every_scan_is_degraded_from_a_generator_of_its_own():
-    job = batch.degrade_job(RicianNoise(0.1), name="rician", parameters={"level": 0.1}, seed=3)
+    job = batch.degrade_job(RicianNoise(0.1), seed=3)
     work = job.start(unwatched)
     other = head().with_voxels(head().voxels[:, ::-1])
     (first, _), (again, _), (second, _) = (work(scan, {}) for scan in (head(), head(), other))

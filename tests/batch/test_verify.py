@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import asdict
 
 import nibabel
 import numpy as np
@@ -269,7 +268,7 @@ def test_what_was_refused_later_leaves_a_result_sound(tmp_path):
     studies.nifti(tmp_path / "in")
     run_identity(tmp_path)
     scans = batch.plan([tmp_path / "in"], tmp_path / "out")
-    worse = batch.degrade_job(LowMatrix(0.5), name="worse", parameters={}, seed=0)
+    worse = batch.degrade_job(LowMatrix(0.5), seed=0)
     (one,) = batch.run(scans, tmp_path / "out", job=worse)
     assert one.status == "refused"
     assert wrong(tmp_path / "out") == {}
@@ -278,7 +277,7 @@ def test_what_was_refused_later_leaves_a_result_sound(tmp_path):
 @pytest.mark.parametrize("worse", [LowMatrix(0.5), ThickSlices(8, gap_mm=2)])
 def test_larger_voxels_may_begin_where_the_smaller_ones_did(tmp_path, worse):
     studies.dicom(tmp_path / "in")
-    job = batch.degrade_job(worse, name="worse", parameters=asdict(worse), seed=0)
+    job = batch.degrade_job(worse, seed=0)
     scans = batch.plan([tmp_path / "in"], tmp_path / "out")
     assert [one.reason for one in batch.run(scans, tmp_path / "out", job=job)] == [""]
     assert wrong(tmp_path / "out") == {}

@@ -1,12 +1,14 @@
 """One contract for every way to degrade a scan."""
 
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 
 from medddim import degradation
 from medddim.degradation import ChiNoise, KernelChange, LowDose, LowMatrix, RicianNoise, ThickSlices
 from medddim.errors import MedddimError, UnsupportedScan
-from medddim.volume import Volume
+from medddim.volume import Derivation, Volume
 from tests.phantoms import head, oblique
 
 BOTH = [ThickSlices(thickness_mm=6.0), ThickSlices(7.0, profile="gaussian", gap_mm=1.0)]
@@ -57,6 +59,15 @@ def test_it_leaves_its_input_alone_and_does_something(degrade, modality):
     result = degraded(degrade, volume)
     assert np.array_equal(volume.voxels, scan(modality).voxels)
     assert not np.array_equal(result.voxels, volume.voxels)
+
+
+@every_degradation
+def test_the_result_says_what_was_done_and_no_longer_what_was_before(degrade, modality):
+    before = Derivation("denoise", "AI denoised", {"model": "other"})
+    made = degraded(degrade, replace(scan(modality), derivation=before)).derivation
+    assert made.kind == "degrade"
+    assert made.parameters == {"degradation": degrade.name, **asdict(degrade)}
+    assert degrade.name in made.summary
 
 
 @every_degradation

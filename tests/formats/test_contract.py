@@ -15,13 +15,17 @@ from medddim.volume import Volume
 IDENTITY = Derivation("identity", "Nothing was changed.", {"model": "identity"})
 
 
-@pytest.fixture(params=["nifti", "nifti 4D", "dicom MR", "dicom CT"])
+@pytest.fixture(params=["nifti", "nifti 4D", "nifti CT", "dicom MR", "dicom CT"])
 def scan(request: pytest.FixtureRequest, nifti_file: Any, scanner: Any) -> Path:
     """A sound scan of each format."""
     if request.param == "nifti":
         return nifti_file()
     if request.param == "nifti 4D":
         return nifti_file(shape=(6, 5, 4, 3))
+    if request.param == "nifti CT":
+        path: Path = nifti_file()
+        path.with_name("scan.json").write_text('{"Modality": "CT"}')
+        return path
     if request.param == "dicom MR":
         return scanner.store(scanner.slices())
     rescale = {"RescaleSlope": "1", "RescaleIntercept": "-1024", "RescaleType": "HU"}
@@ -44,6 +48,13 @@ def test_a_round_trip_keeps_voxels_affine_and_unit(scan: Path, tmp_path: Path) -
     np.testing.assert_allclose(again.affine, volume.affine, rtol=0, atol=1e-6)
     assert (again.unit, again.modality) == (volume.unit, volume.modality)
     assert all(file.is_file() and file.is_relative_to(tmp_path / "out") for file in files)
+
+
+def test_a_map_is_no_scan(scan: Path, tmp_path: Path) -> None:
+    volume = formats.read(scan)
+    spread = replace(volume, derivation=Derivation("uncertainty", "How far answers differ."))
+    with pytest.raises(WriteRefused, match="write_map"):
+        formats.write(spread, tmp_path / "out", name="x")
 
 
 def test_a_finer_grid_keeps_its_place(scan: Path, tmp_path: Path) -> None:
@@ -99,7 +110,8 @@ def test_what_a_killed_run_left_is_cleared(scan: Path, tmp_path: Path) -> None:
     left.mkdir(parents=True)
     (left / "0001.dcm").write_bytes(b"half")
     formats.write(formats.read(scan), tmp_path / "out", name="x", derivation=IDENTITY)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"x{suffix}"]
+    there = {path.name for path in (tmp_path / "out").iterdir()}
+    assert there - {"x.json"} == {f"x{suffix}"}
 
 
 def test_a_result_that_is_not_finite_is_not_written(scan: Path, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def write_parametric_map(
         voxels = image_values[..., ::-1] if runs_back else image_values
         ending = f"_{channel + 1}" if values.channels > 1 else ""
         stack = slices[channel * count : (channel + 1) * count]
-        unit = HOUNSFIELD if values.unit == "HU" else ARBITRARY
+        unit = HOUNSFIELD if values.in_hu else ARBITRARY
         with quiet():
             image = _image(voxels, stack, quantity=quantity, unit=unit, number=channel + 1)
             files.append(destination / f"{name}{ending}.dcm")

@@ -74,7 +74,7 @@ def _one_scale(values: npt.NDArray[np.float32], volume: Volume, source: DicomSou
     """The source's, if all its slices share one; else one that spans the range of the result."""
     if len(set(source.scales)) == 1:
         return source.scales[0]
-    if volume.unit == "HU" and source.dtype.kind == "i":
+    if volume.in_hu and source.dtype.kind == "i":
         return HOUNSFIELD_SCALE
     limits = np.iinfo(source.dtype)
     low, high = min(float(values.min()), 0.0), float(values.max())

@@ -27,7 +27,6 @@ from medddim.formats.dicom.pixels import Pixels, describe_pixels, pixels_like
 from medddim.formats.dicom.placement import is_same_grid, placements
 from medddim.formats.dicom.read import DicomSource
 from medddim.formats.guard import quiet
-from medddim.formats.quantise import log_clipped
 from medddim.volume import Volume
 
 log = logging.getLogger(__name__)
@@ -56,7 +55,6 @@ def write_series(
     _warn_of_unowned(source, folder)
     with quiet(), disable_value_validation():  # values of the source are handed on as they are
         pixels = pixels_like(volume, source)
-        log_clipped(pixels.clipped, volume.voxels.size, folder)
         slices = _slices(volume, source, pixels, derivation)
         with new_folder(folder) as partial:
             for number, slice_ in enumerate(slices, 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from medddim.formats.atomic import new_file
 from medddim.formats.contract import Derivation, Quantity, Written
 from medddim.formats.nifti.header import MM_PER_UNIT, NiftiHeader, image_class
 from medddim.formats.nifti.read import NiftiSource, read_file
-from medddim.formats.quantise import log_clipped, quantise
+from medddim.formats.quantise import quantise
 from medddim.volume import Affine, Volume
 
 SAME_AFFINE = 1e-6
@@ -25,7 +26,7 @@ SCANNER = 1
 
 
 def write_file(volume: Volume, destination: Path, *, name: str, derivation: Derivation) -> Written:
-    """Write one file and return it.
+    """Write one file; where it holds Hounsfield units, a JSON file beside it that says so.
 
     On the grid of the source integers stay the same integers (rounded, clipped, same slope) and
     float64 stays float64; all else is float32, so that the means of finer voxels are those
@@ -33,12 +34,12 @@ def write_file(volume: Volume, destination: Path, *, name: str, derivation: Deri
     """
     source = volume.source if isinstance(volume.source, NiftiSource) else None
     path = destination / f"{name}{source.suffix if source else '.nii.gz'}"
+    beside = (_write_sidecar(volume, destination / f"{name}.json"),) if volume.in_hu else ()
     image, clipped = _image(volume, source)
-    log_clipped(clipped, volume.voxels.size, path)
     image.header["descrip"] = _note(derivation)
     with new_file(path) as stream, imageglobals.LoggingOutputSuppressor():
         _save(image, stream, compressed=path.suffix == ".gz")
-    return Written((path,), clipped=clipped)
+    return Written((path, *beside), clipped=clipped)
 
 
 def write_map(
@@ -49,9 +50,19 @@ def write_map(
     Raises GridMismatch if `values` lies on another grid, WriteRefused if the file exists.
     """
     values.require_same_grid(read_file(of[0]))
-    bare = replace(values, source=None)
+    bare = replace(values, source=None, unit="")
     made = Derivation(quantity, f"of {of[0].name}")
     return write_file(bare, destination, name=name, derivation=made)
+
+
+def _write_sidecar(volume: Volume, path: Path) -> Path:
+    """The modality, for which a NIfTI header has no field, under the keys of BIDS."""
+    said = {"Modality": volume.modality or "CT", "GeneratedBy": [{"Name": "medddim"}]}
+    text = json.dumps(said, indent=2) + "\n"
+    if not (path.is_file() and path.read_text(encoding="utf-8") == text):  # of a killed run
+        with new_file(path) as stream:
+            stream.write(text.encode())
+    return path
 
 
 def _save(image: Any, stream: BinaryIO, *, compressed: bool) -> None:
