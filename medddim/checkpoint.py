@@ -20,7 +20,6 @@ from medddim import diffusion
 from medddim.diffusion import PATHS, Bridge, Denoiser
 from medddim.errors import CheckpointError
 from medddim.networks import UNet
-from medddim.posterior import Posterior
 from medddim.recipe import Recipe
 
 WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "card.md"
@@ -153,9 +152,7 @@ def build_denoiser(recipe: Recipe, network: UNet) -> Denoiser:
 def build_path(recipe: Recipe) -> diffusion.Path:
     """The path of a recipe, which says whether its answers differ from seed to seed."""
     asked = recipe.diffusion
-    if asked.path == "bridge":
-        return Bridge(asked.noise)
-    return Posterior() if asked.path == "posterior" else PATHS[asked.path]()
+    return Bridge(asked.noise) if asked.path == "bridge" else PATHS[asked.path]()
 
 
 def sha256_of(path: Path) -> str:

@@ -18,7 +18,6 @@ from medddim.degradation.larger_voxels import Factor
 from medddim.diffusion import Condition, Denoiser, ddim, keyed_noise
 from medddim.errors import DiffusionError, UnsupportedScan
 from medddim.networks import Precision, autocast, choose_device, choose_precision
-from medddim.posterior import walk
 from medddim.recipe import Recipe
 from medddim.scaling import Scaling
 from medddim.scope import in_words, require_modality
@@ -224,7 +223,7 @@ class Enhancer:
             return torch.from_numpy(task.project(clean.cpu().numpy(), channel)).to(clean)
 
         drawn = drawn.to(self.device) * (task.strength[0] if path.scaled else 1.0)
-        estimates, start, walked = walk(path, denoise, scan, drawn)
+        estimates, start, walked = path.walk(denoise, scan, drawn)
         for clean in self.sampler(estimates, start, path.ladder(steps), path=walked):
             yield clean.float().cpu().numpy()
 
@@ -238,6 +237,6 @@ class Enhancer:
         )
         if self.recipe.network.spatial_dims == 3:
             return by_blocks(estimate, *images, tiling=tiling, done=done)
-        shift = ALONE if self.recipe.degradation.kind == "rician" else 0
+        shift = ALONE if self.recipe.white_noise else 0
         slices = self.recipe.network.slices
         return by_slices(estimate, *images, slices=slices, tiling=tiling, shift=shift, done=done)

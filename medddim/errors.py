@@ -6,7 +6,7 @@ MedddimError
 │   ├── UnsupportedScan        a sound file of a kind medddim does not enhance
 │   ├── IrregularGeometry      slices missing, doubled, tilted, unevenly spaced
 │   └── GridMismatch           two volumes that had to share a grid do not
-├── RequestProblem             options that do not go together, or with the model
+├── RequestProblem             arguments out of range, or that do not go together
 ├── WriteRefused               writing would lose, overwrite or misplace something
 ├── RecipeError                a recipe with an unknown key or an impossible value
 ├── CheckpointError            weights missing, altered or of another architecture
@@ -54,8 +54,8 @@ class GridMismatch(ScanError):
     """Two volumes that had to share a grid do not."""
 
 
-class RequestProblem(MedddimError):
-    """Options that do not go together, or with the model; a usage error of the command line."""
+class RequestProblem(MedddimError, ValueError):
+    """Arguments out of range, or that do not go together; a usage error of the command line."""
 
 
 class WriteRefused(MedddimError):

@@ -203,7 +203,7 @@ class Recipe(_Record):
                 "learns to invert their mixture, and every number of steps gives the same answer; "
                 "choose network.sees_scan: false, or a bridge with diffusion.noise above 0"
             )
-        if path == "posterior" and self.degradation.kind != "rician":
+        if path == "posterior" and not self.white_noise:
             raise ValueError(
                 "the path 'posterior' draws white noise, as an MR scan holds it; "
                 f"degradation.kind {self.degradation.kind!r} has another: choose another path"
@@ -216,6 +216,11 @@ class Recipe(_Record):
                 f"{prediction!r}; choose 'x0' or 'v', or 'residual' with network.sees_scan"
             )
         return self
+
+    @property
+    def white_noise(self) -> bool:
+        """Whether the scans hold white noise, as from an MR receiver; that of CT is not."""
+        return self.degradation.kind == "rician"
 
     @classmethod
     def load(cls, path: Path | str) -> Recipe:

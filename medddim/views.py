@@ -51,7 +51,7 @@ def views_of(
         order = _across(volume.slice_axis)
     if not recipe.self_ensemble:
         return [View(order)]
-    dimensions, white = recipe.network.spatial_dims, recipe.degradation.kind == "rician"
+    dimensions, white = recipe.network.spatial_dims, recipe.white_noise
     if dimensions == 2 and white and volume.isotropic and min(volume.shape) >= THICK:
         return [View(_across(axis)) for axis in (2, 1, 0)]
     places = range(3 - dimensions, 3)

@@ -76,7 +76,7 @@ class Volume:
                 f"expected voxels of shape (channel, x, y, z), none of them 0; found {voxels.shape}"
             )
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
-            raise UnreadableScan("expected a finite 4x4 affine; the header gives none")
+            raise UnreadableScan(f"expected a finite 4x4 affine, found {affine.tolist()}")
         if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
             raise UnreadableScan("the affine is singular: two voxel axes point the same way")
         voxels.setflags(write=False)
@@ -152,7 +152,8 @@ class Volume:
         """
         new = np.asarray(voxels, dtype=np.float32)
         if new.shape[1:] != self.shape:
-            raise GridMismatch(f"expected voxels on the grid {self.shape}, found {new.shape[1:]}")
+            shape = ", ".join(map(str, ("channel", *self.shape)))
+            raise GridMismatch(f"expected voxels of shape ({shape}), found {new.shape}")
         return replace(self, voxels=new)
 
     def taken_for(self, modality: str) -> Volume:
@@ -195,7 +196,7 @@ class Volume:
         their own voxels, in true proportions, by the radiological convention; the edges carry
         their letters. All share one grey scale, `window` in the scan's unit: if not given, soft
         tissue for CT, else 0 to the 99.5th percentile of this scan. `zoom` magnifies the middle.
-        Raises ScanError for an unknown plane or a zoom below 1.
+        Raises RequestProblem for an unknown plane or a zoom below 1.
         """
         from medddim.report.show import show  # upwards, for this alone: docs/decisions/0030
 

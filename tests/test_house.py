@@ -62,9 +62,15 @@ def test_every_module_has_a_telling_name() -> None:
 
 
 def test_tests_mirror_the_package() -> None:
+    """A folder of modules has a folder of tests, or one file."""
     packages = {path.parent.relative_to(ROOT / "medddim").as_posix() for path in HOUSE}
     folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS}
     assert folders - ACROSS <= packages
+    files = {path.with_suffix("").relative_to(ROOT / "tests").as_posix() for path in TESTS}
+    untested = {
+        one for one in packages - {"."} if not {one, one.replace("/", "/test_")} & (folders | files)
+    }
+    assert untested == {"weights"}
 
 
 def test_no_file_names_a_registry_host() -> None:

@@ -104,12 +104,3 @@ def test_nor_the_order_of_the_slices():
         weight[:, 8:12] = weight[:, 0:4]
     flipped = Volume(scan.voxels[..., ::-1], scan.affine, "MR")
     assert same(answer(wired, flipped)[..., ::-1], answer(wired, scan), scan)
-
-
-def test_slices_estimated_in_reversed_order_are_the_same(monkeypatch):
-    from medddim import tiling
-
-    wired, scan = enhancer(**CASES["variance-preserving"]), textured((48, 44, 9))
-    usual, batches = answer(wired, scan), tiling.slice_batches
-    monkeypatch.setattr(tiling, "slice_batches", lambda *a, **k: reversed(list(batches(*a, **k))))
-    assert same(answer(wired, scan), usual, scan)

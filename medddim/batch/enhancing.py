@@ -196,7 +196,7 @@ def _noise(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
 
 def _unlike_training(recipe: Recipe, level: float, brightest: float) -> Iterator[str]:
     """What about an MR scan lies outside what a model has seen; both in the network's range."""
-    if recipe.degradation.kind != "rician":
+    if not recipe.white_noise:
         return
     low, high = recipe.degradation.level
     if not low <= level <= high:

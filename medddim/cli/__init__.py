@@ -101,7 +101,7 @@ def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
 @click.version_option(__version__, prog_name="medddim")
 @click.option("--debug", is_flag=True, help="Log what happens, with tracebacks.")
 def main(debug: bool) -> None:
-    """Enhance medical scans: a folder of noisy MRI in, a folder of better ones out.
+    """Enhance medical scans: a folder of noisy or coarse MR and CT in, one of better ones out.
 
     Same format, same geometry, same units. Not a medical device: never for diagnosis.
     """

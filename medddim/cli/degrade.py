@@ -126,18 +126,13 @@ def degrade(
 
 def _job(kind: str, asked: dict[str, Any], seed: int) -> Job:
     from medddim import batch, degradation
-    from medddim.errors import MedddimError
 
     name, fields = KINDS[kind]
     for field in asked.keys() - fields:
         raise click.UsageError(f"{_flag(field)} means nothing to --as {kind}")
     if kind == "thick-slices" and "thickness_mm" not in asked:
         raise click.UsageError("--as thick-slices needs --thickness, in mm")
-    try:
-        degrade = getattr(degradation, name)(**asked)
-    except MedddimError as problem:
-        raise click.UsageError(str(problem)) from None
-    return batch.degrade_job(degrade, seed=seed)
+    return batch.degrade_job(getattr(degradation, name)(**asked), seed=seed)
 
 
 def _flag(field: str) -> str:

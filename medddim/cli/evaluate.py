@@ -10,8 +10,6 @@ import click
 
 from medddim.cli.table import print_table
 
-FIGURES = ("psnr_db", "ssim", "nmse", "rmse", "hf_power", "local_bias")
-
 
 @click.command()
 @click.argument("candidate", type=click.Path(exists=True, path_type=Path))
@@ -74,6 +72,8 @@ def evaluate(
 
 def print_scores(rows: Sequence[Mapping[str, Any]], *, more: Sequence[str] = ()) -> None:
     """The table of results; `more` names further columns. Range and mask stand below it."""
+    from medddim.metrics.scores import FIGURES
+
     several = len({row["protocol"] for row in rows if "protocol" in row}) > 1
     columns = ("scan", "result", *(["protocol"] if several else []), *FIGURES, *more)
     print_table(columns, [[_cell(row.get(column)) for column in columns] for row in rows])

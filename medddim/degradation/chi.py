@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from medddim.degradation.contract import making_of
-from medddim.degradation.rician import REFERENCE_PERCENTILE, require_magnitude
-from medddim.errors import MedddimError
+from medddim.degradation.rician import RicianNoise, require_magnitude
+from medddim.errors import RequestProblem
 from medddim.volume import Array, Volume
 
 G_WIDTH = 0.25
@@ -35,16 +35,16 @@ class ChiNoise:
 
     def __post_init__(self) -> None:
         if not 0 <= self.level <= 1:
-            raise MedddimError(f"expected a noise level between 0 and 1, found {self.level}")
+            raise RequestProblem(f"expected a noise level between 0 and 1, found {self.level}")
         if self.coils < 1:
-            raise MedddimError(f"expected 1 coil or more, found {self.coils}")
+            raise RequestProblem(f"expected 1 coil or more, found {self.coils}")
         if not 1 <= self.g_factor < np.inf:
-            raise MedddimError(f"expected a g-factor of 1 or more, found {self.g_factor}")
+            raise RequestProblem(f"expected a g-factor of 1 or more, found {self.g_factor}")
 
     def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan with noise of this level. Raises UnsupportedScan for CT."""
         require_magnitude(volume, "non-central chi noise")
-        sigma = self.level * np.percentile(volume.voxels, REFERENCE_PERCENTILE)
+        sigma = RicianNoise(self.level).sigma(volume)
         spread = np.float32(sigma) * self._g_map(volume.shape, generator)
         return replace(
             volume,

@@ -11,7 +11,7 @@ from scipy.fft import dctn, idctn
 
 from medddim.degradation.axial import HU_MIN, axial_axis, require_hu
 from medddim.degradation.contract import making_of
-from medddim.errors import MedddimError
+from medddim.errors import RequestProblem
 from medddim.volume import Array, Volume
 
 CUTOFFS_PER_MM = {"soft": 0.5, "standard": 0.7, "sharp": 1.7}
@@ -26,10 +26,10 @@ of "standard" is 50 % at 3.5 and 10 % at 5.6 line pairs per cm. "soft" is ours.
 def mtf(kernel: str, per_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """The modulation transfer function of a kernel at frequencies in cycles per mm.
 
-    A Hann window (Kak & Slaney 1988, section 3.3). Raises MedddimError for an unknown kernel.
+    A Hann window (Kak & Slaney 1988, section 3.3). Raises RequestProblem for an unknown kernel.
     """
     if kernel not in CUTOFFS_PER_MM:
-        raise MedddimError(f"unknown kernel {kernel!r}; known: {', '.join(CUTOFFS_PER_MM)}")
+        raise RequestProblem(f"unknown kernel {kernel!r}; known: {', '.join(CUTOFFS_PER_MM)}")
     share = np.minimum(np.abs(np.asarray(per_mm, dtype=np.float64)) / CUTOFFS_PER_MM[kernel], 1)
     return (1 + np.cos(np.pi * share)) / 2
 
@@ -51,7 +51,7 @@ class KernelChange:
         for kernel in (self.kernel, self.source):
             mtf(kernel, 0.0)
         if CUTOFFS_PER_MM[self.kernel] >= CUTOFFS_PER_MM[self.source]:
-            raise MedddimError(
+            raise RequestProblem(
                 f"expected a kernel softer than {self.source!r}, found {self.kernel!r}; "
                 f"from sharp to soft: {', '.join(reversed(CUTOFFS_PER_MM))}"
             )

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar
 
 import numpy as np
 from scipy.ndimage import zoom
 
 from medddim.degradation.contract import making_of
-from medddim.errors import MedddimError
+from medddim.errors import RequestProblem
 from medddim.volume import Affine, Array, Volume
-
-Image = TypeVar("Image", bound=Any)
-"""A numpy array or a torch tensor, `(x, y, z)`: the arithmetic is the same."""
 
 Factor = int | tuple[int, int, int]
 """How many times finer: the slices, or each voxel axis."""
@@ -41,16 +38,18 @@ class LargerVoxels:
 
     def __post_init__(self) -> None:
         if len(self.factors) != 3 or any(factor < 1 for factor in self.factors):
-            raise MedddimError(f"expected three whole factors of 1 or more, found {self.factors}")
+            raise RequestProblem(f"expected three whole factors of 1 or more, found {self.factors}")
 
     def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan on its coarser grid; `generator` is not used.
 
-        Raises MedddimError if a voxel would be longer than the scan.
+        Raises RequestProblem if a voxel would be longer than the scan.
         """
         counts = [n // factor for n, factor in zip(volume.shape, self.factors, strict=True)]
         if 0 in counts:
-            raise MedddimError(f"voxels {self.factors} times as long exceed a scan {volume.shape}")
+            raise RequestProblem(
+                f"voxels {self.factors} times as long exceed a scan {volume.shape}"
+            )
         kept = tuple(slice(n * factor) for n, factor in zip(counts, self.factors, strict=True))
         voxels = np.stack([self.mean(image[kept]) for image in volume.voxels])
         return replace(
@@ -60,9 +59,9 @@ class LargerVoxels:
             derivation=making_of(self),
         )
 
-    def mean(self, fine: Image) -> Image:
+    def mean(self, fine: Array) -> Array:
         """The coarse image of a fine one whose shape the factors divide."""
-        coarse: Image = self._blocks(fine).mean((1, 3, 5))
+        coarse: Array = self._blocks(fine).mean((1, 3, 5))
         return coarse
 
     def finer(self, volume: Volume) -> Volume:
@@ -83,7 +82,7 @@ class LargerVoxels:
         finer: Array = zoom(coarse, self.factors, order=3, mode="nearest", grid_mode=True)
         return finer
 
-    def consistent(self, fine: Image, coarse: Image) -> Image:
+    def consistent(self, fine: Array, coarse: Array) -> Array:
         """The nearest fine image whose means are `coarse`: the null-space projection.
 
         x + A+ (y - A x), Wang et al. 2023 (DDNM, arXiv 2212.00490), eq. 8; the pseudo-inverse A+
@@ -91,7 +90,7 @@ class LargerVoxels:
         """
         blocks = self._blocks(fine)
         missing = coarse - blocks.mean((1, 3, 5))
-        consistent: Image = (blocks + _spread(missing)).reshape(fine.shape)
+        consistent: Array = (blocks + _spread(missing)).reshape(fine.shape)
         return consistent
 
     def non_negative(self, fine: Array, coarse: Array) -> Array:
@@ -103,11 +102,11 @@ class LargerVoxels:
         answer: Array = blocks * _spread(gain) + _spread(flat)
         return answer.reshape(fine.shape)
 
-    def _blocks(self, fine: Image) -> Image:
+    def _blocks(self, fine: Array) -> Array:
         sizes = [
             side for n, f in zip(fine.shape, self.factors, strict=True) for side in (n // f, f)
         ]
-        blocks: Image = fine.reshape(sizes)
+        blocks: Array = fine.reshape(sizes)
         return blocks
 
     @staticmethod
@@ -121,22 +120,22 @@ class LargerVoxels:
 def factors_to(volume: Volume, spacing_mm: Sequence[float]) -> tuple[int, int, int]:
     """The factors that bring a scan to a spacing, one of each axis or one for all, in mm.
 
-    An axis that is finer already keeps its voxels. Raises MedddimError if a factor is not whole.
+    An axis that is finer already keeps its voxels. Raises RequestProblem if a factor is not whole.
     """
     wanted = tuple(spacing_mm) * (3 if len(spacing_mm) == 1 else 1)
     if len(wanted) != 3 or not all(0 < mm < np.inf for mm in wanted):
-        raise MedddimError(f"expected one spacing or three, above 0 mm; found {spacing_mm}")
+        raise RequestProblem(f"expected one spacing or three, above 0 mm; found {spacing_mm}")
     exact = [max(now / mm, 1.0) for now, mm in zip(volume.spacing_mm, wanted, strict=True)]
     whole = [round(factor) for factor in exact]
     if any(abs(f - w) > SPACING_TOLERANCE * w for f, w in zip(exact, whole, strict=True)):
         near = ", ".join(f"{now / w:.4g}" for now, w in zip(volume.spacing_mm, whole, strict=True))
-        raise MedddimError(
+        raise RequestProblem(
             f"a spacing of {', '.join(f'{mm:g}' for mm in wanted)} mm does not divide the scan's "
             f"voxels into whole parts; the nearest that does is {near} mm"
         )
     return (whole[0], whole[1], whole[2])
 
 
-def _spread(per_block: Image) -> Image:
-    spread: Image = per_block[:, None, :, None, :, None]
+def _spread(per_block: Array) -> Array:
+    spread: Array = per_block[:, None, :, None, :, None]
     return spread

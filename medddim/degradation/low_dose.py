@@ -21,7 +21,7 @@ from medddim.degradation.axial import (
 from medddim.degradation.contract import making_of
 from medddim.degradation.ct_kernel import mtf
 from medddim.degradation.projector import projector
-from medddim.errors import MedddimError, UnsupportedScan
+from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.volume import Array, Volume
 
 WATER_PER_MM = 0.0193
@@ -69,11 +69,11 @@ class LowDose:
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 1:
-            raise MedddimError(f"expected a dose above 0, at most 1, found {self.fraction}")
+            raise RequestProblem(f"expected a dose above 0, at most 1, found {self.fraction}")
         if self.noise_hu is not None and not 0 < self.noise_hu < np.inf:
-            raise MedddimError(f"expected a noise above 0 HU, found {self.noise_hu}")
+            raise RequestProblem(f"expected a noise above 0 HU, found {self.noise_hu}")
         if not (0 < self.photons_per_mm2 < np.inf and 0 <= self.electronic_per_mm2 < np.inf):
-            raise MedddimError(
+            raise RequestProblem(
                 "expected photons above 0 and electronic noise of 0 or more, found "
                 f"{self.photons_per_mm2} and {self.electronic_per_mm2}"
             )

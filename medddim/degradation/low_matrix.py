@@ -11,7 +11,7 @@ from scipy.fft import fft, ifft
 
 from medddim.degradation.contract import making_of
 from medddim.degradation.rician import require_magnitude
-from medddim.errors import MedddimError
+from medddim.errors import RequestProblem
 from medddim.volume import Volume
 
 
@@ -33,9 +33,9 @@ class LowMatrix:
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction < 1:
-            raise MedddimError(f"expected a share of k-space in (0, 1), found {self.fraction}")
+            raise RequestProblem(f"expected a share of k-space in (0, 1), found {self.fraction}")
         if not 0 <= self.taper <= 1:
-            raise MedddimError(f"expected a taper between 0 and 1, found {self.taper}")
+            raise RequestProblem(f"expected a taper between 0 and 1, found {self.taper}")
 
     def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan from less k-space; `generator` is not used. Raises UnsupportedScan for CT."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from medddim.degradation.contract import making_of
-from medddim.errors import MedddimError, UnsupportedScan
+from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.volume import Array, Volume
 
 REFERENCE_PERCENTILE = 99.5
@@ -30,7 +30,7 @@ class RicianNoise:
 
     def __post_init__(self) -> None:
         if not 0 <= self.level <= 1:
-            raise MedddimError(f"expected a noise level between 0 and 1, found {self.level}")
+            raise RequestProblem(f"expected a noise level between 0 and 1, found {self.level}")
 
     def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan with noise of this level; negative voxels count as signal of phase pi.

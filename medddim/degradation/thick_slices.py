@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter
 
 from medddim.degradation.contract import making_of
-from medddim.errors import MedddimError
+from medddim.errors import RequestProblem
 from medddim.volume import Volume
 
 Profile = Literal["box", "gaussian"]
@@ -42,17 +42,17 @@ class ThickSlices:
 
     def __post_init__(self) -> None:
         if not 0 < self.thickness_mm < math.inf:
-            raise MedddimError(f"expected a thickness above 0 mm, found {self.thickness_mm}")
+            raise RequestProblem(f"expected a thickness above 0 mm, found {self.thickness_mm}")
         if not 0 <= self.gap_mm < math.inf:
-            raise MedddimError(f"expected a gap of 0 mm or more, found {self.gap_mm}")
+            raise RequestProblem(f"expected a gap of 0 mm or more, found {self.gap_mm}")
         if self.profile not in get_args(Profile):
             known = ", ".join(get_args(Profile))
-            raise MedddimError(f"unknown slice profile {self.profile!r}; known: {known}")
+            raise RequestProblem(f"unknown slice profile {self.profile!r}; known: {known}")
 
     def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan on its coarser grid; `generator` is not used.
 
-        Raises MedddimError if the slices would be thinner than the scan's, or thicker than it all.
+        Raises RequestProblem for slices thinner than the scan's, or thicker than it all.
         """
         axis, spacing_mm = volume.slice_axis, volume.spacing_mm[volume.slice_axis]
         matrix = self.matrix(volume.shape[axis], spacing_mm=spacing_mm).astype(np.float32)
@@ -76,7 +76,7 @@ class ThickSlices:
             width / spacing_mm for width in (self.thickness_mm, self.thickness_mm + self.gap_mm)
         )
         if not 1 - ROUNDING <= thickness <= slices + ROUNDING:
-            raise MedddimError(
+            raise RequestProblem(
                 f"expected a slice thickness from {spacing_mm:g} mm, the scan's own, "
                 f"to {slices * spacing_mm:g} mm, all of it; found {self.thickness_mm:g} mm"
             )

@@ -1,19 +1,28 @@
 """The diffusion core: paths, the denoiser, the DDIM sampler. Knows torch and nothing else."""
 
-from medddim.diffusion.ddim import CleanEstimate, ancestral, ddim, invert, second_order
+from medddim.diffusion.ddim import ancestral, ddim, invert, second_order
 from medddim.diffusion.denoiser import Condition, Denoiser, Prediction, prediction_loss
 from medddim.diffusion.noise import keyed_noise
-from medddim.diffusion.path import Bridge, LinearBeta, Path, ScanNoise, VariancePreserving
-
-from medddim.diffusion.path import karras, trailing, uniform_log_snr  # isort: skip
+from medddim.diffusion.path import (
+    Bridge,
+    CleanEstimate,
+    LinearBeta,
+    Path,
+    Posterior,
+    ScanNoise,
+    VariancePreserving,
+    karras,
+    trailing,
+    uniform_log_snr,
+)
 
 PATHS: dict[str, type[Path]] = {
-    "scan-noise": ScanNoise, "bridge": Bridge,
+    "scan-noise": ScanNoise, "posterior": Posterior, "bridge": Bridge,
     "variance-preserving": VariancePreserving, "linear-beta": LinearBeta,
 }  # fmt: skip
 
 __all__ = [
-    "PATHS", "Bridge", "CleanEstimate", "Condition", "Denoiser", "LinearBeta", "Path", "Prediction",
-    "ScanNoise", "VariancePreserving", "ancestral", "ddim", "invert", "karras", "keyed_noise",
-    "prediction_loss", "second_order", "trailing", "uniform_log_snr",
+    "PATHS", "Bridge", "CleanEstimate", "Condition", "Denoiser", "LinearBeta", "Path", "Posterior",
+    "Prediction", "ScanNoise", "VariancePreserving", "ancestral", "ddim", "invert", "karras",
+    "keyed_noise", "prediction_loss", "second_order", "trailing", "uniform_log_snr",
 ]  # fmt: skip

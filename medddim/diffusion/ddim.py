@@ -8,11 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from medddim.diffusion.path import Path
+from medddim.diffusion.path import CleanEstimate, Path
 from medddim.errors import DiffusionError
-
-CleanEstimate = Callable[[Tensor, float], Tensor]
-"""`(state, level) -> clean estimate`: a Denoiser, or one wrapped to cut and blend a whole scan."""
 
 NoiseDraw = Callable[[int], Tensor]
 """`step -> white noise` in the shape of the state, as strong as the source."""

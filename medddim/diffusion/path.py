@@ -10,11 +10,15 @@ A ladder is the falling levels that a sampler visits: float64, `steps + 1` of th
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from medddim.errors import DiffusionError
+
+CleanEstimate = Callable[[Tensor, float], Tensor]
+"""`(state, level) -> clean estimate`: a Denoiser, or one wrapped to cut and blend a whole scan."""
 
 
 class Path(ABC):
@@ -38,6 +42,15 @@ class Path(ABC):
     def source(self, clean: Tensor, scan: Tensor, noise: Tensor, level: Tensor) -> Tensor:
         """What the clean scan is mixed with: the start, if that holds nothing of it."""
         return self.start(scan, noise)
+
+    def walk(
+        self, denoise: CleanEstimate, scan: Tensor, noise: Tensor
+    ) -> tuple[CleanEstimate, Tensor, "Path"]:
+        """What a sampler takes beside a ladder: clean estimates, the start, the path it walks.
+
+        `denoise` is a network trained on this path.
+        """
+        return denoise, self.start(scan, noise), self
 
     def state(self, clean: Tensor, source: Tensor, level: Tensor) -> Tensor:
         """The mixture at `level`, one level a batch item."""
@@ -121,6 +134,36 @@ class VariancePreserving(Path):
     def start(self, scan: Tensor, noise: Tensor) -> Tensor:
         """The noise; the scan comes in as a condition."""
         return noise
+
+
+class Posterior(ScanNoise):
+    """The scan's noise giving way to fresh noise as strong: what a network sees that draws samples.
+
+    A sampler walks the variance-preserving path from that fresh noise to the clean scan, whose
+    noisy scan it knows: two measurements of one clean scan at every level, with independent noise.
+    All they tell is in their best mean. Its noise is sigma times the scan's, so that the network
+    sees one image of a known noise level, as on `ScanNoise`, and no second input. Exact for white
+    Gaussian noise (Kawar, Vaksman & Elad 2021, arXiv 2101.09552, walk it in small random steps).
+    """
+
+    random, scaled, crowding = True, True, 1.0
+
+    def source(self, clean: Tensor, scan: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+        """The noise of the best mean, in units of its level; `noise` is as strong as the scan's."""
+        _, sigma = self.weights(level, like=clean)
+        return sigma * (scan - clean) + (1 - sigma**2).sqrt() * noise
+
+    def walk(
+        self, denoise: CleanEstimate, scan: Tensor, noise: Tensor
+    ) -> tuple[CleanEstimate, Tensor, Path]:
+        """The variance-preserving path; `noise` is as strong as the scan's."""
+        walked = VariancePreserving()
+
+        def estimate(state: Tensor, level: float) -> Tensor:
+            alpha, sigma = (x.item() for x in walked.mix(torch.tensor(level, dtype=torch.float64)))
+            return denoise(sigma**2 * scan + alpha * state, sigma)
+
+        return estimate, noise, walked
 
 
 class LinearBeta(VariancePreserving):

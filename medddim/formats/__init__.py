@@ -68,7 +68,7 @@ def find(
     `formats.select`); a series whose header cannot be read stays in the list, with its refusal.
     `on_gap` and `on_tilt` say what may be mended (see `Repair`). A path that holds no scan adds
     nothing, nor does a map beside its result in a folder. Raises UnreadableScan for a path that
-    does not exist, ValueError for a bad rule.
+    does not exist, RequestProblem for a bad rule.
     """
     rule, repair = Rule.parse(select), Repair(on_gap, on_tilt)
     there = list(map(Path, paths))

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 
 from pydicom.datadict import keyword_dict, tag_for_keyword
 
+from medddim.errors import RequestProblem
+
 GRAMMAR = """\
 a rule is one condition, or several joined by `and`:
   ATTRIBUTE=VALUE    is VALUE, or one of its values is
@@ -48,17 +50,17 @@ class Rule:
 
     @classmethod
     def parse(cls, text: str) -> Rule:
-        """The rule in `text`. Raises ValueError, with the grammar, if it is none."""
+        """The rule in `text`. Raises RequestProblem, with the grammar, if it is none."""
         conditions, rest = [], text.strip()
         while rest:
             match = CONDITION.match(rest)
             if match is None:
-                raise ValueError(f"expected a condition at {rest!r}\n{GRAMMAR}")
+                raise RequestProblem(f"expected a condition at {rest!r}\n{GRAMMAR}")
             conditions.append(_condition(*match.groups()))
             rest = rest[match.end() :]
             joint = AND.match(rest)
             if rest.strip() and (joint is None or not rest[joint.end() :].strip()):
-                raise ValueError(f"expected `and` and another condition at {rest!r}\n{GRAMMAR}")
+                raise RequestProblem(f"expected `and` and another condition at {rest!r}\n{GRAMMAR}")
             rest = rest[joint.end() :] if joint else ""
         return cls(tuple(conditions))
 
@@ -76,14 +78,16 @@ def _condition(attribute: str, operator: str, value: str) -> Condition:
     if attribute not in FACTS and tag_for_keyword(attribute) is None:
         near = get_close_matches(attribute, [*FACTS, *keyword_dict], n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"{attribute} is no DICOM keyword{hint}\n{GRAMMAR}")
+        raise RequestProblem(f"{attribute} is no DICOM keyword{hint}\n{GRAMMAR}")
     if value[0] in "\"'":
         value = value[1:-1]
     if operator == "~":
         try:
             re.compile(value)
         except re.error as problem:
-            raise ValueError(f"{value!r} is no regular expression: {problem}\n{GRAMMAR}") from None
+            raise RequestProblem(
+                f"{value!r} is no regular expression: {problem}\n{GRAMMAR}"
+            ) from None
     return Condition(attribute, operator, value)
 
 

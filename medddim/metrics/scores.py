@@ -92,5 +92,9 @@ class Scores(Passport):
         return f"Scores({' · '.join(figures)})"
 
 
+FIGURES = tuple(one.name for one in fields(Scores) if one.name not in Passport.__dataclass_fields__)
+"""The names of what is measured, in the order of the tables."""
+
+
 def _finite_or_none(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -11,10 +11,9 @@ import numpy as np
 from medddim.errors import ScoreError
 from medddim.metrics import body, foreground
 from medddim.metrics.masks import Mask
+from medddim.metrics.protocols import SOFT_TISSUE_HU
 from medddim.report.planes import on_grid
 from medddim.volume import Array, Volume
-
-SOFT_TISSUE_HU = (-160.0, 240.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +72,7 @@ class Case:
     @cached_property
     def window(self) -> tuple[float, float]:
         """The grey scale of all pictures: soft tissue for CT, else 0 to the 99.5th percentile."""
-        if self.is_ct:
-            return SOFT_TISSUE_HU
-        low, high = np.percentile(self.images["enhanced"], (0.5, 99.5))
-        low = min(float(low), 0.0)
-        return (low, float(high) if high > low else low + 1.0)
+        return grey_scale(self.enhanced)
 
     @cached_property
     def change_scale(self) -> float:
@@ -99,3 +94,15 @@ def end_of_scale(image: Array) -> float:
     """The 99.5th percentile of the size of the values; 1 where all are 0."""
     end = float(np.percentile(np.abs(image), 99.5)) or float(np.abs(image).max())
     return end if end > 0 else 1.0
+
+
+def grey_scale(volume: Volume) -> tuple[float, float]:
+    """Black and white where nothing is said: soft tissue for CT, else 0 to the 99.5th percentile.
+
+    Black is below 0 where the scan is.
+    """
+    if volume.in_hu:
+        return SOFT_TISSUE_HU
+    low, high = np.percentile(volume.voxels[0], (0.5, 99.5))
+    low = min(float(low), 0.0)
+    return (low, float(high) if high > low else low + 1.0)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import bootstrap
 
-FIGURES = ("psnr_db", "ssim", "nmse", "rmse", "hf_power", "local_bias")
+from medddim.metrics.scores import FIGURES
+
 RESAMPLES = 9999
 CONFIDENCE = 0.95
 

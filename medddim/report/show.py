@@ -12,8 +12,8 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from medddim.errors import ScanError
-from medddim.report.case import SOFT_TISSUE_HU
+from medddim.errors import RequestProblem, ScanError
+from medddim.report.case import grey_scale
 from medddim.report.picture import FAINT, INK, PAPER
 from medddim.report.planes import PLANES, Cut, cuts
 from medddim.volume import Volume
@@ -77,9 +77,9 @@ def figure(
     signal; see `Volume.show`. Raises ScanError for an unknown plane or a zoom below 1.
     """
     if plane not in ("", *PLANES):
-        raise ScanError(f"unknown plane {plane!r}; choose from {', '.join(PLANES)}")
+        raise RequestProblem(f"unknown plane {plane!r}; choose from {', '.join(PLANES)}")
     if not zoom >= 1:
-        raise ScanError(f"expected a zoom of 1 or more, found {zoom}")
+        raise RequestProblem(f"expected a zoom of 1 or more, found {zoom}")
     place = _middle(volumes[0])
     named = [*titles, *[""] * len(volumes)]
     rows = [
@@ -89,18 +89,6 @@ def figure(
     side_by_side = all(len(row) < 2 for row in rows)
     layout = [[panel for row in rows for panel in row]] if side_by_side else rows
     return _drawn(layout, window=window or grey_scale(volumes[0]), zoom=zoom)
-
-
-def grey_scale(volume: Volume) -> Window:
-    """Black and white where nothing is said: soft tissue for CT, else 0 to the 99.5th percentile.
-
-    Black is below 0 where the scan is.
-    """
-    if volume.in_hu:
-        return SOFT_TISSUE_HU
-    low, high = np.percentile(volume.voxels[0], (0.5, 99.5))
-    low = min(float(low), 0.0)
-    return (low, float(high) if high > low else low + 1.0)
 
 
 def _middle(volume: Volume) -> npt.NDArray[np.float64]:

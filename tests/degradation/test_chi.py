@@ -7,8 +7,6 @@ from scipy.stats import kstest, ncx2, rice
 
 from medddim.degradation import ChiNoise
 from medddim.degradation.chi import chi
-from medddim.errors import UnsupportedScan
-from medddim.volume import Volume
 from tests.phantoms import head
 
 COUNT = 200_000
@@ -67,8 +65,3 @@ def test_no_noise_is_the_magnitude_itself():
     scan = head()
     found = ChiNoise(0, coils=3)(scan, np.random.default_rng(0)).voxels
     assert np.allclose(found, scan.voxels, rtol=1e-6)
-
-
-def test_ct_is_refused():
-    with pytest.raises(UnsupportedScan, match="magnitude"):
-        ChiNoise()(Volume(head().voxels, np.eye(4), "CT", "HU"), np.random.default_rng(0))

@@ -8,7 +8,6 @@ import pytest
 from medddim.degradation import LowDose, low_dose_noise, photons_for
 from medddim.degradation.ct_kernel import mtf
 from medddim.degradation.low_dose import (
-    ELECTRONIC_PER_MM2,
     PHOTONS_PER_MM2,
     VIEWS,
     WATER_PER_MM,
@@ -237,8 +236,3 @@ def test_a_scan_is_taken_to_a_fraction_of_its_own_dose():
 def test_photons_cannot_be_found_without_soft_tissue():
     with pytest.raises(UnsupportedScan, match="soft tissue"):
         photons_for(scan(water() * 0 - 1000), 12.0)
-
-
-def test_the_share_of_electronic_noise_is_small_at_full_dose():
-    photons = PHOTONS_PER_MM2 * np.exp(-WATER_PER_MM * 300)
-    assert ELECTRONIC_PER_MM2 / photons < 0.02

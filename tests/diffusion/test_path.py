@@ -47,7 +47,13 @@ def test_a_ladder_falls_strictly_from_exactly_1_to_exactly_0(path, steps):
 
 @pytest.mark.parametrize(
     ("name", "power"),
-    [("scan-noise", 1.5), ("variance-preserving", 2), ("linear-beta", 2), ("bridge", 1)],
+    [
+        ("scan-noise", 1.5),
+        ("variance-preserving", 2),
+        ("linear-beta", 2),
+        ("bridge", 1),
+        ("posterior", 1),
+    ],
 )
 def test_the_default_ladder_crowds_towards_clean_as_decided(name, power):
     """docs/decisions/0007: another power gives other answers with the same weights."""
@@ -110,7 +116,8 @@ def test_the_start_is_the_state_at_level_1(path):
 def test_a_path_says_whether_its_start_holds_noise_to_be_drawn(path):
     """The enhancer draws none for a path that says no: a noisy bridge would collapse."""
     scan, noise = torch.rand(2, 1, 1, 4)
-    assert path.random != torch.equal(path.start(scan, noise), path.start(scan, 0 * noise))
+    (_, one, _), (_, other, _) = (path.walk(abs, scan, drawn) for drawn in (noise, 0 * noise))
+    assert path.random != torch.equal(one, other)
 
 
 def test_the_scan_noise_path_holds_the_whole_scan_and_a_share_of_its_noise():

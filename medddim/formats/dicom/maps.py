@@ -14,12 +14,12 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
+from medddim import __version__
 from medddim.errors import GridMismatch
 from medddim.formats.atomic import new_file
 from medddim.formats.contract import Quantity, Written
 from medddim.formats.dicom.derive import MAKER, derived_uid, settle_laterality
 from medddim.formats.dicom.geometry import LPS_TO_RAS
-from medddim.formats.dicom.write import installed_version
 from medddim.formats.guard import quiet, reading
 from medddim.volume import Array, Volume
 
@@ -99,7 +99,7 @@ def _image(
         instance_number=number,
         manufacturer=MAKER,
         manufacturer_model_name=MAKER,
-        software_versions=installed_version(),
+        software_versions=__version__,
         device_serial_number="none",
         contains_recognizable_visual_features=first.get("RecognizableVisualFeatures") != "NO",
         real_world_value_mappings=[

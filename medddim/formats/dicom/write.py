@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from medddim import __version__
 from medddim.errors import WriteRefused
 from medddim.formats.atomic import new_folder
 from medddim.formats.contract import Derivation, Written
@@ -91,12 +91,11 @@ def _provenance(
         remarks.append(f"Slices of the source: {float(thickness):g} mm thick.")
     if pixels.clipped:
         remarks.append(f"{pixels.clipped} voxels clipped to the stored range.")
-    ours = installed_version()
-    software = [ours]
+    software = [__version__]
     if "model" in derivation.parameters:
         model = [str(derivation.parameters.get(key, ""))[:20] for key in ("model", "model_sha256")]
         software.append(" ".join(model).strip())
-    text = derivation_text(derivation, ours, remarks)
+    text = derivation_text(derivation, __version__, remarks)
     return Provenance(derivation.kind, text, tuple(software), datetime.now(UTC))
 
 
@@ -108,14 +107,6 @@ def _warn_of_unowned(source: DicomSource, folder: Path) -> None:
             "have issued; the result has its own in their place and names no such source image",
             folder,
         )
-
-
-def installed_version() -> str:
-    """That of medddim, as results tell it."""
-    try:
-        return version("medddim")
-    except PackageNotFoundError:  # a source tree that was never installed
-        return "unknown"
 
 
 def _save(header: Dataset, path: Path) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from medddim.diffusion import ScanNoise, ancestral, ddim, trailing
-from medddim.posterior import Posterior, walk
+from medddim.diffusion import Posterior, ScanNoise, ancestral, ddim, trailing
 from tests.phantoms import textured
 from tests.studies import enhancer
 
@@ -32,7 +31,7 @@ def randn(*shape, seed=0):
 
 def sample(scan, noise, steps, sampler=ddim):
     path = Posterior()
-    estimate, start, walked = walk(path, perfect, scan, noise)
+    estimate, start, walked = path.walk(perfect, scan, noise)
     *_, last = sampler(estimate, start, path.ladder(steps), path=walked)
     return last
 
@@ -100,7 +99,7 @@ def test_training_shows_what_the_walk_shows():
         return state
 
     for item, angle in enumerate(level.tolist()):
-        estimate, _, walked = walk(path, note, scan[item], fresh[item])
+        estimate, _, walked = path.walk(note, scan[item], fresh[item])
         alpha, sine = (x.item() for x in walked.mix(torch.tensor(angle, dtype=torch.float64)))
         estimate(alpha * clean[item] + sine * fresh[item], angle)
     assert (torch.stack([state for state, _ in shown]) - trained).abs().max() < 1e-12
@@ -119,7 +118,7 @@ def test_the_best_mean_is_the_best():
 
 def test_other_paths_walk_as_they_are():
     scan, noise = randn(5), randn(5, seed=1)
-    estimate, start, walked = walk(path := ScanNoise(), perfect, scan, noise)
+    estimate, start, walked = (path := ScanNoise()).walk(perfect, scan, noise)
     assert estimate is perfect
     assert start is scan
     assert walked is path
