@@ -109,7 +109,7 @@ def test_new_voxels_keep_everything_else():
 
 @pytest.mark.parametrize("shape", [(1, 2, 3, 5), (2, 3, 4), ()])
 def test_new_voxels_have_to_lie_on_the_grid(shape):
-    with pytest.raises(GridMismatch, match="grid"):
+    with pytest.raises(GridMismatch, match=r"shape \(channel, 2, 3, 4\)"):
         blank((1, 2, 3, 4)).with_voxels(np.ones(shape))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from medddim.errors import ScanError
+from medddim.errors import RequestProblem, ScanError
 from medddim.report.show import figure, grey_scale
 from medddim.volume import Volume
 from tests.phantoms import head
@@ -110,7 +110,7 @@ def test_a_single_slice_is_one_plane():
     ids=["plane", "zoom"],
 )
 def test_an_impossible_wish_is_refused(wish, told):
-    with pytest.raises(ScanError, match=told):
+    with pytest.raises(RequestProblem, match=told):
         figure([head()], **wish)
 
 
