@@ -101,6 +101,8 @@ def enhance_job(
 
 
 def _require_fitting(recipe: Recipe, settings: Settings) -> None:
+    if settings.noise is not None and not settings.noise >= 0:  # not a number is neither
+        raise RequestProblem(f"expected a noise of 0 or more, found {settings.noise}")
     finer = settings.factor is not None or settings.spacing_mm is not None
     if recipe.task == "superresolve" and not finer:
         raise RequestProblem(

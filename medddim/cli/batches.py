@@ -30,6 +30,17 @@ output_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="One line of JSON a scan.")
 
 
+def _valid_rule(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    from medddim.errors import RequestProblem
+    from medddim.formats.select import Rule
+
+    try:
+        Rule.parse(value)
+    except RequestProblem as problem:  # its grammar takes several lines
+        raise click.BadParameter(str(problem)) from None
+    return value
+
+
 CHOICE = ("select", "on_gap", "on_tilt")
 """The arguments that `choice_options` adds to a verb, as `batch.find` takes them."""
 
@@ -38,6 +49,7 @@ _CHOICE_OPTIONS = (
         "--select",
         default="",
         metavar="RULE",
+        callback=_valid_rule,
         help="Only series whose header fits, such as 'Modality=MR and SeriesDescription~T2'.",
     ),
     click.option(

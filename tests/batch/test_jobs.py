@@ -9,7 +9,7 @@ from medddim import batch, enhancer
 from medddim.batch.jobs import unwatched
 from medddim.checkpoint import Checkpoint
 from medddim.degradation import RicianNoise
-from medddim.errors import UnsupportedScan
+from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.metrics.noise import estimate_noise
 from medddim.networks import choose_precision
 from medddim.volume import Volume
@@ -126,6 +126,11 @@ def test_noise_outside_the_range_of_training_is_told(model, level, warned):
     facts = batch.enhance_job(model, batch.Settings(noise=level)).foresee(head())
     assert ("warning" in facts) == warned
     assert not warned or "5.0% to 15.0%" in facts["warning"]
+
+
+def test_a_noise_that_is_none_is_a_wrong_request(model):
+    with pytest.raises(RequestProblem, match="found nan"):
+        batch.enhance_job(model, batch.Settings(noise=float("nan")))
 
 
 def test_a_plan_loads_no_network(model, monkeypatch):
