@@ -13,7 +13,8 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from medddim import diffusion
@@ -80,7 +81,7 @@ def save(folder: Path, recipe: Recipe, network: UNet) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {key: tensor.detach().half() for key, tensor in named_tensors(network).items()}
     partial = folder / f".{WEIGHTS}"
-    save_file(tensors, partial, metadata={"format": "pt"})
+    partial.write_bytes(save_tensors(tensors, metadata={"format": "pt"}))  # readable by all
     partial.replace(folder / WEIGHTS)
     (folder / RECIPE).write_text(recipe.dump(), encoding="utf-8")
 

@@ -20,7 +20,7 @@ from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.degradation.rician import rician
 from medddim.doses import DOSES, between, excess, noise_of_doses
 from medddim.errors import RecipeError
-from medddim.recipe import Recipe
+from medddim.recipe import DataRecipe, Recipe
 from medddim.scaling import Scaling
 from medddim.tiling import neighbours
 from medddim.volume import Array, Volume
@@ -252,6 +252,17 @@ def matching(root: Path, patterns: Sequence[str]) -> dict[str, Path]:
             raise RecipeError(f"data: nothing below {root} matches {pattern!r}")
         found |= matches
     return dict(sorted(found.items()))
+
+
+def require_held_out(known: DataRecipe, root: Path) -> None:
+    """Raise RecipeError if slices to validate on are trained on as well: the best would be luck."""
+    (first, last), (begin, end) = known.train_part, known.validate_part
+    both = matching(root, known.train).keys() & matching(root, known.validate_on).keys()
+    if both and begin < last and first < end:
+        raise RecipeError(
+            f"data: {min(both)} is trained on and validated on; leave it out of one, or keep a "
+            "part of it apart with train_part and validate_part"
+        )
 
 
 def some_slices(volume: Volume, first: float, last: float) -> Volume:

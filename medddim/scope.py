@@ -49,10 +49,16 @@ def require_modality(recipe: Recipe, volume: Volume) -> None:
             f"the model {recipe.name} is for MR; this scan does not say what it is, and holds air "
             "in Hounsfield units as CT does: choose another --model (medddim models list)"
         )
+    if recipe.modality == "MR" and volume.may_be_no_magnitude:
+        raise UnsupportedScan(
+            f"the model {recipe.name} is for MR magnitudes; this scan does not say what it is, and "
+            "much of it lies far below 0, as in CT or a map of phases: say it in a JSON file "
+            'beside it, {"Modality": "MR"} or {"Modality": "CT"}'
+        )
     if volume.modality == "CT" and not volume.in_hu:
         raise UnsupportedScan(
             f"the model {recipe.name} expects Hounsfield units; this CT's values are "
-            f"in {volume.unit or 'another unit'}"
+            f'in {volume.unit or "another unit"} (one made by code needs unit="HU")'
         )
 
 

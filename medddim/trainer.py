@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as save_tensors
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.tensorboard import SummaryWriter
 
 from medddim import checkpoint
-from medddim.dataset import Pairs, PairSource, load_volumes
+from medddim.dataset import Pairs, PairSource, load_volumes, require_held_out
 from medddim.diffusion import Condition, prediction_loss
 from medddim.enhancer import Enhancer
 from medddim.errors import RecipeError, WriteRefused
@@ -78,6 +78,7 @@ def train(  # noqa: PLR0913
         raise WriteRefused(f"{folder} already holds a run: use --resume, or another folder")
     team = _team(recipe, choose_device(device), devices)
     known, load = recipe.data, partial(load_volumes, Path(root), modality=recipe.modality)
+    require_held_out(known, Path(root))
     source = PairSource(recipe, list(load(known.train, part=known.train_part).values()))
     held_out = load(known.validate_on, part=known.validate_part)
     run = _Run(recipe, folder, team)
@@ -261,7 +262,7 @@ class _Run:
         best = repr(float(self.best))  # JSON has no infinity
         known = {"step": self.step, "best": best, "recipe": self.recipe.model_dump(mode="json")}
         # one key: safetensors writes several in any order, and equal runs would differ
-        save_file(self._tensors(), partial, metadata={"run": json.dumps(known)})
+        partial.write_bytes(save_tensors(self._tensors(), metadata={"run": json.dumps(known)}))
         partial.replace(self.folder / RESUME)
 
     def restore(self) -> None:

@@ -28,6 +28,8 @@ SQUARE = 0.01
 """Sides of a pixel that differ by no more than this share are equal: headers are rounded."""
 AIR_HU, AROUND_HU, AIR_SHARE = -1000.0, 100.0, 0.05
 """A scan of which more than this share is air, in Hounsfield units, is a CT scan."""
+FAR_BELOW_ZERO = -100.0
+"""Fat has this in Hounsfield units; of magnitudes none lies below 0, of scaled ones few so far."""
 AFFINE_TOLERANCE_MM = 1e-3
 """Largest difference of two affines, at the corners of the grid, that still counts as one grid."""
 
@@ -57,7 +59,7 @@ class Volume:
     read the scan: everyone else carries it along, so that the result can be written like it.
     `derivation` is what the maker of a result says of it; None for a scan as it was read.
 
-    Raises UnreadableScan if the array is not 4D or the affine is not finite and invertible.
+    Raises UnreadableScan if the array is not 4D and real, or the affine not finite and invertible.
     """
 
     voxels: Array
@@ -69,6 +71,8 @@ class Volume:
     derivation: Derivation | None = None
 
     def __post_init__(self) -> None:
+        if np.iscomplexobj(self.voxels):
+            raise UnreadableScan("expected real voxels, found complex ones; take their magnitude")
         voxels = _frozen(self.voxels)
         affine = np.array(self.affine, dtype=np.float64)
         if voxels.ndim != 4 or 0 in voxels.shape:
@@ -168,6 +172,11 @@ class Volume:
             return self
         near = np.abs(self.voxels - AIR_HU) < AROUND_HU
         return self.taken_for("CT") if near.mean() > AIR_SHARE else self
+
+    @property
+    def may_be_no_magnitude(self) -> bool:
+        """Whether it does not say what it is, and much of it lies far below 0: CT, or a phase."""
+        return not self.modality and bool((self.voxels < FAR_BELOW_ZERO).mean() > AIR_SHARE)
 
     def require_same_grid(self, other: Volume) -> None:
         """Raise GridMismatch unless `other` has this shape and, to 0.001 mm, this affine."""

@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 
 from medddim import formats
-from medddim.dataset import PairSource, load_volumes, middle_slices, slice_stacks
+from medddim.dataset import (
+    PairSource,
+    load_volumes,
+    middle_slices,
+    require_held_out,
+    slice_stacks,
+)
 from medddim.errors import RecipeError
 from medddim.formats import Derivation
 from medddim.volume import Volume
+from tests import studies
 from tests.phantoms import head, textured
 from tests.recipes import tiny
 
@@ -25,6 +32,15 @@ def source(recipe=None, volumes=None):
 
 def same(one, other):
     return all(np.array_equal(getattr(one, k), getattr(other, k)) for k in vars(one))
+
+
+def test_slices_trained_on_are_not_validated_on(tmp_path):
+    studies.nifti(tmp_path / "train")
+    known = tiny(data={"train": ["train/*"], "validate_on": ["*/head.nii.gz"]}).data
+    with pytest.raises(RecipeError, match=r"train/head\.nii\.gz is trained on and validated on"):
+        require_held_out(known, tmp_path)
+    apart = known.model_copy(update={"train_part": (0.0, 0.5), "validate_part": (0.5, 1.0)})
+    require_held_out(apart, tmp_path)
 
 
 def test_a_batch_is_keyed_by_its_step_not_by_history():

@@ -234,7 +234,10 @@ def test_low_dose_is_trained_in_hounsfield_units(tmp_path, data):
         modality="CT",
         scaling={"kind": "window", "window": (0.0, 1000.0)},
         degradation={"kind": "low-dose", "level": (0.1, 0.5)},
-        data={"train": ("ct/*",), "validate_on": ("ct/*",)},
+        data={
+            **{"train": ("ct/*",), "train_part": (0.0, 0.5)},
+            **{"validate_on": ("ct/*",), "validate_part": (0.5, 1.0)},
+        },
         training={"steps": 2, "validate_levels": (0.25,)},
     )
     run = train(recipe, tmp_path, data=data)

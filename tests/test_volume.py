@@ -44,6 +44,11 @@ def test_only_channel_and_three_axes_make_a_volume(shape):
         blank(shape)
 
 
+def test_complex_voxels_are_refused():
+    with pytest.raises(UnreadableScan, match="complex"):
+        Volume(np.ones((1, 2, 2, 2), complex), np.eye(4))
+
+
 @pytest.mark.parametrize("affine", [np.eye(3), np.full((4, 4), np.nan), np.diag([1, 1, np.inf, 1])])
 def test_an_affine_has_to_be_finite_and_4x4(affine):
     with pytest.raises(UnreadableScan, match="finite 4x4"):

@@ -108,6 +108,16 @@ def same_work(outcome: Outcome, *, inputs: dict[str, str], job: dict[str, Any]) 
     return list(outcome.inputs.values()) == list(inputs.values()) and outcome.job == job
 
 
+def other_settings(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Which settings differ, and what they were; a hash is told by its name alone."""
+    differing = [key for key in before | now if before.get(key) != now.get(key)]
+    told = (
+        f"another {key}" if key.endswith("sha256") else f"{key} {before.get(key, 'not given')}"
+        for key in differing
+    )
+    return f"other settings ({', '.join(told)})"
+
+
 def write_manifest(
     destination: Path,
     outcomes: Sequence[Outcome],
@@ -119,8 +129,11 @@ def write_manifest(
     """Write what was run, with what, on what; replaces the manifest of an earlier run.
 
     `job` is what the jobs of all scans have in common. An interrupted run has fewer `scans` than
-    `scans_given`.
+    `scans_given`. Results of earlier runs that this one has not made or passed over stand as
+    `earlier`, so that the manifest tells of every result in the folder.
     """
+    told = {outcome.name for outcome in outcomes if outcome.outputs}
+    earlier = [one for name, one in last_lines(destination).items() if name not in told]
     manifest = {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
@@ -130,6 +143,7 @@ def write_manifest(
         "job": job,
         "scans_given": scans_given,
         "scans": [asdict(outcome) for outcome in outcomes],
+        "earlier": [asdict(outcome) for outcome in earlier],
     }
     partial = destination / f".{MANIFEST}"
     partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")

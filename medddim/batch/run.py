@@ -273,7 +273,7 @@ class _Run:
             return
         why = ""
         if earlier and earlier.job != self.job.described:
-            why = ", made with other settings"
+            why = f", made with {record.other_settings(earlier.job, self.job.described)}"
         elif earlier and list(earlier.inputs.values()) != list(inputs.values()):
             why = ", made from other files"
         elif earlier:

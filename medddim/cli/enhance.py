@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from medddim.batch import Job
     from medddim.formats import Series
 
+SAMPLING = 8
+"""Steps for samples, where no other number is asked for: one alone hardly shows a spread."""
+
 
 def _numbers(text: str, kind: type[int] | type[float], *, what: str) -> tuple[Any, ...]:
     try:
@@ -51,8 +54,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 )
 @click.option(
     "--steps",
-    default=1,
-    show_default=True,
+    show_default="1; 8 with --samples",
     type=click.IntRange(1, 1000),
     help="DDIM steps. 1 returns what the scan supports on average; more bring texture back.",
 )
@@ -112,6 +114,8 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
     """Enhance SCANS (DICOM folders, NIfTI files, or folders of both) into the folder OUTPUT."""
     from medddim import batch
 
+    if options["steps"] is None:
+        options["steps"] = 1 if options["samples"] is None else SAMPLING
     choice = {key: options.pop(key) for key in batches.CHOICE}
     series = batch.plan(scans, output, **choice)
     run = {key: options.pop(key) for key in ("resume", "dry_run")}

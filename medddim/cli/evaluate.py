@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,9 +66,12 @@ def evaluate(
         print_scores(found.scans)
         print_differences(found.differences)
         click.echo(f"see {output / ('scores.csv' if noisy is None else 'report.html')}")
+    for name, why in found.not_measured.items():
+        click.secho(f"{name}: not measured, in no mean: {why}", fg="yellow", err=True)
     if left := found.without_result:
         told = f"no result for {len(left)} of the references, in no mean: {', '.join(left)}"
         click.secho(told, fg="yellow", err=True)
+    sys.exit(1 if found.not_measured else 0)
 
 
 def print_scores(rows: Sequence[Mapping[str, Any]], *, more: Sequence[str] = ()) -> None:

@@ -53,6 +53,11 @@ def require_magnitude(volume: Volume, what: str) -> None:
     """Raise UnsupportedScan for CT: only MR magnitudes are made of k-space and two channels."""
     if volume.modality == "CT" or volume.in_hu:
         raise UnsupportedScan(f"expected an MR magnitude for {what}, found a CT in HU")
+    if volume.may_be_no_magnitude:
+        raise UnsupportedScan(
+            f"expected an MR magnitude for {what}; this scan does not say what it is, and much of "
+            'it lies far below 0: say it in a JSON file beside it, {"Modality": "MR"} or "CT"'
+        )
 
 
 def rician(signal: Array, sigma: float | Array, generator: np.random.Generator) -> Array:

@@ -12,7 +12,7 @@ from pathlib import Path
 from medddim.errors import WriteRefused
 from medddim.formats.contract import Series
 
-LONGEST_NAME = 64
+LONGEST_NAME = 128
 PORTS = (f"{port}{number}" for port in ("COM", "LPT") for number in range(10))
 DEVICES = {"CON", "PRN", "AUX", "NUL", *PORTS}
 """Names that Windows gives to no file, whatever follows behind a dot."""
@@ -27,7 +27,7 @@ def short_hash(text: str) -> str:
 
 
 def safe_name(*parts: str) -> str:
-    """`parts` joined by "_", reduced to letters, digits and "._-", at most 64 characters long."""
+    """`parts` joined by "_", reduced to letters, digits and "._-", at most 128 characters long."""
     joined = "_".join(part for part in parts if part)
     slug = re.sub(r"[^A-Za-z0-9._-]+", "_", joined).strip("._-")
     if slug.split(".")[0].upper() in DEVICES or slug.lower() in RECORDS:
@@ -45,18 +45,35 @@ def relative_name(path: Path, root: Path) -> str:
 
 
 def with_distinct_names(found: Iterable[Series]) -> list[Series]:
-    """The same series; those that share a name get a short hash of their place behind it.
+    """The same series; those that share a name get their folder before it.
 
-    Letter case does not tell two names apart, as on the file systems of Windows and macOS.
+    If that does not tell them apart, a short hash of their place stands behind it. Letter case does
+    not tell two names apart, as on the file systems of Windows and macOS.
     """
     series = list(found)
-    uses = Counter(one.name.lower() for one in series)
+    alone = _distinct(series)
+    placed = [
+        one if distinct else replace(one, name=safe_name(_folder(one), one.name))
+        for one, distinct in zip(series, alone, strict=True)
+    ]
+    alone = _distinct(placed)
     return [
         one
-        if uses[one.name.lower()] == 1
-        else replace(one, name=f"{one.name}-{short_hash(one.told(one.files[0].absolute()))}")
-        for one in series
+        if distinct
+        else replace(was, name=f"{was.name}-{short_hash(was.told(was.files[0].absolute()))}")
+        for one, was, distinct in zip(placed, series, alone, strict=True)
     ]
+
+
+def _distinct(series: list[Series]) -> list[bool]:
+    """Whether each has a name of its own."""
+    uses = Counter(one.name.lower() for one in series)
+    return [uses[one.name.lower()] == 1 for one in series]
+
+
+def _folder(series: Series) -> str:
+    """The name of the folder that a scan lies in; of a DICOM series, that its own lies in."""
+    return Path(series.told(series.files[0].absolute())).parent.name
 
 
 def require_file_name(name: str) -> None:

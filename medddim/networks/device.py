@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 
-from medddim.errors import EnvironmentProblem
+from medddim.errors import EnvironmentProblem, RequestProblem
 
 Precision = Literal["auto", "bf16", "fp32"]
 
@@ -32,6 +32,8 @@ def choose_precision(device: torch.device, precision: Precision) -> Literal["bf1
     A CPU without bfloat16 instructions emulates them, several times slower than float32. Apple's
     mps runs fp32 whatever is asked, having no bf16 autocast to trust.
     """
+    if precision not in get_args(Precision):
+        raise RequestProblem(f"expected a precision of auto, bf16 or fp32, found {precision!r}")
     if device.type == "mps":
         return "fp32"
     if precision != "auto":

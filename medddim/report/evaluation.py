@@ -13,7 +13,14 @@ from typing import Any
 
 from medddim import __version__, formats
 from medddim.degradation.larger_voxels import LargerVoxels
-from medddim.errors import GridMismatch, ScoreError, UnreadableScan, WriteRefused
+from medddim.errors import (
+    GridMismatch,
+    MedddimError,
+    ScanError,
+    ScoreError,
+    UnreadableScan,
+    WriteRefused,
+)
 from medddim.formats import Series
 from medddim.metrics import (
     PROTOCOLS,
@@ -28,7 +35,7 @@ from medddim.metrics.scores import FIGURES
 from medddim.metrics.slices import Mask
 from medddim.report.case import Case
 from medddim.report.made import made, told
-from medddim.report.matching import Scans, Subjects, matched
+from medddim.report.matching import Scans, Subjects, matched, read_together
 from medddim.report.page import HEADINGS, write_report
 from medddim.report.paired import CONFIDENCE, differences, per_subject
 from medddim.report.picture import picture
@@ -60,7 +67,7 @@ class Evaluation:
     between "result" and "input" or "against", with bootstrap intervals. `spectra` holds, by scan,
     the radial spectrum of each volume ("reference" too). `scans` rows are plain values: the
     figures, the residual measures where the input is known, and the passport. `without_result`
-    names the references that nothing was compared with: what failed is in no mean.
+    names the references without a result, `not_measured` says why a result was not compared.
     """
 
     scans: list[Row] = field(default_factory=list)
@@ -68,6 +75,7 @@ class Evaluation:
     differences: list[Row] = field(default_factory=list)
     spectra: dict[str, dict[str, Spectrum]] = field(default_factory=dict)
     without_result: list[str] = field(default_factory=list)
+    not_measured: dict[str, str] = field(default_factory=dict)
 
 
 def evaluate(
@@ -102,12 +110,16 @@ def evaluate(
     provenance: dict[str, Any] = {"versions": _versions()}
     every = {kind: _usable(path) for kind, path in given.items()}
     left = dict.fromkeys(series.name for series in every["reference"])
-    for name, scans in matched(every):
-        left.pop(scans["reference"].name, None)
-        volumes = {kind: formats.read(series).recognised() for kind, series in scans.items()}
-        _require_numbers(volumes["result"], volumes["reference"], scans["result"].files[0])
-        measured = volumes | _interpolated(volumes)
-        rows = list(_measure(name, measured, protocol=protocol))
+    problems: dict[str, MedddimError] = {}
+    for name, scans in matched(every, problems):
+        try:
+            left.pop(scans["reference"].name, None)
+            volumes = read_together(scans)
+            measured = volumes | _interpolated(volumes)
+            rows = list(_measure(name, measured, protocol=protocol))
+        except (ScanError, ScoreError) as problem:
+            problems[name] = problem
+            continue
         found.scans += [_labelled(row, who.of(scans["result"])) for row in rows]
         found.spectra[name] = _spectra(measured)
         job = made(candidate if candidate.is_dir() else candidate.parent, name)
@@ -115,6 +127,9 @@ def evaluate(
         if noisy is not None and len(cases) < MOST_PICTURES:
             cases.append(_case(name, volumes, rows, done=told(job)))
     found.without_result = list(left)
+    if problems and not found.scans:
+        raise next(iter(problems.values()))
+    found.not_measured = {name: str(problem) for name, problem in problems.items()}
     found.subjects = per_subject(found.scans)
     found.differences = differences(found.subjects)
     _write(destination, found, cases=cases, provenance=provenance)
@@ -125,15 +140,6 @@ def _require_known(protocol: str) -> None:
     if protocol not in {*PROTOCOLS, ALL}:
         known = ", ".join([*PROTOCOLS, ALL])
         raise ScoreError(f"unknown protocol {protocol!r}; choose from {known}")
-
-
-def _require_numbers(result: Volume, reference: Volume, path: Path) -> None:
-    """Raise ScoreError for voxels a reader has set to 0 that the reference has a value for."""
-    lost, known = (
-        set(getattr(volume.source, "nonfinite", [()])[0]) for volume in (result, reference)
-    )
-    if lost - known:
-        raise ScoreError(f"{path}: {len(lost - known)} voxels of the result are no finite numbers")
 
 
 def _versions() -> dict[str, str]:

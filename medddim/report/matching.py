@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from medddim.errors import UnreadableScan
+from medddim import formats
+from medddim.errors import MedddimError, ScanError, ScoreError, UnreadableScan
 from medddim.formats import Series
 from medddim.formats.dicom.find import attributes
 from medddim.formats.dicom.relations import related_uids
+from medddim.volume import Volume
 
 BIDS_SUBJECT = re.compile(r"(?:^|[^A-Za-z0-9])(sub-[A-Za-z0-9]+)")
 
@@ -16,20 +18,41 @@ Scans = dict[str, Series]
 """The scans to compare: "result", "reference" and, where there are, "input" and "against"."""
 
 
-def matched(found: Mapping[str, Sequence[Series]]) -> Iterator[tuple[str, Scans]]:
+def matched(
+    found: Mapping[str, Sequence[Series]], problems: dict[str, MedddimError]
+) -> Iterator[tuple[str, Scans]]:
     """Every result with the scans to compare it with.
 
     A single one on each side needs no matching name; else the name decides; failing that, for
-    DICOM, the UIDs: one series, or one made from the images of the other. Raises UnreadableScan
-    for a scan that is broken or has no partner.
+    DICOM, the UIDs: one series, or one made from the images of the other. Why a result is broken,
+    or has no partner, goes into `problems`.
     """
     results = found["result"]
     for series in results:
-        scans = {"result": _sound(series)}
-        for kind, among in found.items():
-            if kind != "result":
-                scans[kind] = _sound(_partner(series, among, results))
-        yield series.name, scans
+        try:
+            scans = {"result": _sound(series)}
+            for kind, among in found.items():
+                if kind != "result":
+                    scans[kind] = _sound(_partner(series, among, results))
+        except ScanError as problem:
+            problems[series.name] = problem
+        else:
+            yield series.name, scans
+
+
+def read_together(scans: Scans) -> dict[str, Volume]:
+    """The volumes of scans to compare.
+
+    Raises ScoreError for voxels that a reader has set to 0 and the reference has a value for.
+    """
+    volumes = {kind: formats.read(series).recognised() for kind, series in scans.items()}
+    lost, known = (
+        set(getattr(volumes[kind].source, "nonfinite", [()])[0]) for kind in ("result", "reference")
+    )
+    if lost - known:
+        path, count = scans["result"].files[0], len(lost - known)
+        raise ScoreError(f"{path}: {count} voxels of the result are no finite numbers")
+    return volumes
 
 
 class Subjects:

@@ -120,7 +120,8 @@ def test_other_settings_are_another_job(heads, out, halving):
     run(heads, out, halving())
     for outcome in run(heads, out, halving(seed=1)):
         assert outcome.status == "refused"
-        assert "made with other settings" in outcome.reason
+        assert "made with other settings (seed not given)" in outcome.reason
+    assert {one["name"] for one in manifest(out)["earlier"]} == {"a", "b", "c"}
 
 
 def test_without_resume_nothing_is_passed_over(heads, out, halving):

@@ -112,7 +112,7 @@ def test_other_settings_into_the_same_folder_are_refused(enhance, tmp_path):
     before = studies.contents(tmp_path / "out")
     result = enhance("--steps", "2")
     assert result.exit_code == 1
-    assert result.stdout.count("made with other settings; remove it or choose another folder") == 2
+    assert result.stdout.count("made with other settings (steps 1); remove it or choose") == 2
     assert studies.contents(tmp_path / "out") == before
 
 
@@ -282,7 +282,7 @@ def test_a_residual_asked_for_later_is_added(enhance, tmp_path):
         (("--residual", "--model", "identity"), "identity changes nothing"),
         (("--factor", "2", "--model", "identity"), "identity changes nothing"),
         (("--steps", "5", "--model", "identity"), "identity changes nothing"),
-        (("--samples", "4", "--model", "mr-denoise-vp"), "more than 1 step"),
+        (("--samples", "4", "--steps", "1", "--model", "mr-denoise-vp"), "more than 1 step"),
     ],
 )
 def test_maps_that_cannot_be_are_a_usage_error(enhance, tmp_path, more, told):

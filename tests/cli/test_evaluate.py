@@ -143,11 +143,23 @@ def test_dicom_is_matched_by_uid_and_its_patient_is_not_named(medddim, folders):
         ),
     ],
 )
-def test_a_result_that_cannot_be_measured_is_an_error(medddim, folders, spoil, reason):
+def test_a_result_that_cannot_be_measured_costs_no_other(medddim, folders, spoil, reason):
     spoil(folders)
     result = medddim("evaluate", "better", "reference", "-o", "scores")
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"medddim: {reason}")
+    assert "not measured, in no mean" in result.stderr
+    assert reason in result.stderr
+    whole = json.loads((folders / "scores" / "scores.json").read_text())
+    assert {row["scan"] for row in whole["scans"]} >= {"one"}
+    assert len(whole["not_measured"]) == 1
+
+
+def test_nothing_is_written_where_nothing_can_be_measured(medddim, folders):
+    for path in (folders / "better").iterdir():
+        path.write_bytes(b"no image")
+    result = medddim("evaluate", "better", "reference", "-o", "scores")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("medddim: one: ")
     assert not (folders / "scores").exists()
 
 

@@ -32,13 +32,25 @@ def test_a_name_mirrors_the_place_below_the_root(tmp_path: Path) -> None:
 
 
 def test_equal_names_are_told_apart_whatever_their_case() -> None:
-    paths = [Path("/a/scan.nii"), Path("/a/scan.nii.gz"), Path("/b/SCAN.nii"), Path("/c/other.nii")]
+    paths = [Path("/a/scan.nii"), Path("/a/scan.nii.gz"), Path("/A/SCAN.nii"), Path("/c/other.nii")]
     series = [Series("nifti", path.name.split(".")[0], (path,)) for path in paths]
     names = [one.name for one in with_distinct_names(series)]
     assert len({name.lower() for name in names}) == 4
     assert names[3] == "other"
     assert names[0].startswith("scan-")
     assert names == [one.name for one in with_distinct_names(series)]
+
+
+def test_scans_of_one_name_are_told_apart_by_their_folders() -> None:
+    paths = [Path("/fs/anna/T1.nii"), Path("/fs/berta/T1.nii"), Path("/fs/berta/T2.nii")]
+    series = [Series("nifti", path.stem, (path,)) for path in paths]
+    names = [one.name for one in with_distinct_names(series)]
+    assert names == ["anna_T1", "berta_T1", "T2"]
+
+
+def test_a_bids_name_is_kept_whole(tmp_path: Path) -> None:
+    run = tmp_path / "sub-CC110033/ses-baseline/anat/sub-CC110033_ses-baseline_run-01_T1w"
+    assert relative_name(run, tmp_path).endswith("_run-01_T1w")
 
 
 def test_a_path_given_twice_is_found_once(nifti_file: object, tmp_path: Path) -> None:

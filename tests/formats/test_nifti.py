@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -166,6 +167,18 @@ def test_the_sidecar_tells_the_modality(nifti_file: Make) -> None:
     assert (volume.modality, volume.unit) == ("CT", "HU")
     path.with_name("ct.json").write_text('["not", "an object"]')
     assert (formats.read(path).modality, formats.read(path).unit) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "said", [{"Modality": "PT"}, {"Modality": "MR", "ImageType": ["ORIGINAL", "PHASE"]}]
+)
+def test_the_sidecar_of_no_magnitude_is_a_refusal(nifti_file: Make, said: Any) -> None:
+    path = nifti_file("x.nii.gz")
+    path.with_name("x.json").write_text(json.dumps(said))
+    (series,) = formats.find(path)
+    assert "in the JSON file beside it" in series.refusal
+    with pytest.raises(UnsupportedScan, match="in the JSON file beside it"):
+        formats.read(path)
 
 
 NAN_AFFINE = {"srow_x": [np.nan, 0, 0, 0], "sform_code": 1}

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from medddim.errors import EnvironmentProblem, ScanError
+from medddim.errors import EnvironmentProblem, ScanError, UnsupportedScan
 from medddim.formats.contract import Series
 from medddim.formats.naming import relative_name
 from medddim.formats.nifti.header import affine_mm, is_nifti, read_header, shape_of
 from medddim.formats.walk import files_at
+
+NO_MAGNITUDE = {"P", "PHASE", "R", "REAL", "I", "IMAGINARY"}
+"""Values of ImageType, as scanners and dcm2niix write them."""
 
 
 def find_files(*roots: Path) -> list[Series]:
@@ -39,6 +42,22 @@ def modality_of(path: Path) -> str:
     return str(modality) if modality in ("MR", "CT") else ""
 
 
+def require_magnitude(path: Path) -> None:
+    """Raise UnsupportedScan if the JSON sidecar tells of another modality, or of a phase."""
+    said = sidecar(path)
+    if said.get("Modality") not in (None, "", "MR", "CT"):
+        raise UnsupportedScan(
+            f"{path}: expected MR or CT, found another Modality in the JSON file beside it"
+        )
+    kinds = said.get("ImageType")
+    found = NO_MAGNITUDE & {str(one).upper() for one in kinds} if isinstance(kinds, list) else ()
+    if found:
+        raise UnsupportedScan(
+            f"{path}: expected a magnitude, found {min(found)} as ImageType in the JSON file "
+            "beside it; give the magnitude"
+        )
+
+
 def stem_path(path: Path) -> Path:
     """`path` without .nii or .nii.gz, and with a suffix that with_suffix may replace."""
     return path.with_name(re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE) + ".stem")
@@ -57,6 +76,7 @@ def _describe(path: Path, root: Path) -> Series:
 
 def _facts(path: Path) -> dict[str, Any]:
     header = read_header(path)
+    require_magnitude(path)
     spacing = np.linalg.norm(affine_mm(header, path)[:3, :3], axis=0)
     count = (*shape_of(header), 1, 1)[3]
     return {

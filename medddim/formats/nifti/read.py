@@ -15,7 +15,7 @@ from nibabel import imageglobals
 from nibabel.fileholders import FileHolder
 
 from medddim.formats.guard import BYTES_PER_VOXEL, reading, require_memory
-from medddim.formats.nifti.find import modality_of
+from medddim.formats.nifti.find import modality_of, require_magnitude
 from medddim.formats.nifti.header import (
     NiftiHeader,
     affine_mm,
@@ -59,6 +59,7 @@ def read_file(path: Path) -> Volume:
     Raises UnreadableScan or UnsupportedScan.
     """
     header = read_header(path)
+    require_magnitude(path)
     warn_of_two_places(header, path)
     require_memory(BYTES_PER_VOXEL * math.prod(shape_of(header)), path)
     slope, intercept = _scaling(header, path)
