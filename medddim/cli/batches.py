@@ -87,7 +87,7 @@ resume_option = click.option(
     "--resume/--no-resume",
     default=True,
     show_default=True,
-    help="Pass over scans that an earlier run finished, judged by content.",
+    help="Pass over scans that an earlier run finished, judged by content; else they are refused.",
 )
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Read the scans, say what would be done; write nothing."
