@@ -5,23 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from medddim import __version__, formats
+from medddim import __version__
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.errors import (
     GridMismatch,
     MedddimError,
     ScanError,
     ScoreError,
-    UnreadableScan,
     WriteRefused,
 )
-from medddim.formats import Series
 from medddim.metrics import (
     PROTOCOLS,
     Passport,
@@ -35,7 +33,7 @@ from medddim.metrics.scores import FIGURES
 from medddim.metrics.slices import Mask
 from medddim.report.case import Case
 from medddim.report.made import made, told
-from medddim.report.matching import Scans, Subjects, matched, read_together
+from medddim.report.matching import Scans, Subjects, matched, read_together, usable
 from medddim.report.page import HEADINGS, write_report
 from medddim.report.paired import CONFIDENCE, differences, per_subject
 from medddim.report.picture import picture
@@ -75,7 +73,7 @@ class Evaluation:
     differences: list[Row] = field(default_factory=list)
     spectra: dict[str, dict[str, Spectrum]] = field(default_factory=dict)
     without_result: list[str] = field(default_factory=list)
-    not_measured: dict[str, str] = field(default_factory=dict)
+    not_measured: dict[str, MedddimError] = field(default_factory=dict)
 
 
 def evaluate(
@@ -91,34 +89,28 @@ def evaluate(
 
     Scans are matched by name, DICOM also by UID; a single one on each side needs neither. The
     protocol "all" measures under every convention that has a meaning for the scan. `noisy` are the
-    scans before enhancement, `against` the results of another method. An input whose voxels are
-    larger by whole factors is measured as its cubic interpolation. Writes scores.csv,
-    subjects.csv, scores.json (all of Evaluation), with something to compare differences.csv and,
-    with `noisy`, picture.png and report.html below `destination`, all at the end: a problem
-    leaves nothing.
+    scans before enhancement, `against` the results of another method. An input with voxels larger
+    by whole factors is measured as its cubic interpolation. Writes scores.csv, subjects.csv,
+    scores.json (all of Evaluation), with something to compare differences.csv and, with `noisy`,
+    picture.png and report.html below `destination`, all at the end.
 
-    Raises UnreadableScan for a result that is broken or has no reference, GridMismatch telling
-    both grids, ScoreError for an unknown protocol or a scan it has no answer for, WriteRefused if
-    `destination` is one of the folders measured.
+    Raises ScoreError for an unknown protocol, WriteRefused if `destination` is one of the folders
+    measured. Where no result can be compared, nothing is written and the first problem raised.
     """
     _require_known(protocol)
     paths = {"result": candidate, "reference": reference, "input": noisy, "against": against}
     given = {kind: path for kind, path in paths.items() if path is not None}
-    if destination.resolve() in {path.resolve() for path in given.values()}:
-        raise WriteRefused(f"the output folder {destination} holds the scans; choose another")
+    _require_apart(destination, given.values())
     found, cases, who = Evaluation(), list[Case](), Subjects()
     provenance: dict[str, Any] = {"versions": _versions()}
-    every = {kind: _usable(path) for kind, path in given.items()}
+    every = {kind: usable(path) for kind, path in given.items()}
     left = dict.fromkeys(series.name for series in every["reference"])
-    problems: dict[str, MedddimError] = {}
-    for name, scans in matched(every, problems):
+    for name, scans in matched(every, found.not_measured):
+        left.pop(scans["reference"].name, None)
         try:
-            left.pop(scans["reference"].name, None)
-            volumes = read_together(scans)
-            measured = volumes | _interpolated(volumes)
-            rows = list(_measure(name, measured, protocol=protocol))
+            volumes, measured, rows = _compared(name, scans, protocol=protocol)
         except (ScanError, ScoreError) as problem:
-            problems[name] = problem
+            found.not_measured[name] = problem
             continue
         found.scans += [_labelled(row, who.of(scans["result"])) for row in rows]
         found.spectra[name] = _spectra(measured)
@@ -126,14 +118,27 @@ def evaluate(
         provenance[name] = _files(scans) | {"made by": job or None} | _passports(rows)
         if noisy is not None and len(cases) < MOST_PICTURES:
             cases.append(_case(name, volumes, rows, done=told(job)))
+    if found.not_measured and not found.scans:
+        raise next(iter(found.not_measured.values()))
     found.without_result = list(left)
-    if problems and not found.scans:
-        raise next(iter(problems.values()))
-    found.not_measured = {name: str(problem) for name, problem in problems.items()}
     found.subjects = per_subject(found.scans)
     found.differences = differences(found.subjects)
     _write(destination, found, cases=cases, provenance=provenance)
     return found
+
+
+def _compared(
+    name: str, scans: Scans, *, protocol: str
+) -> tuple[dict[str, Volume], dict[str, Volume], list[Row]]:
+    """The volumes, as they are and as they are measured, and their rows."""
+    volumes = read_together(scans)
+    measured = volumes | _interpolated(volumes)
+    return volumes, measured, list(_measure(name, measured, protocol=protocol))
+
+
+def _require_apart(destination: Path, given: Iterable[Path]) -> None:
+    if destination.resolve() in {path.resolve() for path in given}:
+        raise WriteRefused(f"the output folder {destination} holds the scans; choose another")
 
 
 def _require_known(protocol: str) -> None:
@@ -144,13 +149,6 @@ def _require_known(protocol: str) -> None:
 
 def _versions() -> dict[str, str]:
     return {"medddim": __version__, **{name: version(name) for name in PACKAGES}}
-
-
-def _usable(path: Path) -> list[Series]:
-    found = formats.find(path)
-    if not found:
-        raise UnreadableScan(f"no scan in {path}: expected DICOM series or NIfTI files")
-    return found
 
 
 def _interpolated(volumes: Mapping[str, Volume]) -> dict[str, Volume]:
@@ -278,7 +276,7 @@ def _write(
     ):
         if rows:
             _replace(destination / f"{name}.csv", _table(rows))
-    whole = json.dumps(asdict(found), indent=2, allow_nan=False) + "\n"
+    whole = json.dumps(asdict(found), indent=2, allow_nan=False, default=str) + "\n"
     _replace(destination / "scores.json", whole.encode())
     if cases:
         _replace(destination / "picture.png", picture(cases))

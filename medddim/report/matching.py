@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from medddim import formats
 from medddim.errors import MedddimError, ScanError, ScoreError, UnreadableScan
@@ -16,6 +17,14 @@ BIDS_SUBJECT = re.compile(r"(?:^|[^A-Za-z0-9])(sub-[A-Za-z0-9]+)")
 
 Scans = dict[str, Series]
 """The scans to compare: "result", "reference" and, where there are, "input" and "against"."""
+
+
+def usable(path: Path) -> list[Series]:
+    """The series in a file or folder. Raises UnreadableScan if there are none."""
+    found = formats.find(path)
+    if not found:
+        raise UnreadableScan(f"no scan in {path}: expected DICOM series or NIfTI files")
+    return found
 
 
 def matched(

@@ -9,8 +9,9 @@ from tests.recipes import tiny
 
 
 def test_smoke_takes_a_recipe_all_the_way_and_leaves_nothing(medddim, tmp_path):
-    formats.write(head(), tmp_path / "scans", name="head", derivation=Derivation("identity", ""))
-    recipe = tiny(data={"train": ("scans/*",), "validate_on": ("scans/*",)})
+    for name in ("one", "other"):
+        formats.write(head(), tmp_path / "scans", name=name, derivation=Derivation("identity", ""))
+    recipe = tiny(data={"train": ("scans/one*",), "validate_on": ("scans/other*",)})
     (tmp_path / "recipe.yaml").write_text(recipe.dump())
     before = sorted(tmp_path.rglob("*"))
     result = medddim("train", "recipe.yaml", "--data", ".", "--smoke", "--device", "cpu")
