@@ -43,13 +43,13 @@ def modality_of(path: Path) -> str:
 
 
 def require_magnitude(path: Path) -> None:
-    """Raise UnsupportedScan if the JSON sidecar tells of another modality, or of a phase."""
+    """Raise UnsupportedScan if the JSON sidecar tells of another modality, or of an MR phase."""
     said = sidecar(path)
     if said.get("Modality") not in (None, "", "MR", "CT"):
         raise UnsupportedScan(
             f"{path}: expected MR or CT, found another Modality in the JSON file beside it"
         )
-    kinds = said.get("ImageType")
+    kinds = None if said.get("Modality") == "CT" else said.get("ImageType")
     found = NO_MAGNITUDE & {str(one).upper() for one in kinds} if isinstance(kinds, list) else ()
     if found:
         raise UnsupportedScan(
