@@ -27,13 +27,14 @@ ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     root, how = tmp_path_factory.mktemp("scans"), Derivation("identity", "a phantom")
-    for name, scan in (("head", head()), ("texture", textured())):
-        formats.write(scan, root / "train", name=name, derivation=how)
+    named = [("train", "head", head()), ("train", "texture", textured()), ("val", "head", head())]
+    for folder, name, scan in named:
+        formats.write(scan, root / folder, name=name, derivation=how)
     return root
 
 
 def command(folder, data, run, **training):
-    asked = tiny(data={"train": ("train/*",), "validate_on": ("train/head*",)}, training=training)
+    asked = tiny(data={"train": ("train/*",), "validate_on": ("val/*",)}, training=training)
     recipe = folder / "recipe.yaml"
     recipe.write_text(asked.dump())
     medddim = Path(sys.executable).with_name("medddim")
