@@ -37,7 +37,8 @@ def factors_of(
 def require_modality(recipe: Recipe, volume: Volume) -> None:
     """Raise UnsupportedScan for a scan of another modality, or of a CT that is not in HU.
 
-    A scan that does not say what it is will do, unless it is for MR and holds air in HU.
+    A scan that does not say what it is will do, but for MR not one that holds air in HU, or lies
+    far below 0 in large part.
     """
     if volume.modality not in ("", recipe.modality):
         raise UnsupportedScan(

@@ -172,7 +172,8 @@ def _enhance(enhancer: Enhancer, settings: Settings, volume: Volume, facts: Fact
 
 def _foresee(recipe: Recipe, settings: Settings, volume: Volume) -> Facts:
     require_modality(recipe, volume)
-    answers = settings.steps * (settings.samples or 1)
+    steps = 1 if settings.fidelity == 1 else settings.steps
+    answers = steps * (settings.samples or 1)
     facts: Facts = {"network_evaluations": answers * len(views_of(recipe, volume))}
     if not volume.modality:
         facts["taken_for"] = recipe.modality
