@@ -18,7 +18,7 @@ from medddim.formats.contract import Repair
 from medddim.volume import Volume
 
 TOPICS = (
-    "record", "files", "source", "geometry", "values", "identity", "provenance",
+    "record", "files", "source", "geometry", "values", "order", "identity", "provenance",
     *validators.VALIDATORS,
 )  # fmt: skip
 """Record and files: nothing lost, left over or altered. The others compare result and source."""

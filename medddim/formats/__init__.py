@@ -160,7 +160,7 @@ def check(
     """What is wrong with the `files` of one written result, by topic; "" where nothing is.
 
     `source` is the scan it was made from, `derivation` what is on record of its making.
-    Topics: "geometry", "values", "provenance", for DICOM "identity". Raises ScanError.
+    Topics: "geometry", "values", "provenance", for DICOM "order" and "identity". Raises ScanError.
     """
     paths = tuple(map(Path, files))
     told = _with_repairs(derivation, source)

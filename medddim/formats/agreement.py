@@ -25,8 +25,8 @@ def disagreements(
 ) -> dict[str, str]:
     """What is wrong with a result, by topic; "" where nothing is.
 
-    Topics: "geometry", "values", "provenance", for DICOM "identity" too. Raises ScanError for
-    files that cannot be read.
+    Topics: "geometry", "values", "provenance", for DICOM "order" and "identity".
+    Raises ScanError for files that cannot be read.
     """
     problems = {
         "geometry": geometry(result, source, derivation.kind),

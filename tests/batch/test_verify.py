@@ -78,9 +78,10 @@ def test_what_the_run_has_written_is_sound(place, out):
     verdicts = {one.name: one for one in verify(place / out)}
     assert all(one.good for one in verdicts.values())
     assert set(verdicts) == {"medddim.json", "head", "series"}
-    everything = {"record", "files", "source", "geometry", "values", "identity", "provenance"}
+    everything = {"record", "files", "source", "geometry", "values", "order", "identity"}
+    everything |= {"provenance"}
     assert set(verdicts["series"].topics) == everything
-    assert set(verdicts["head"].topics) == everything - {"identity"}
+    assert set(verdicts["head"].topics) == everything - {"order", "identity"}
 
 
 def one_voxel(dataset):

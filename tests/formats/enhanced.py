@@ -18,16 +18,31 @@ PER_SLICE = (
     "SOPInstanceUID", "InstanceNumber", "ImageOrientationPatient", "ImagePositionPatient",
     "PixelSpacing", "SliceThickness", "PixelData", "EchoTime", "ImageType", "RescaleSlope",
     "RescaleIntercept", "RescaleType", "TemporalPositionIdentifier", "DiffusionBValue",
+    "DiffusionGradientOrientation", "DiffusionDirectionality", "InversionTime", "FlipAngle",
+    "TriggerTime", "AcquisitionNumber", "AcquisitionTime", "NominalPercentageOfCardiacPhase",
 )  # fmt: skip
 
+IN_GROUPS = {
+    "InversionTime": ("MRModifierSequence", "InversionTimes"),
+    "FlipAngle": ("MRTimingAndRelatedParametersSequence", "FlipAngle"),
+    "TriggerTime": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
+    "NominalPercentageOfCardiacPhase": (
+        "CardiacSynchronizationSequence",
+        "NominalPercentageOfCardiacPhase",
+    ),
+}
+"""Where an enhanced image keeps what a classic one has at its top."""
 
-def store(slices: Sequence[Dataset], path: Path) -> Dataset:
+
+def store(slices: Sequence[Dataset], path: Path, *, numbered: bool = False) -> Dataset:
     """Write the slices as the frames of one file, in the order given; return what was written."""
     first = slices[0]
     dataset = Dataset()
     for element in first:
         if element.keyword not in PER_SLICE:
             dataset.add(element)
+    if numbered:
+        dataset.InstanceNumber = first.InstanceNumber
     ct = first.Modality == "CT"
     dataset.SOPClassUID = EnhancedCTImageStorage if ct else EnhancedMRImageStorage
     dataset.SOPInstanceUID = generate_uid(entropy_srcs=[first.SOPInstanceUID, path.name])
@@ -58,16 +73,13 @@ def _frame(one: Dataset, *, ct: bool) -> Dataset:
         RescaleIntercept=one.get("RescaleIntercept", 0),
         RescaleType="HU" if ct else "US",
     )
-    content = _item(FrameAcquisitionNumber=1)
-    if "TemporalPositionIdentifier" in one:
-        content.TemporalPositionIndex = int(one.TemporalPositionIdentifier)
     kind = _item(
         FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"], PixelPresentation="MONOCHROME"
     )
     if not ct:
         kind.ComplexImageComponent = one.get("ComplexImageComponent", "MAGNITUDE")
     frame = _item(
-        FrameContentSequence=[content],
+        FrameContentSequence=[_content(one)],
         PlanePositionSequence=[_item(ImagePositionPatient=position)],
         PixelValueTransformationSequence=[transformation],
     )
@@ -75,8 +87,32 @@ def _frame(one: Dataset, *, ct: bool) -> Dataset:
     if "EchoTime" in one:
         frame.MREchoSequence = [_item(EffectiveEchoTime=float(one.EchoTime))]
     if "DiffusionBValue" in one:
-        frame.MRDiffusionSequence = [_item(DiffusionBValue=float(one.DiffusionBValue))]
+        frame.MRDiffusionSequence = [_diffusion(one)]
+    for keyword, (group, name) in IN_GROUPS.items():
+        if keyword in one:
+            setattr(frame, group, [_item(**{name: float(one[keyword].value)})])
+    if "InversionTime" in one:
+        frame.MRModifierSequence[0].InversionRecovery = "YES"
     return frame
+
+
+def _content(one: Dataset) -> Dataset:
+    content = _item(FrameAcquisitionNumber=int(one.get("AcquisitionNumber") or 1))
+    if "AcquisitionTime" in one:
+        content.FrameAcquisitionDateTime = f"20260102{one.AcquisitionTime}"
+    if "TemporalPositionIdentifier" in one:
+        content.TemporalPositionIndex = int(one.TemporalPositionIdentifier)
+    return content
+
+
+def _diffusion(one: Dataset) -> Dataset:
+    item = _item(DiffusionBValue=float(one.DiffusionBValue))
+    if "DiffusionDirectionality" in one:
+        item.DiffusionDirectionality = one.DiffusionDirectionality
+    if "DiffusionGradientOrientation" in one:
+        direction = _item(DiffusionGradientOrientation=one.DiffusionGradientOrientation)
+        item.DiffusionGradientDirectionSequence = [direction]
+    return item
 
 
 def _item(**attributes: object) -> Dataset:

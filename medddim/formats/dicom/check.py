@@ -27,6 +27,11 @@ ONE_OF_THE_SERIES = (
     "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "RescaleSlope", "RescaleIntercept",
     "PhotometricInterpretation", "BitsStored", "PixelRepresentation",
 )  # fmt: skip
+ORDER_SHOWN = (
+    "EchoNumbers", "EchoTime", "DiffusionBValue", "DiffusionGradientOrientation", "InversionTime",
+    "FlipAngle", "TemporalPositionIdentifier",
+)  # fmt: skip
+"""What tells volumes apart and is one for all slices of a volume, in source and result."""
 
 
 def check_series(
@@ -39,6 +44,7 @@ def check_series(
     datasets = [_whole(file) for file in files]
     checks = {
         "values": _scale(datasets, source),
+        "order": _order(datasets, source),
         "identity": _identity(datasets, source, derivation),
         "provenance": _provenance(datasets, source, derivation),
     }
@@ -60,6 +66,31 @@ def _scale(datasets: list[FileDataset], source: DicomSource) -> Iterator[str]:
     for keyword in ("PhotometricInterpretation", "Modality"):
         if datasets[0].get(keyword) != source.headers[0].get(keyword):
             yield f"{keyword} is not that of the source"
+
+
+def _order(datasets: list[FileDataset], source: DicomSource) -> Iterator[str]:
+    """Whether volume k of the result is made from volume k of the source, as acquired."""
+    result_slices = len(datasets) // source.channels
+    for number, dataset in enumerate(datasets):
+        channel = number // max(result_slices, 1)
+        first = min(channel, source.channels - 1) * source.shape[2]
+        images = {image for one in source.slices[first : first + source.shape[2]] for image in one}
+        where = f"slice {number + 1}: expected an image of volume {channel + 1} as acquired"
+        named = {_named(item) for item in dataset.get("SourceImageSequence") or []}
+        if not named <= {_named(source.origins[image]) for image in images}:
+            yield f"{where}, it names an image of another volume as its source"
+        header = source.headers[source.slices[first][0]]
+        for keyword in ORDER_SHOWN if source.channels > 1 else ():
+            if keyword in header and dataset.get(keyword) != header.get(keyword):
+                yield f"{where}, its {keyword} is that of another one"
+
+
+def _named(item: Dataset) -> tuple[str, str]:
+    """The image, and the frame in it, that a reference names."""
+    return (
+        str(item.get("ReferencedSOPInstanceUID")),
+        str(item.get("ReferencedFrameNumber") or ""),
+    )
 
 
 def _identity(
@@ -109,7 +140,7 @@ def _not_a_function(
 def _provenance(
     datasets: list[FileDataset], source: DicomSource, derivation: Derivation
 ) -> Iterator[str]:
-    known = {str(origin.ReferencedSOPInstanceUID) for origin in source.origins}
+    known = {_named(origin) for origin in source.origins}
     lossy = any(header.get("LossyImageCompression") == "01" for header in source.headers)
     for number, dataset in enumerate(datasets, 1):
         if values_of(dataset, "ImageType")[:2] != ["DERIVED", "SECONDARY"]:
@@ -121,8 +152,8 @@ def _provenance(
         if not makers or makers[-1] != MAKER:
             yield f"slice {number}: medddim is not named as contributing equipment"
         references = dataset.get("SourceImageSequence") or []
-        named = {str(item.get("ReferencedSOPInstanceUID")) for item in references}
-        if not named <= known or (not named and all(map(is_owned, known))):
+        named = {_named(item) for item in references}
+        if not named <= known or (not named and all(is_owned(uid) for uid, _ in known)):
             yield f"slice {number}: it does not name images of its source"
         if lossy and dataset.get("LossyImageCompression") != "01":
             yield f"slice {number}: it does not tell of the lossy compression of its source"

@@ -39,6 +39,11 @@ STACK_TAGS = (
     "AcquisitionNumber",
 )  # fmt: skip
 """What tells two images at one position apart, the most telling first."""
+ORDER_TAGS = (
+    "InstanceNumber", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "ContentDate",
+    "ContentTime", "NumberOfTemporalPositions",
+)  # fmt: skip
+"""What tells in which order images were acquired."""
 
 DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
 
@@ -95,7 +100,9 @@ def names_in(folder: Path, headers: Sequence[Header]) -> list[str]:
 def read_header(path: Path) -> Header:
     """The header of one file. Raises UnreadableScan, or UnsupportedScan for a deflate bomb."""
     _require_moderate_deflate(path)
-    tags: list[Any] = [*ONE_EACH, *KIND_TAGS, *GRID_TAGS, *STACK_TAGS, *PRIVATE_TAGS]
+    tags: list[Any] = [
+        *ONE_EACH, *KIND_TAGS, *GRID_TAGS, *STACK_TAGS, *ORDER_TAGS, *PRIVATE_TAGS,
+    ]  # fmt: skip
     with reading(path, "DICOM"):
         with path.open("rb") as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=tags)

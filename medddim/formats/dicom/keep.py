@@ -65,7 +65,7 @@ MR = """
     CardiacNumberOfImages TriggerWindow ReconstructionDiameter ReceiveCoilName TransmitCoilName
     AcquisitionMatrix InPlanePhaseEncodingDirection FlipAngle VariableFlipAngleFlag SAR dBdt
     TemporalPositionIdentifier NumberOfTemporalPositions TemporalResolution
-    DiffusionBValue DiffusionGradientOrientation
+    DiffusionBValue DiffusionGradientOrientation DiffusionDirectionality
 """
 CT = """
     KVP DataCollectionDiameter DistanceSourceToDetector DistanceSourceToPatient

@@ -11,9 +11,12 @@ import numpy as np
 
 from medddim.errors import IrregularGeometry
 from medddim.formats.dicom.files import STACK_TAGS, Header, common_folder, names_in
+from medddim.formats.dicom.order import acquired_at, as_acquired, content_at
 from medddim.formats.dicom.planes import Vector
 
 SAME_PLACE_MM = 1e-3
+TIMES = {"AcquisitionTime": acquired_at, "ContentTime": content_at}
+"""What tells volumes apart where one moment is said for all slices of each."""
 
 Key = tuple[Any, ...]
 Stacks = list[list[int]]
@@ -21,6 +24,8 @@ Stacks = list[list[int]]
 
 def stacks_of(headers: Sequence[Header], heights: Vector) -> tuple[Stacks, str]:
     """The images of each stack, in order along the normal, and what tells the stacks apart.
+
+    The stacks are in the order in which they were acquired.
 
     Raises IrregularGeometry if images lie at one place and nothing sorts them into stacks.
     """
@@ -32,11 +37,12 @@ def stacks_of(headers: Sequence[Header], heights: Vector) -> tuple[Stacks, str]:
     if count == heights.size:
         return [order.tolist()], ""
     told = {tag: [_key(header, tag) for header in headers] for tag in STACK_TAGS}
-    tags = [tag for tag in STACK_TAGS if len(set(told[tag])) > 1]
+    told |= {name: [clock(header) for header in headers] for name, clock in TIMES.items()}
+    tags = [tag for tag in told if len(set(told[tag])) > 1]
     for names in (*((tag,) for tag in tags), *combinations(tags, 2)):
         stacks = _sorted_into([told[name] for name in names], places, count)
         if stacks:
-            return stacks, " and ".join(names)
+            return as_acquired(stacks, headers), " and ".join(names)
     raise IrregularGeometry(_why_not(headers, order, steps, {tag: told[tag] for tag in tags}))
 
 

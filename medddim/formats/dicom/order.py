@@ -1,0 +1,93 @@
+"""The order of the volumes in a stack: that in which they were acquired.
+
+Tables that were made from the source (b-vectors, slice timing, motion) count its volumes as
+acquired, so the k-th volume of a Volume, and of a result, is the k-th acquired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+
+from medddim.formats.dicom.files import Header, is_number
+
+Ranks = npt.NDArray[np.intp]
+
+
+def as_acquired(stacks: Sequence[Sequence[int]], headers: Sequence[Header]) -> list[list[int]]:
+    """The stacks in the order in which they were acquired, those that nothing orders as given.
+
+    An attribute counts if it ranks the stacks alike at every place: number of the image (and of
+    the frame), acquisition time, temporal position, number of the acquisition, content time; a
+    later one breaks the ties of the earlier.
+    """
+    ranks = [
+        ranked
+        for clock in CLOCKS
+        if (ranked := _ranks([[clock(headers[i]) for i in stack] for stack in stacks])) is not None
+    ]
+    order = sorted(range(len(stacks)), key=lambda n: [int(ranked[n]) for ranked in ranks])
+    return [list(stacks[n]) for n in order]
+
+
+def _ranks(values: list[list[tuple[float, ...]]]) -> Ranks | None:
+    """The rank of each stack, ties alike; None unless it is the same at every place."""
+    found: Ranks | None = None
+    for place in zip(*values, strict=True):
+        steps = {value: rank for rank, value in enumerate(sorted(set(place)))}
+        ranked = np.array([steps[value] for value in place], dtype=np.intp)
+        if found is not None and not np.array_equal(found, ranked):
+            return None
+        found = ranked
+    return found
+
+
+def numbered(header: Header) -> tuple[float, ...]:
+    """InstanceNumber, and the number of the frame in its file."""
+    frame = () if header.frame is None else (float(header.frame),)
+    return (*_number(header.dataset, "InstanceNumber"), *frame)
+
+
+def acquired_at(header: Header) -> tuple[float, ...]:
+    """Day and second of the acquisition; () where the header does not say."""
+    return _moment(header.dataset, "Acquisition")
+
+
+def content_at(header: Header) -> tuple[float, ...]:
+    """Day and second at which the content of the image began; () if not said."""
+    return _moment(header.dataset, "Content")
+
+
+def _moment(dataset: Dataset, kind: str) -> tuple[float, ...]:
+    stamp = str(dataset.get(f"{kind}DateTime") or "").partition("+")[0].partition("-")[0]
+    day, time = stamp[:8], stamp[8:]
+    if not time:
+        day = str(dataset.get(f"{kind}Date") or "")
+        time = str(dataset.get(f"{kind}Time") or "")
+    try:
+        return (float(day or 0), float(time))
+    except ValueError:
+        return ()
+
+
+def _number(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+    value = dataset.get(keyword)
+    if value in (None, "") or not is_number(value):
+        return ()
+    return tuple(np.ravel(np.array(value, dtype=np.float64)).tolist())
+
+
+def _said(keyword: str) -> Callable[[Header], tuple[float, ...]]:
+    return lambda header: _number(header.dataset, keyword)
+
+
+CLOCKS: tuple[Callable[[Header], tuple[float, ...]], ...] = (
+    numbered,
+    acquired_at,
+    _said("TemporalPositionIdentifier"),
+    _said("AcquisitionNumber"),
+    content_at,
+)

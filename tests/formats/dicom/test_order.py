@@ -1,0 +1,131 @@
+"""The k-th volume is the k-th acquired, whatever tells the volumes apart."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+
+from medddim import formats
+from medddim.formats import Derivation
+from tests.formats import enhanced
+
+IDENTITY = Derivation("identity", "Nothing was changed.")
+X, Y, Z = (np.eye(3)[axis].tolist() for axis in range(3))
+DIRECTIONS = [
+    {"DiffusionBValue": 0.0, "DiffusionDirectionality": "NONE"},
+    *(
+        {
+            "DiffusionBValue": 1000.0,
+            "DiffusionDirectionality": "DIRECTIONAL",
+            "DiffusionGradientOrientation": g,
+        }
+        for g in (Z, X, Y)
+    ),
+    {"DiffusionBValue": 1000.0, "DiffusionDirectionality": "ISOTROPIC"},
+]
+STACKS: dict[str, list[dict[str, Any]]] = {
+    "b-value": [{"DiffusionBValue": b} for b in (1000.0, 0.0, 500.0)],
+    "direction": DIRECTIONS,
+    "echo": [{"EchoNumbers": n, "EchoTime": te} for n, te in ((2, "9.2"), (1, "4.6"), (3, "14"))],
+    "flip angle": [{"FlipAngle": a} for a in ("15", "3", "9")],
+    "inversion time": [{"InversionTime": ti} for ti in ("900", "100", "350")],
+    "echo time": [{"EchoTime": te} for te in ("30", "20", "100")],
+    "trigger": [{"TriggerTime": t} for t in ("500", "20", "260")],
+    "acquisition time": [{"AcquisitionTime": t} for t in ("120101", "120105.5", "120110")],
+    "temporal position": [{"TemporalPositionIdentifier": t} for t in (9, 10, 11)],
+    "acquisition": [{"AcquisitionNumber": t} for t in (3, 1, 2)],
+}
+
+
+def acquired(
+    scanner: Any, marks: list[dict[str, Any]], numbering: str = "volumes"
+) -> list[list[Dataset]]:
+    """A volume of three slices for each of the marks, in this order; InstanceNumber counts up."""
+    made = [scanner.slices(3) for _ in marks]
+    for number, (stack, mark) in enumerate(zip(made, marks, strict=True)):
+        for k, dataset in enumerate(stack):
+            dataset.InstanceNumber = (
+                number * 3 + k + 1 if numbering == "volumes" else k * len(marks) + number + 1
+            )
+            dataset.SOPInstanceUID = generate_uid(entropy_srcs=[str(number), str(k), "order"])
+            dataset.update(mark)
+    return made
+
+
+def assert_in_order(volume: Any, made: list[list[Dataset]]) -> None:
+    assert volume.channels == len(made)
+    for channel, stack in zip(volume.voxels, made, strict=True):
+        for k, dataset in enumerate(stack):
+            pixels = np.frombuffer(dataset.PixelData, "<u2").reshape(5, 7)
+            np.testing.assert_array_equal(channel[:, :, k], pixels.T)
+
+
+def stored(scanner: Any, made: list[list[Dataset]], kind: str) -> Path:
+    """The slices as files whose names and order say nothing, or as the frames of files."""
+    every = [dataset for stack in made for dataset in stack]
+    names = scanner.rng.permutation(len(every)).tolist()
+    if kind == "classic":
+        return scanner.store([every[i] for i in names])
+    files = {"one file": [every], "a file a volume": made, "a file a slice": [[d] for d in every]}
+    folder: Path = scanner.folder / "series"
+    for number, (name, frames) in enumerate(zip(names, files[kind], strict=False), 1):
+        frames[0].InstanceNumber = number  # becomes that of the file
+        enhanced.store(frames, folder / f"{name:02d}.dcm", numbered=True)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["classic", "one file", "a file a volume", "a file a slice"])
+@pytest.mark.parametrize("by", STACKS)
+def test_volumes_come_as_acquired(scanner: Any, tmp_path: Path, *, by: str, kind: str) -> None:
+    if by == "echo" and kind != "classic":
+        pytest.skip("an enhanced image has no EchoNumbers")
+    made = acquired(scanner, STACKS[by])
+    folder = stored(scanner, made, kind)
+    volume = formats.read(folder)
+    assert_in_order(volume, made)
+    formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)
+    assert_in_order(formats.read(tmp_path / "out"), made)
+    files = sorted((tmp_path / "out" / "x").iterdir())
+    first = [pydicom.dcmread(file) for file in files][::3]
+    for keyword in ("DiffusionBValue", "DiffusionGradientOrientation", "DiffusionDirectionality"):
+        expected = [mark.get(keyword) for mark in STACKS[by]]
+        assert [one.get(keyword) for one in first] == expected
+
+
+@pytest.mark.parametrize("by", STACKS)
+def test_numbers_that_run_slice_by_slice(scanner: Any, by: str) -> None:
+    made = acquired(scanner, STACKS[by], numbering="slices")
+    assert_in_order(formats.read(stored(scanner, made, "classic")), made)
+
+
+def test_numbers_that_contradict_each_other_leave_it_to_the_clock(scanner: Any) -> None:
+    marks = [{"EchoTime": te, "AcquisitionTime": t} for te, t in (("9", "120101"), ("5", "120105"))]
+    made = acquired(scanner, marks)
+    for number, dataset in zip((4, 1, 6, 2, 5, 3), (d for s in made for d in s), strict=True):
+        dataset.InstanceNumber = number  # as after an anonymiser: alike at no two places
+    assert_in_order(formats.read(stored(scanner, made, "classic")), made)
+
+
+def test_numbers_that_begin_again_in_each_volume_say_nothing(scanner: Any) -> None:
+    marks = [{"EchoTime": te, "AcquisitionNumber": n} for te, n in (("9", 1), ("5", 2))]
+    made = acquired(scanner, marks)
+    for stack in made:
+        for k, dataset in enumerate(stack):
+            dataset.InstanceNumber = k + 1
+    assert_in_order(formats.read(stored(scanner, made, "classic")), made)
+
+
+def test_a_result_in_another_order_is_found(scanner: Any, tmp_path: Path) -> None:
+    """As a result by value: right voxels, in the order of the b-values."""
+    made = acquired(scanner, STACKS["b-value"])
+    source = formats.read(stored(scanner, made, "classic"))
+    written = formats.write(source, tmp_path / "out", name="x", derivation=IDENTITY)
+    problems = formats.check(written, source, derivation=IDENTITY, format="dicom")
+    assert not problems["order"]
+    by_value = [written[n] for n in (3, 4, 5, 6, 7, 8, 0, 1, 2)]
+    problems = formats.check(by_value, source, derivation=IDENTITY, format="dicom")
+    assert "expected an image of volume 1 as acquired" in problems["order"]
