@@ -26,11 +26,11 @@ import numpy as np
 from scipy.stats import t as student
 
 from medddim import formats
-from medddim.dataset import middle_slices
 from medddim.degradation import RicianNoise
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
 from medddim.metrics import compare
 from medddim.metrics.masks import foreground
+from medddim.training.dataset import middle_slices
 from medddim.volume import Array, Volume
 
 FIGURES = ("one sample", "mean", "hf power", "spread / error", "within twice", "most / least")

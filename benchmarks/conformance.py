@@ -25,8 +25,8 @@ from scipy.ndimage import map_coordinates
 
 from medddim import formats
 from medddim.batch import validators
-from medddim.enhancer import Enhancer
 from medddim.formats import Derivation
+from medddim.inference.enhancer import Enhancer
 from medddim.volume import Volume
 
 TITLES = (

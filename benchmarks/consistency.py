@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from medddim import formats
-from medddim.dataset import middle_slices
 from medddim.degradation.larger_voxels import LargerVoxels
-from medddim.enhancer import Enhancer
-from medddim.scope import factors_of
+from medddim.inference.enhancer import Enhancer
+from medddim.inference.suitability import factors_of
+from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
 
 LIMIT = 1e-4

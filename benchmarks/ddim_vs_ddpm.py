@@ -19,11 +19,11 @@ import numpy as np
 from torch import Tensor
 
 from medddim import formats
-from medddim.dataset import middle_slices
 from medddim.degradation import RicianNoise
 from medddim.diffusion import ancestral, ddim, keyed_noise
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
 from medddim.metrics import compare
+from medddim.training.dataset import middle_slices
 
 EVALUATIONS = (1, 2, 4, 8, 16, 50, 250, 1000)
 FIGURES = {"psnr_db": "PSNR (dB)", "ssim": "SSIM", "hf_power": "high-frequency power"}

@@ -18,10 +18,10 @@ from quality import table
 from scipy.ndimage import uniform_filter
 
 from medddim import formats
-from medddim.dataset import middle_slices
 from medddim.degradation import LowDose
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
 from medddim.metrics.noise import SOFT_TISSUE_HU, WINDOW, estimate_noise
+from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
 
 TITLES = ["scan", "own noise (HU)", "dose", "input", "result", "95 % of windows within"]

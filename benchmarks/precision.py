@@ -11,7 +11,7 @@ import time
 import numpy as np
 import torch
 
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
 from medddim.networks import choose_precision
 from medddim.volume import Volume
 

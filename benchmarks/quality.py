@@ -33,12 +33,12 @@ from red_cnn import RedCnnMethod
 
 from medddim import formats
 from medddim.baselines import BASELINES
-from medddim.dataset import middle_slices
 from medddim.degradation import LowDose, RicianNoise
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
 from medddim.metrics import compare
 from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe
+from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
 
 Method = Callable[..., Volume]

@@ -30,15 +30,15 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import brentq
 
 from medddim import formats
-from medddim.dataset import middle_slices
 from medddim.degradation import LowDose
 from medddim.degradation.rician import rician
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
 from medddim.metrics import psnr
 from medddim.metrics.masks import body, foreground
 from medddim.metrics.noise import estimate_noise
 from medddim.metrics.residual import Residual, residual
 from medddim.report.picture import DIVERGING
+from medddim.training.dataset import middle_slices
 from medddim.volume import Array, Volume
 
 MODELS = {"MR": "mr-denoise", "CT": "ct-denoise"}

@@ -23,10 +23,10 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from medddim.checkpoint import build_network
-from medddim.dataset import PairSource, load_volumes
 from medddim.networks import autocast
 from medddim.recipe import Recipe
 from medddim.scaling import Scaling
+from medddim.training.dataset import PairSource, load_volumes
 from medddim.volume import Volume
 
 RECIPE = Path(__file__).parents[1] / "configs" / "ct_denoise_2d.yaml"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from medddim import formats
-from medddim.dataset import middle_slices
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
+from medddim.training.dataset import middle_slices
 
 
 def main() -> None:

@@ -23,12 +23,12 @@ from quality import degraded, table
 from superres import cubic, divisible
 
 from medddim import formats
-from medddim.dataset import middle_slices
-from medddim.enhancer import Enhancer
 from medddim.errors import MedddimError
+from medddim.inference.enhancer import Enhancer
 from medddim.metrics import Scores, compare
 from medddim.metrics.noise import estimate_noise
 from medddim.scaling import Scaling
+from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
 
 TITLES = [

@@ -22,10 +22,10 @@ import SimpleITK
 from quality import per_subject, summary
 
 from medddim import formats
-from medddim.dataset import some_slices
 from medddim.degradation.larger_voxels import LargerVoxels
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
 from medddim.metrics import compare
+from medddim.training.dataset import some_slices
 from medddim.volume import Array, Volume
 
 Method = Callable[[LargerVoxels, Volume], Volume]

@@ -21,10 +21,10 @@ from quality import table
 from medddim import formats
 from medddim.baselines import BASELINES
 from medddim.degradation import RicianNoise
-from medddim.enhancer import Enhancer
 from medddim.formats import samples
+from medddim.inference.enhancer import Enhancer
+from medddim.inference.views import views_of
 from medddim.metrics import compare
-from medddim.views import views_of
 from medddim.volume import ISOTROPY, Volume
 
 TITLES = ["scan", "noise", "method", "PSNR (dB)", "SSIM", "HF power", "stripes", "evaluations"]

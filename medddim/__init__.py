@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from medddim import degradation, diffusion, errors
     from medddim.degradation import RicianNoise, ThickSlices
-    from medddim.enhancer import Enhancer
     from medddim.formats import Series, find, read, write, write_map
+    from medddim.inference.enhancer import Enhancer
     from medddim.metrics import Scores, compare, estimate_noise
     from medddim.recipe import Recipe
-    from medddim.trainer import train
+    from medddim.training.trainer import train
     from medddim.volume import Volume
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Enhancer": "enhancer",
+    "Enhancer": "inference.enhancer",
     "Recipe": "recipe",
     "RicianNoise": "degradation",
     "Scores": "metrics",
@@ -31,7 +31,7 @@ _HOME = {
     "estimate_noise": "metrics",
     "find": "formats",
     "read": "formats",
-    "train": "trainer",
+    "train": "training.trainer",
     "write": "formats",
     "write_map": "formats",
 }

@@ -15,9 +15,9 @@ from medddim import batch, formats
 from medddim.batch import Job, Outcome
 from medddim.checkpoint import Checkpoint
 from medddim.degradation import RicianNoise
-from medddim.enhancer import Enhancer
 from medddim.errors import ScanError
 from medddim.formats import Derivation, samples
+from medddim.inference.enhancer import Enhancer
 from medddim.metrics import Passport, compare
 from medddim.metrics.noise import estimate_noise
 from medddim.report import Case, picture, write_report

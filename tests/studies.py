@@ -13,8 +13,8 @@ import torch
 
 from medddim import checkpoint, formats
 from medddim.degradation import RicianNoise
-from medddim.enhancer import Enhancer
 from medddim.formats import Derivation
+from medddim.inference.enhancer import Enhancer
 from medddim.networks import Precision, UNet
 from medddim.recipe import Recipe
 from tests.phantoms import head

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from medddim import formats
-from medddim.dataset import middle_slices
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
+from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
 
 Array = npt.NDArray[np.float32]

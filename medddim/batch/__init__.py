@@ -3,8 +3,8 @@
 from medddim.batch.choice import by_modality
 from medddim.batch.enhancing import Settings, enhance_job
 from medddim.batch.jobs import Job, degrade_job, identity_job
-from medddim.batch.record import MANIFEST, RECORD, Outcome, versions
 from medddim.batch.run import LOCK, find, plan, run
+from medddim.record import MANIFEST, RECORD, Outcome, versions
 
 __all__ = [
     "LOCK",

@@ -11,16 +11,16 @@ from medddim.batch.jobs import Answer, Facts, Job, Progress, Work
 from medddim.degradation.larger_voxels import Factor, LargerVoxels, factors_to
 from medddim.errors import RequestProblem
 from medddim.formats.contract import Quantity
+from medddim.inference.posterior import require_samples
+from medddim.inference.suitability import factors_of, in_words, require_modality
+from medddim.inference.views import views_of
 from medddim.metrics.noise import estimate_noise
 from medddim.scaling import BRIGHTEST, Scaling
-from medddim.scope import factors_of, in_words, require_modality
-from medddim.spread import require_samples
-from medddim.views import views_of
 from medddim.volume import Volume
 
 if TYPE_CHECKING:
     from medddim.checkpoint import Checkpoint
-    from medddim.enhancer import Enhancer
+    from medddim.inference.enhancer import Enhancer
     from medddim.networks import Precision
     from medddim.recipe import Recipe
 
@@ -129,7 +129,7 @@ def _require_fitting(recipe: Recipe, settings: Settings) -> None:
 
 
 def _start(model: Checkpoint, settings: Settings, progress: Progress, *, device: str) -> Work:
-    from medddim.enhancer import Enhancer
+    from medddim.inference.enhancer import Enhancer
 
     enhancer = Enhancer.load(model.folder, device=device, precision=settings.precision)
 

@@ -13,10 +13,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from medddim import formats
-from medddim.batch import record, shelf
+from medddim import formats, record
+from medddim.batch import shelf
 from medddim.batch.jobs import Job, Progress, Work, unwatched
-from medddim.batch.record import Outcome
 from medddim.errors import (
     CheckpointError,
     EnvironmentProblem,
@@ -26,6 +25,7 @@ from medddim.errors import (
     trace,
 )
 from medddim.formats import Derivation, Series
+from medddim.record import Outcome
 from medddim.volume import Volume
 
 log = logging.getLogger(__name__)

@@ -15,13 +15,12 @@ from glob import escape
 from pathlib import Path
 from typing import Literal
 
-from medddim import formats
-from medddim.batch import record
+from medddim import formats, record
 from medddim.batch.jobs import Answer
-from medddim.batch.record import Outcome
 from medddim.formats import Derivation
 from medddim.formats.beside import QUANTITIES, map_files, quantity_of, result_place
 from medddim.formats.contract import Quantity
+from medddim.record import Outcome
 
 Part = Literal["result"] | Quantity
 PARTS: tuple[Part, ...] = ("result", *QUANTITIES)

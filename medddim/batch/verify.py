@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from medddim import formats
-from medddim.batch import record, validators
-from medddim.batch.record import Outcome
+from medddim import formats, record
+from medddim.batch import validators
 from medddim.errors import MedddimError, UnreadableScan
 from medddim.formats import Derivation, Series
 from medddim.formats.beside import quantity_of
 from medddim.formats.contract import Repair
+from medddim.record import Outcome
 from medddim.volume import Volume
 
 TOPICS = (

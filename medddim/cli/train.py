@@ -51,9 +51,9 @@ def train(
     smoke: bool,
 ) -> None:
     """Train the model that RECIPE, a YAML file, describes."""
-    from medddim import trainer
     from medddim.checkpoint import shipped
     from medddim.recipe import Recipe
+    from medddim.training import trainer
 
     if (output is None) != smoke:
         raise click.UsageError("expected either -o RUN or --smoke")
@@ -76,7 +76,7 @@ def train(
 
 
 def _prove(recipe: Recipe, data: Path | None, device: str) -> None:
-    from medddim.smoke import STEPS, smoke
+    from medddim.training.rehearsal import STEPS, smoke
 
     figures = smoke(
         recipe,

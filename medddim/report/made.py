@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-RECORD = "medddim.jsonl"
-"""What every run leaves in its output folder, a line for each scan."""
+from medddim.record import RECORD, last_lines
+
 UNKNOWN = f"How the result was made is not known here: no {RECORD} lies beside it."
 
 
 def made(folder: Path, name: str) -> dict[str, Any]:
     """The job that made the scan `name` of `folder`; empty where no readable record tells."""
     try:
-        lines = (folder / RECORD).read_text(encoding="utf-8").splitlines()
-        scans = [scan for scan in map(json.loads, lines) if scan["name"] == name]
-        job: Any = next((scan["job"] for scan in reversed(scans) if scan["outputs"]), {})
-    except (OSError, ValueError, KeyError, TypeError):
+        job: Any = last_lines(folder)[name].job
+    except (OSError, KeyError):
         return {}
     return dict(job) if isinstance(job, dict) else {}
 

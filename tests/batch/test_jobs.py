@@ -5,11 +5,12 @@ import pytest
 import torch
 from monai.networks.nets.dynunet import DynUNet
 
-from medddim import batch, enhancer
+from medddim import batch
 from medddim.batch.jobs import unwatched
 from medddim.checkpoint import Checkpoint
 from medddim.degradation import RicianNoise
 from medddim.errors import RequestProblem, UnsupportedScan
+from medddim.inference import enhancer
 from medddim.metrics.noise import estimate_noise
 from medddim.networks import choose_precision
 from medddim.volume import Volume

@@ -10,16 +10,15 @@ import numpy as np
 import pydicom
 import pytest
 
-from medddim import batch, formats
-from medddim.batch import record
+from medddim import batch, formats, record
 from medddim.batch.jobs import unwatched
 from medddim.batch.verify import verify
 from medddim.checkpoint import Checkpoint
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.errors import RequestProblem
 from tests import studies
+from tests.inference.test_superresolution import FINER
 from tests.phantoms import head
-from tests.test_superresolution import FINER
 
 RESIDUAL = ("residual",)
 
@@ -130,8 +129,8 @@ def test_a_map_that_fails_takes_its_result_along(heads, out, halving, monkeypatc
 
 KILLED = """
 import os, pathlib, signal, sys
-from medddim import batch
-rename, append, left = pathlib.Path.rename, batch.record.append, int(sys.argv[3])
+from medddim import batch, record
+rename, append, left = pathlib.Path.rename, record.append, int(sys.argv[3])
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 def place(path, target):
@@ -143,7 +142,7 @@ def halve(volume, facts):
     return half, {"residual": half.with_voxels(half.voxels - volume.voxels)}
 pathlib.Path.rename = place
 if left == 4:
-    batch.record.append = lambda *told: die()
+    record.append = lambda *told: die()
 job = batch.Job("degrade", "Halved", {}, lambda progress: halve, maps=("residual",))
 scans = batch.plan([pathlib.Path(sys.argv[1])], pathlib.Path(sys.argv[2]))
 list(batch.run(scans, pathlib.Path(sys.argv[2]), job=job))

@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 
 import medddim
-from medddim import batch, formats
+from medddim import batch, formats, record
 from medddim.checkpoint import Checkpoint
 from medddim.errors import EnvironmentProblem, UnreadableScan, WriteRefused
 from tests import studies
@@ -59,7 +59,7 @@ def test_what_is_done_is_passed_over(heads, out, halving):
 
 def test_what_was_done_before_keeps_the_versions_it_was_made_with(heads, out, halving, monkeypatch):
     run(heads / "a.nii.gz", out, halving())
-    monkeypatch.setattr(batch.record, "__version__", "99")
+    monkeypatch.setattr(record, "__version__", "99")
     run(heads, out, halving())
     made = {scan["name"]: scan["versions"]["medddim"] for scan in manifest(out)["scans"]}
     assert made == {"a": medddim.__version__, "b": "99", "c": "99"}
@@ -68,7 +68,7 @@ def test_what_was_done_before_keeps_the_versions_it_was_made_with(heads, out, ha
 def test_a_map_made_later_does_not_change_who_made_the_result(heads, out, monkeypatch):
     model = studies.model(out.parent / "model")
     for version, settings in (("1", {}), ("2", {"residual": True})):
-        monkeypatch.setattr(batch.record, "__version__", version)
+        monkeypatch.setattr(record, "__version__", version)
         job = batch.enhance_job(Checkpoint.open(model), batch.Settings(**settings))
         (one,) = run(heads / "a.nii.gz", out, job)
         assert one.versions["medddim"] == "1"
@@ -77,7 +77,7 @@ def test_a_map_made_later_does_not_change_who_made_the_result(heads, out, monkey
 
 def test_a_record_that_cannot_be_written_is_no_fault_of_the_scan(out):
     with pytest.raises(EnvironmentProblem, match="cannot be written"):
-        batch.record.announce(out / "gone", batch.Outcome("a", "ok"))
+        record.announce(out / "gone", batch.Outcome("a", "ok"))
 
 
 def test_moved_inputs_are_the_same_inputs(heads, out, tmp_path, halving):
@@ -131,8 +131,8 @@ def test_without_resume_nothing_is_passed_over(heads, out, halving):
 
 def test_a_torn_record_costs_one_scan_at_most(heads, out, halving):
     run(heads, out, halving())
-    record = out / batch.RECORD
-    record.write_bytes(b'\xff{"name": 1}\n[]\n' + record.read_bytes()[:-20])
+    lines = out / batch.RECORD
+    lines.write_bytes(b'\xff{"name": 1}\n[]\n' + lines.read_bytes()[:-20])
     (out / "c.nii.gz").unlink()
     assert statuses(run(heads, out, halving())) == {
         "a": "done before",
@@ -209,7 +209,7 @@ def test_a_run_killed_beside_the_writing_goes_on_to_the_same_end(
     heads, out, tmp_path, halving, monkeypatch, moment
 ):
     """Between a result and its line in the record lies a moment; a result is not lost in it."""
-    undisturbed, calls = getattr(batch.record, moment), iter(range(10))
+    undisturbed, calls = getattr(record, moment), iter(range(10))
 
     def killed(*arguments):
         if next(calls) == 1:
@@ -217,7 +217,7 @@ def test_a_run_killed_beside_the_writing_goes_on_to_the_same_end(
         undisturbed(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(batch.record, moment, killed)
+        patch.setattr(record, moment, killed)
         with pytest.raises(KeyboardInterrupt):
             run(heads, out, halving())
     there = "done before" if moment == "append" else "ok"

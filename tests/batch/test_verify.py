@@ -8,8 +8,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from medddim import batch
-from medddim.batch import record, validators
+from medddim import batch, record
+from medddim.batch import validators
 from medddim.batch.verify import verify
 from medddim.degradation import LowMatrix, ThickSlices
 from medddim.degradation.larger_voxels import LargerVoxels

@@ -16,13 +16,13 @@ import pytest
 from PIL import Image
 
 from medddim import Volume, demo, read
-from medddim.dataset import middle_slices
 from medddim.degradation import RicianNoise
 from medddim.demo import HEAD
 from medddim.formats import samples
 from medddim.report import Case, write_report
 from medddim.report.planes import cuts
 from medddim.report.words import STRUCTURE
+from medddim.training.dataset import middle_slices
 from tests.phantoms import head
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -10,7 +10,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from medddim import formats
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
 from tests import studies
 
 

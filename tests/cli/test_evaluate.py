@@ -73,9 +73,9 @@ def test_with_the_input_there_is_a_page_with_its_provenance(medddim, folders):
 def test_the_page_says_what_the_record_beside_the_result_says(medddim, folders):
     job = {"kind": "denoise", "model": "mr-denoise", "model_sha256": "ab12", "steps": 4}
     lines = [
-        {"name": "one", "job": job, "outputs": {"one.nii.gz": "cd34"}},
-        {"name": "two", "job": "nonsense", "outputs": {"two.nii.gz": "ef56"}},
-        {"name": "one", "job": {}, "outputs": {}},  # a run that was refused
+        {"name": "one", "status": "ok", "job": job, "outputs": {"one.nii.gz": "cd34"}},
+        {"name": "two", "status": "ok", "job": "nonsense", "outputs": {"two.nii.gz": "ef56"}},
+        {"name": "one", "status": "refused", "job": {}, "outputs": {}},  # a run that was refused
     ]
     record = "".join(f"{json.dumps(line)}\n" for line in lines)
     (folders / "better" / "medddim.jsonl").write_text(record)

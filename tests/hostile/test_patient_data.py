@@ -177,7 +177,7 @@ PLACES: dict[str, Callable[[Path, Patch], None]] = {
     "writer fails": raising("medddim.formats.write", QUOTE),
     "finder fails": raising("medddim.formats.dicom.find.frames_of", QUOTE),
     "memory": raising("medddim.formats.dicom.read._decoded", MemoryError(CANARY)),
-    "record fails": raising("medddim.batch.record.write_manifest", QUOTE),
+    "record fails": raising("medddim.record.write_manifest", QUOTE),
 }
 """What is wrong with the place, or with the program."""
 

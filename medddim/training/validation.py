@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from medddim.dataset import middle_slices
 from medddim.degradation import LowDose, RicianNoise
 from medddim.degradation.larger_voxels import LargerVoxels
-from medddim.enhancer import Enhancer
+from medddim.inference.enhancer import Enhancer
 from medddim.metrics import compare
 from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe
+from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
 
 VALIDATION_SLICES = 5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medddim.errors import RequestProblem
-from medddim.spread import mean_and_deviation, require_samples
+from medddim.inference.posterior import mean_and_deviation, require_samples
 from tests.phantoms import textured
 from tests.studies import enhancer
 

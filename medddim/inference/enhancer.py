@@ -17,13 +17,13 @@ from medddim.checkpoint import Checkpoint
 from medddim.degradation.larger_voxels import Factor
 from medddim.diffusion import Condition, Denoiser, ddim, keyed_noise
 from medddim.errors import DiffusionError, UnsupportedScan
+from medddim.inference.plan import Task, task_of
+from medddim.inference.posterior import mean_and_deviation, require_samples
+from medddim.inference.suitability import in_words, require_modality
+from medddim.inference.tiling import Done, Tiling, by_blocks, by_slices
 from medddim.networks import Precision, autocast, choose_device, choose_precision
 from medddim.recipe import Recipe
 from medddim.scaling import Scaling
-from medddim.scope import in_words, require_modality
-from medddim.spread import mean_and_deviation, require_samples
-from medddim.task import Task, task_of
-from medddim.tiling import Done, Tiling, by_blocks, by_slices
 from medddim.volume import Array, Derivation, Volume
 
 BATCH = 4

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medddim.degradation.low_dose import PHOTONS_PER_MM2, slice_noise
-from medddim.doses import DOSES, between, excess
+from medddim.training.dose_noise import DOSES, between, excess
 from tests.degradation.test_low_dose import CENTRE, PIXEL_MM, THICKNESS_MM, water
 
 

@@ -9,11 +9,11 @@ from safetensors.torch import load_file
 
 from medddim import formats
 from medddim.checkpoint import RECIPE, WEIGHTS, Checkpoint, named_tensors
-from medddim.enhancer import Enhancer
 from medddim.errors import RecipeError, WriteRefused
 from medddim.formats import Derivation
-from medddim.trainer import RESUME, learning_rate, train
-from medddim.validation import validate
+from medddim.inference.enhancer import Enhancer
+from medddim.training.trainer import RESUME, learning_rate, train
+from medddim.training.validation import validate
 from medddim.volume import Volume
 from tests import studies
 from tests.phantoms import head, textured
@@ -260,7 +260,7 @@ def test_the_checkpoint_is_the_best_that_was_validated(
             "psnr_db_at_0.1": scores[len(seen) - 1] - 1,
         }
 
-    monkeypatch.setattr("medddim.trainer.validate", judged)
+    monkeypatch.setattr("medddim.training.trainer.validate", judged)
     recipe = tiny(training={"validate_every": 2, "save_every": 4})
     if interrupted:
         with pytest.raises(Interrupted):
@@ -272,7 +272,7 @@ def test_the_checkpoint_is_the_best_that_was_validated(
 
 
 def test_a_resumed_log_tells_every_step_once(tmp_path, data, monkeypatch):
-    monkeypatch.setattr("medddim.trainer.REPORT_EVERY", 1)
+    monkeypatch.setattr("medddim.training.trainer.REPORT_EVERY", 1)
     recipe = tiny(training={"steps": 9, "save_every": 4})
     with pytest.raises(Interrupted):
         train(recipe, tmp_path, data=data, progress=interrupt_at(6))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from medddim.views import THICK, View, views_of
+from medddim.inference.views import THICK, View, views_of
 from medddim.volume import Volume
 from tests.phantoms import head, oblique, textured
 from tests.recipes import tiny

@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from medddim.dataset import load_volumes, matching
-from medddim.enhancer import Enhancer
 from medddim.errors import RecipeError
+from medddim.inference.enhancer import Enhancer
 from medddim.recipe import Recipe
-from medddim.trainer import Progress, train
-from medddim.validation import validate
+from medddim.training.dataset import load_volumes, matching
+from medddim.training.trainer import Progress, train
+from medddim.training.validation import validate
 
 STEPS = 20
 SCANS = 2

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from medddim import formats
-from medddim.dataset import (
+from medddim.errors import RecipeError
+from medddim.formats import Derivation
+from medddim.training.dataset import (
     PairSource,
     load_volumes,
     middle_slices,
     require_held_out,
     slice_stacks,
 )
-from medddim.errors import RecipeError
-from medddim.formats import Derivation
 from medddim.volume import Volume
 from tests import studies
 from tests.phantoms import head, textured

@@ -27,13 +27,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.tensorboard import SummaryWriter
 
 from medddim import checkpoint
-from medddim.dataset import Pairs, PairSource, load_volumes, require_held_out
 from medddim.diffusion import Condition, prediction_loss
-from medddim.enhancer import Enhancer
 from medddim.errors import RecipeError, WriteRefused
+from medddim.inference.enhancer import Enhancer
 from medddim.networks import UNet, autocast, choose_device
 from medddim.recipe import Recipe, TrainingRecipe
-from medddim.validation import mean_psnr, validate
+from medddim.training.dataset import Pairs, PairSource, load_volumes, require_held_out
+from medddim.training.validation import mean_psnr, validate
 from medddim.volume import Volume
 
 Progress = Callable[[int, Mapping[str, float]], None]

@@ -6,13 +6,13 @@ import torch
 
 from medddim import checkpoint
 from medddim.diffusion import Denoiser
-from medddim.enhancer import Enhancer
 from medddim.errors import (
     CheckpointError,
     DiffusionError,
     EnvironmentProblem,
     UnsupportedScan,
 )
+from medddim.inference.enhancer import Enhancer
 from medddim.networks import choose_device
 from medddim.scaling import Scaling
 from medddim.volume import Volume

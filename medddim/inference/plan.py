@@ -11,11 +11,11 @@ import numpy as np
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import Factor, LargerVoxels
 from medddim.errors import DiffusionError, UnsupportedScan
+from medddim.inference.suitability import factors_of
+from medddim.inference.views import View, views_of
 from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe
 from medddim.scaling import BRIGHTEST, Scaling
-from medddim.scope import factors_of
-from medddim.views import View, views_of
 from medddim.volume import Array, Volume
 
 FURTHEST = 6.0

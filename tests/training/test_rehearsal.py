@@ -9,12 +9,12 @@ from medddim import formats
 from medddim.errors import RecipeError
 from medddim.formats import Derivation
 from medddim.recipe import Recipe
-from medddim.smoke import smoke
+from medddim.training.rehearsal import smoke
 from medddim.volume import Volume
 from tests.phantoms import head
 from tests.recipes import tiny
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @pytest.fixture(scope="module")

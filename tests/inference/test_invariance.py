@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from medddim.enhancer import Enhancer
 from medddim.formats import samples
+from medddim.inference.enhancer import Enhancer
 from medddim.networks import choose_precision
 from medddim.volume import Volume
 from tests.phantoms import textured
@@ -84,7 +84,7 @@ def test_neither_does_the_batch_nor_the_number_of_threads(case, monkeypatch):
     wired, scan = enhancer(**CASES[case]), textured((48, 44, 17))
     usual, threads = answer(wired, scan), torch.get_num_threads()
     for batch in (1, 4, 16):
-        monkeypatch.setattr("medddim.enhancer.BATCH", batch)
+        monkeypatch.setattr("medddim.inference.enhancer.BATCH", batch)
         assert same(answer(wired, scan), usual, scan)
     try:
         for number in (1, 2):

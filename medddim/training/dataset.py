@@ -18,11 +18,11 @@ from medddim import formats
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.degradation.rician import rician
-from medddim.doses import DOSES, between, excess, noise_of_doses
 from medddim.errors import RecipeError
+from medddim.inference.tiling import neighbours
 from medddim.recipe import DataRecipe, Recipe
 from medddim.scaling import Scaling
-from medddim.tiling import neighbours
+from medddim.training.dose_noise import DOSES, between, excess, noise_of_doses
 from medddim.volume import Array, Volume
 
 SUBJECT_SHARE = 0.1

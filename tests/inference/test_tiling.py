@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from medddim.tiling import Tiling, by_blocks, by_slices, neighbours, slice_batches
+from medddim.inference.tiling import Tiling, by_blocks, by_slices, neighbours, slice_batches
 
 WHOLE = Tiling(1000, halo=0, stride=1, batch=2)
 

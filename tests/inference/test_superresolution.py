@@ -6,9 +6,9 @@ import pytest
 
 from medddim import formats
 from medddim.degradation.larger_voxels import LargerVoxels
-from medddim.enhancer import Enhancer
 from medddim.errors import UnsupportedScan
-from medddim.scope import factors_of
+from medddim.inference.enhancer import Enhancer
+from medddim.inference.suitability import factors_of
 from medddim.volume import Volume
 from tests.phantoms import oblique
 from tests.studies import enhancer

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from medddim import formats
 from medddim.checkpoint import WEIGHTS
 from medddim.formats import Derivation
-from medddim.trainer import RESUME
+from medddim.training.trainer import RESUME
 from tests.phantoms import head, textured
 from tests.recipes import tiny
 
