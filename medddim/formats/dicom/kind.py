@@ -9,20 +9,17 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, CTImageStorage, MRImageStorage
 
 from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan
+from medddim.formats.content import IMAGINARY, PHASE, REAL, of_words
 from medddim.formats.dicom.files import Header, values_of
 from medddim.formats.guard import reading
 
-NOT_MAGNITUDE = {
-    "P": "phase", "PHASE": "phase", "PHASE MAP": "phase", "VELOCITY MAP": "phase",
-    "R": "real part", "REAL": "real part", "I": "imaginary part", "IMAGINARY": "imaginary part",
-}  # fmt: skip
 TERMS = {
     "MONOCHROME1", "MONOCHROME2", "RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT",
     "YBR_RCT", "YBR_PARTIAL_420", "SEG", "REG", "DOC", "RTIMAGE", "RTDOSE", "RTPLAN", "RTSTRUCT",
 }  # fmt: skip
 """Of PhotometricInterpretation and Modality; most modalities have two letters."""
 GE_RAW_TYPE = 0x0043102F
-GE_RAW_TYPES = {1: "phase", 2: "real part", 3: "imaginary part"}
+GE_RAW_TYPES = {1: PHASE, 2: REAL, 3: IMAGINARY}
 
 
 def require_supported(header: Header) -> None:
@@ -94,14 +91,14 @@ def _wrong_content(dataset: Dataset) -> str:
         return "a localizer, for planning only"
     if "MOSAIC" in image_type:
         return "a Siemens mosaic: many slices tiled in one image; convert it with dcm2niix"
-    if dataset.get("SOPClassUID") != MRImageStorage:
-        return ""
+    modality = "MR" if dataset.get("SOPClassUID") == MRImageStorage else "CT"
     words = [*image_type[2:], str(dataset.get("ComplexImageComponent", ""))]
-    found = next((NOT_MAGNITUDE[word] for word in words if word in NOT_MAGNITUDE), "")
+    if found := of_words(words, modality):
+        return found.at("ImageType or ComplexImageComponent")
     ge_type = dataset.get(GE_RAW_TYPE)
-    if not found and ge_type is not None:
-        found = GE_RAW_TYPES.get(ge_type.value, "") if isinstance(ge_type.value, int) else ""
-    return f"expected an MR magnitude image, found the {found}" if found else ""
+    kind = ge_type.value if modality == "MR" and ge_type is not None else None
+    found = GE_RAW_TYPES.get(kind) if isinstance(kind, int) else None
+    return found.at("the private raw data type of GE") if found else ""
 
 
 def _require_whole(header: Header) -> None:

@@ -27,9 +27,9 @@ NOT_FOR_US = {
     "palette": ({"PhotometricInterpretation": "PALETTE COLOR"}, "found PALETTE"),
     "localizer": ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "localizer"),
     "mosaic": ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]}, "mosaic"),
-    "phase": ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "found the phase"),
+    "phase": ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "found a phase image"),
     "real": ({"ImageType": ["ORIGINAL", "PRIMARY", "R"]}, "found the real part"),
-    "component": ({"ComplexImageComponent": "PHASE"}, "found the phase"),
+    "component": ({"ComplexImageComponent": "PHASE"}, "found a phase image"),
     "slope 0": ({"RescaleSlope": "0", "RescaleIntercept": "0"}, "RescaleSlope"),
     "no slope": ({"RescaleSlope": None, "RescaleIntercept": "0"}, "RescaleSlope"),
 }

@@ -1,0 +1,214 @@
+"""What is no MR magnitude and no CT in Hounsfield units: one list, and one place that decides.
+
+The models know the noise of magnitudes (Rician) and of CT in Hounsfield units. A phase, a map that
+was computed, labels or a PET image has neither. Every format asks here: by the words of ImageType,
+by the JSON file beside a scan, by its BIDS name, by the intent of a NIfTI header. What no header
+says, the voxels may show: see `of_voxels`.
+
+Sources: DICOM PS3.3 C.7.6.1.1.2, C.8.13.3 and C.8.16.1 (Image Type); BIDS 1.10 (suffixes, entities,
+metadata); nifti1.h (intent codes); the words that Siemens, GE and Philips write (dcm2niix).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds instead, and what to do about it."""
+
+    name: str
+    remedy: str
+
+    def at(self, where: str) -> str:
+        """The reason of a refusal; `where` says what tells so."""
+        return (
+            f"expected an MR magnitude image or CT in Hounsfield units, found {self.name} "
+            f"({where}); {self.remedy}"
+        )
+
+
+_MAGNITUDE = "give the magnitude image instead"
+_FIRST = "enhance the images it was computed from, and compute it again"
+
+PHASE = Content("a phase image", _MAGNITUDE)
+REAL = Content("the real part of a complex image", _MAGNITUDE)
+IMAGINARY = Content("the imaginary part of a complex image", _MAGNITUDE)
+FIELD = Content("a field map", "give the magnitude images it was made from")
+SUSCEPTIBILITY = Content("a susceptibility map", "give the magnitude images it was made from")
+DIFFUSION = Content("a diffusion map such as ADC or FA", _FIRST)
+TISSUE = Content("a map of a tissue property such as T1 or T2", _FIRST)
+PERFUSION = Content("a perfusion map", _FIRST)
+MATERIAL = Content("a material map of spectral CT", "give the CT images in Hounsfield units")
+RATIO = Content("the ratio of two images, as the uniform image of MP2RAGE", _FIRST)
+STATISTIC = Content("a statistical map", _FIRST)
+LABELS = Content("labels or a mask", "give the scan they belong to")
+TRANSFORM = Content("displacements or other vectors", "give the scan they belong to")
+PET = Content("a PET or SPECT image", "medddim is for MR and CT")
+OTHER_UNIT = Content("values in another unit", "give the magnitude image, or the CT in HU")
+SURFACE = Content("a surface or grayordinates (CIFTI)", "give the volume it was sampled from")
+
+WORDS: dict[str, Content] = {
+    word: content
+    for content, words in {
+        PHASE: "P, PHASE, PHASE MAP, VELOCITY, VELOCITY MAP",
+        REAL: "R, REAL",
+        IMAGINARY: "I, IMAGINARY",
+        FIELD: "FIELDMAPHZ, FIELD MAP, B0 MAP, B1 MAP, TB1 MAP",
+        SUSCEPTIBILITY: "QSM, SUSCEPTIBILITY MAP",
+        DIFFUSION: "ADC, EADC, ADC MAP, AVDC, FA, FA MAP, COLFA, COLORFA, TENSOR, MD, "
+        "FRACTIONAL ANISOTROPY, MEAN DIFFUSIVITY, IVIM MAP",
+        TISSUE: "T1 MAP, T2 MAP, T2 STAR MAP, R1 MAP, R2 MAP, R2 STAR MAP, T1RHO MAP, PD MAP, "
+        "PROTON DENSITY MAP, M0 MAP, FAT FRACTION, WATER FRACTION, PDFF, STIFFNESS",
+        PERFUSION: "CBF, CBV, MTT, TTP, TMAX, RCBF, RCBV, RELCBF, RELCBV, RELMTT, RELCMTT, PBP, "
+        "KTRANS, KEP, IAUC, IAUGC, PERFUSION MAP",
+        RATIO: "UNI, UNIT1",
+        LABELS: "MASK, SEGMENTATION, LABEL",
+    }.items()
+    for word in words.split(", ")
+}
+"""Words of ImageType, in upper case, with a blank for each underscore."""
+CT_WORDS: dict[str, Content] = {
+    word: content for word, content in WORDS.items() if content in (PERFUSION, LABELS)
+} | {
+    word: MATERIAL
+    for word in ("MAT SPECIFIC", "MAT FRACTIONAL", "EFF ATOMIC NUM", "ELECTRON DENSITY")
+}
+MAGNITUDE_WORDS = {"M", "MAGNITUDE"}
+_OF_PHILIPS = re.compile(r"(?:SW )?([PRI]) [A-Z0-9 ]+")
+"""P_FFE, SW_P_FFE, R_SE ...: the part of the complex image, and the sequence."""
+
+
+def of_words(words: Iterable[Any], modality: str = "MR") -> Content | None:
+    """What the words of ImageType or ComplexImageComponent say; None for a magnitude and for CT."""
+    known = CT_WORDS if modality == "CT" else WORDS
+    for word in (str(one).strip().upper().replace("_", " ") for one in words):
+        philips = _OF_PHILIPS.fullmatch(word) if modality != "CT" else None
+        if found := known.get(philips[1] if philips and word not in known else word):
+            return found
+    return None
+
+
+UNITS: dict[str, Content] = {
+    unit: content
+    for content, units in {
+        PHASE: "rad, radian, radians, deg",
+        FIELD: "hz, rad/s, t, tesla, ut",
+        SUSCEPTIBILITY: "ppm, ppb",
+        TISSUE: "s, ms, us, 1/s, s-1, s^-1",
+        DIFFUSION: "mm2/s, mm^2/s, um2/ms",
+        PERFUSION: "ml/100g/min, ml/100 g/min",
+        PET: "bq/ml, kbq/ml, suv, g/ml, counts, cps",
+    }.items()
+    for unit in units.split(", ")
+}
+PLAIN_UNITS = {"", "arbitrary", "arbitrary unit", "arbitrary units", "a.u.", "au", "n/a", "none"}
+HU_UNITS = {"hu", "hounsfield", "hounsfield unit", "hounsfield units"}
+PET_KEYS = ("TracerName", "TracerRadionuclide", "InjectedRadioactivity", "Radiopharmaceutical")
+
+
+def of_sidecar(said: Mapping[str, Any], name: str = "") -> str:
+    """Why the JSON file beside the scan `name` speaks against it, "" if it does not.
+
+    Keys of BIDS and dcm2niix: Modality, ImageType, Units, EchoTime1 and 2, those of a tracer.
+    """
+    there = "in the JSON file beside it"
+    modality = said.get("Modality")
+    if any(said.get(key) for key in PET_KEYS) or modality in ("PT", "NM"):
+        return PET.at(f"a tracer, or Modality PT, {there}")
+    if modality not in (None, "", "MR", "CT"):
+        return f"expected MR or CT, found another Modality {there}"
+    kinds = said.get("ImageType")
+    words = [str(one).strip().upper() for one in kinds] if isinstance(kinds, list) else []
+    if found := of_words(words, "CT" if modality == "CT" else "MR"):
+        return found.at(f"ImageType {there}")
+    unit = str(said.get("Units") or "").strip().lower()
+    if unit not in PLAIN_UNITS | HU_UNITS:
+        return UNITS.get(unit, OTHER_UNIT).at(f"Units {there}")
+    magnitude = bool(MAGNITUDE_WORDS & set(words)) or _suffix(name).startswith("magnitude")
+    if {"EchoTime1", "EchoTime2"} <= set(said) and not magnitude:
+        return PHASE.at(f"EchoTime1 and EchoTime2, those of a phase difference, {there}")
+    return ""
+
+
+def is_called_magnitude(said: Mapping[str, Any]) -> bool:
+    """Whether the JSON file says that it is one, whatever the name of the scan."""
+    kinds = said.get("ImageType")
+    words = {str(one).strip().upper() for one in kinds} if isinstance(kinds, list) else set()
+    return bool(words & MAGNITUDE_WORDS)
+
+
+SUFFIXES: dict[str, Content] = {
+    suffix: content
+    for content, suffixes in {
+        PHASE: "phase, phase1, phase2, phasediff, ph",
+        FIELD: "fieldmap, fieldmaphz, b0map, b1map, tb1map, rb1map",
+        SUSCEPTIBILITY: "chimap, qsm",
+        DIFFUSION: "adc, adcmap, famap, mdmap, dwimap, tensor",
+        TISSUE: "t1map, t2map, t2starmap, r1map, r2map, r2starmap, pdmap, mtrmap, mtsat, mtvmap, "
+        "mwfmap, m0map, s0map, t1rho, pdff",
+        PERFUSION: "cbf, cbv, mtt, ttp, tmax",
+        RATIO: "unit1",
+        STATISTIC: "statmap, tsnr",
+        LABELS: "mask, brainmask, dseg, probseg, seg, segmentation, label, labels, labelmap, "
+        "defacemask, aseg, aparcaseg, parcellation",
+        TRANSFORM: "xfm, warp, warpfield",
+        PET: "pet",
+    }.items()
+    for suffix in suffixes.split(", ")
+}
+"""The last part of a name, in lower case, behind an underscore or alone."""
+BIDS_SUFFIXES = SUFFIXES | {
+    "fa": DIFFUSION, "md": DIFFUSION, "ad": DIFFUSION, "rd": DIFFUSION, "mk": DIFFUSION,
+    "real": REAL, "imaginary": IMAGINARY,
+}  # fmt: skip
+"""Those that mean something in a name with BIDS entities alone."""
+ENTITIES: dict[tuple[str, str], Content] = {
+    ("part", "phase"): PHASE,
+    ("part", "real"): REAL,
+    ("part", "imag"): IMAGINARY,
+}
+_ENTITY = re.compile(r"(?:^|_)([a-z]+)-([A-Za-z0-9+]+)")
+_STATISTICS = re.compile(
+    r"(thresh_)?(z|t|f|zf)stat\d*|(var)?cope\d*|pe\d+|spm[TF]_\d+|(con|beta)_\d+|tmap|zmap"
+)
+"""What FSL and SPM call the maps of a statistic."""
+
+
+def of_name(stem: str) -> Content | None:
+    """What a file name without its ending says by the entities and suffixes of BIDS and others."""
+    entities = _ENTITY.findall(stem)
+    for entity in entities:
+        if entity in ENTITIES:
+            return ENTITIES[entity]
+        if entity[0] == "trc":
+            return PET
+        if entity[0] == "stat":
+            return STATISTIC
+    if _STATISTICS.fullmatch(stem):
+        return STATISTIC
+    return (BIDS_SUFFIXES if entities else SUFFIXES).get(_suffix(stem))
+
+
+def _suffix(stem: str) -> str:
+    return stem.rpartition("_")[2].lower()
+
+
+def of_intent(code: int, description: str = "") -> Content | None:
+    """What the intent code of a NIfTI header says (nifti1.h), or SPM in its description."""
+    if 2 <= code <= 24 or code == 1001 or description.startswith("SPM{"):
+        return STATISTIC
+    if 3000 <= code < 3100:
+        return SURFACE
+    return _INTENTS.get(code)
+
+
+_INTENTS = {
+    1002: LABELS, 1003: LABELS, 1004: TRANSFORM, 1005: TRANSFORM, 1006: TRANSFORM, 1007: TRANSFORM,
+    1008: SURFACE, 1009: SURFACE, 1010: TRANSFORM, 2002: SURFACE, 2005: SURFACE,
+}  # fmt: skip
+_INTENTS |= dict.fromkeys(range(2006, 2019), TRANSFORM)  # FSL's warps, coefficients and fields

@@ -1,0 +1,107 @@
+"""What the voxels themselves show: no magnitude, no CT in Hounsfield units, or labels.
+
+The thresholds hold for the MR and CT scans that medddim was developed with: none of the CT scans is
+taken for one without its intercept, each of them is once 1000 or 1024 is added to it, and no
+magnitude is taken for signed values or for labels. See docs/decisions/0055.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from medddim.volume import Array, Volume
+
+SAMPLE = 10**6
+"""So many voxels tell a scan; evenly spread."""
+STRONG, SIGNED = 0.1, 0.05
+"""Values beyond this share of the bright end count; more than this share of them is negative."""
+AIR_HU = -200.0
+TISSUE, BODY = 850.0, 300.0
+"""Water at 1000 or 1024 and fat below it lie above the one, lungs and bone of true CT below it."""
+SOFT = 850.0, 1250.0
+BONE = 1300.0
+EQUAL = 0.85
+"""Of labels nearly all neighbours are equal; of a scan few, for it has noise."""
+
+SAY = 'say what it is in a JSON file beside it, {"Modality": "MR"} or {"Modality": "CT"}'
+SUBTRACT = (
+    "subtract 1024 (or 1000: what makes air -1000), or convert it again from DICOM with dcm2niix"
+)
+
+
+def why_not(volume: Volume, modality: str) -> str:
+    """Why this is no magnitude, or no CT in HU, though no header says so; "" if nothing shows it.
+
+    `modality` is that of the model, which is meant where the scan does not say its own.
+    """
+    if _is_labels(volume):
+        return (
+            "nearly all neighbouring voxels are equal whole numbers, as in labels or a mask; "
+            "give the scan they belong to"
+        )
+    values = _sample(volume.voxels)
+    if (volume.modality or modality) == "CT":
+        if _lacks_intercept(values):
+            return (
+                "air lies at 0 and water near 1000, as in CT stored without its intercept, not in "
+                f"Hounsfield units; {SUBTRACT}"
+            )
+        return ""
+    if _is_signed(values):
+        said = "" if volume.modality else f"; if it is CT, {SAY}"
+        return (
+            "much of it lies far below 0, which no MR magnitude does: a phase, a map, CT or an "
+            f"image with its mean taken off; give the magnitude image instead{said}"
+        )
+    if not volume.modality and _is_offset_ct(values):
+        return (
+            "it does not say what it is, and its air at 0, fat and water near 1000 and bone are "
+            f"those of CT stored without its intercept; {SAY}, and if it is CT, {SUBTRACT}"
+        )
+    return ""
+
+
+def _sample(voxels: Array) -> Array:
+    flat = voxels.reshape(-1)
+    return flat[:: max(1, flat.size // SAMPLE)]
+
+
+def _is_signed(values: Array) -> bool:
+    size = np.abs(values)
+    strong = values[size > STRONG * np.percentile(size, 99.5)]
+    return bool(strong.size and (strong < 0).mean() > SIGNED)
+
+
+def _lacks_intercept(values: Array) -> bool:
+    """No air, and more of the body as dense as water with 1000 added than lighter than that."""
+    if (values < AIR_HU).mean() > 1e-3:
+        return False
+    dense, light = (values >= TISSUE).mean(), ((values >= BODY) & (values < TISSUE)).mean()
+    return bool(dense > 0.05 and dense > light)
+
+
+def _is_offset_ct(values: Array) -> bool:
+    """The same, more strictly: fat and water in one narrow hump, some bone above it, air at 0."""
+    body = values[values >= BODY]
+    if not _lacks_intercept(values) or (values < BODY / 2).mean() < 0.05 or values.min() < -1100:
+        return False
+    soft = ((body >= SOFT[0]) & (body < SOFT[1])).mean()
+    bone = (body >= BONE).mean()
+    return bool(soft > 0.65 and 0.005 < bone < 0.2)
+
+
+def _is_labels(volume: Volume) -> bool:
+    image = volume.voxels[0]
+    axis = int(np.argmin(image.shape))
+    planes = np.moveaxis(image, axis, 0)
+    planes = planes[np.linspace(0, len(planes) - 1, min(len(planes), 16)).astype(int)]
+    if not _whole(planes) or min(planes.shape[1:]) < 2:
+        return False
+    first, second = planes[:, 1:], planes[:, :-1]
+    inside = (first != 0) | (second != 0)
+    return bool(inside.any() and (first == second)[inside].mean() > EQUAL)
+
+
+def _whole(values: npt.NDArray[np.float32]) -> bool:
+    return bool(np.array_equal(values, np.rint(values)))
