@@ -12,12 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import GridMismatch, UnreadableScan
+
+if TYPE_CHECKING:
+    from medddim.formats.nibabel_image import Nifti1Pair, SpatialImage
+    from medddim.formats.sitk_image import sitk
+    from medddim.integrations.monai.metatensor import MetaTensor
 
 Array = npt.NDArray[np.float32]
 Affine = npt.NDArray[np.float64]
@@ -210,6 +215,45 @@ class Volume:
         from medddim.report.show import show  # upwards, for this alone: docs/decisions/0030
 
         show((self, *others), titles=titles, plane=plane, window=window, zoom=zoom)
+
+    @classmethod
+    def from_nibabel(cls, image: SpatialImage, *, modality: str = "") -> Volume:
+        """The Volume of a nibabel image; see `medddim.formats.nibabel_image`."""
+        from medddim.formats.nibabel_image import from_nibabel  # upwards: docs/decisions/0065
+
+        return from_nibabel(image, modality=modality)
+
+    def to_nibabel(self) -> Nifti1Pair:
+        """A float32 nibabel image, (x, y, z) or (x, y, z, channel), in RAS+ mm."""
+        from medddim.formats.nibabel_image import to_nibabel
+
+        return to_nibabel(self)
+
+    @classmethod
+    def from_sitk(cls, image: sitk.Image, *, modality: str = "") -> Volume:
+        """The Volume of a SimpleITK image, LPS turned to RAS+; see `medddim.formats.sitk_image`."""
+        from medddim.formats.sitk_image import from_sitk
+
+        return from_sitk(image, modality=modality)
+
+    def to_sitk(self) -> sitk.Image:
+        """A float32 SimpleITK image, in LPS; raises UnsupportedScan for a sheared grid."""
+        from medddim.formats.sitk_image import to_sitk
+
+        return to_sitk(self)
+
+    @classmethod
+    def from_metatensor(cls, tensor: MetaTensor, *, modality: str = "") -> Volume:
+        """The Volume of a MONAI MetaTensor `(channel, x, y, z)`; see `medddim.integrations.monai`."""
+        from medddim.integrations.monai.metatensor import from_metatensor
+
+        return from_metatensor(tensor, modality=modality)
+
+    def to_metatensor(self, *, like: MetaTensor | None = None) -> MetaTensor:
+        """A float32 MONAI MetaTensor `(channel, x, y, z)`, with the metadata of `like`."""
+        from medddim.integrations.monai.metatensor import to_metatensor
+
+        return to_metatensor(self, like=like)
 
     def __reduce__(self) -> tuple[type[Volume], tuple[Any, ...]]:
         # by the constructor: what comes out of another process, or a copy, is as immutable

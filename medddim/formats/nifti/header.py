@@ -67,7 +67,7 @@ def read_header(path: Path) -> NiftiHeader:
                 )
             stream.seek(0)
             header = header_class.from_fileobj(stream, check=False)
-        _require_image(header, path)
+        require_image(header, path)
         _require_dimensions(header, path)
         _require_all_bytes(header, path)
         affine_mm(header, path)
@@ -137,7 +137,8 @@ def _require_named_as_packed(path: Path) -> None:
         )
 
 
-def _require_image(header: NiftiHeader, path: Path) -> None:
+def require_image(header: NiftiHeader, path: Path) -> None:
+    """Raise UnsupportedScan unless the header tells of one real number a voxel, and no labels."""
     magic = bytes(header["magic"].item())[:3]
     if magic not in (b"n+1", b"n+2"):
         raise UnsupportedScan(f"{path}: expected a single-file NIfTI (n+1 or n+2)")

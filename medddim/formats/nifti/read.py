@@ -60,10 +60,19 @@ def read_file(path: Path) -> Volume:
     """
     header = read_header(path)
     require_magnitude(path)
-    warn_of_two_places(header, path)
     require_memory(BYTES_PER_VOXEL * math.prod(shape_of(header)), path)
-    slope, intercept = _scaling(header, path)
-    stored = _stored(header, path)
+    return volume_of(_stored(header, path), header, path, scaling=_scaling(header, path))
+
+
+def volume_of(
+    stored: npt.NDArray[Any], header: NiftiHeader, path: Path, *, scaling: tuple[float, float]
+) -> Volume:
+    """The Volume of the numbers `stored` below a checked header; `scaling` is slope, intercept.
+
+    `path` is for messages, and for the JSON file beside it. Raises UnsupportedScan.
+    """
+    warn_of_two_places(header, path)
+    slope, intercept = scaling
     values = _physical(stored, slope, intercept)
     if stored.dtype.kind in "iu":
         require_float32_holds(stored, values, path, slope=slope, intercept=intercept)

@@ -55,6 +55,23 @@ def write_map(
     return write_file(bare, destination, name=name, derivation=made)
 
 
+def in_memory(volume: Volume) -> tuple[NiftiHeader, npt.NDArray[np.float32]]:
+    """The header and the float32 voxels, spatial axes first, of the NIfTI image it would be in mm.
+
+    The header is that of the file the volume came from, else a new one.
+    """
+    source = volume.source if isinstance(volume.source, NiftiSource) else None
+    same = source is not None and _same_grid(volume, source)
+    voxels = _spatial_first(_restored(volume, source), source.shape if source and same else None)
+    header = _header_like(source) if source else _fresh_header()
+    header.set_data_dtype(np.float32)
+    header.set_data_shape(voxels.shape)
+    header.set_slope_inter(1, 0)
+    header.set_xyzt_units("mm", int(header["xyzt_units"]) & 56)  # NIfTI-1: bits 3 to 5 are time
+    _place(header, volume.affine)
+    return header, np.array(voxels)
+
+
 def _write_sidecar(volume: Volume, path: Path) -> Path:
     """The modality, for which a NIfTI header has no field, under the keys of BIDS."""
     said = {"Modality": volume.modality or "CT", "GeneratedBy": [{"Name": "medddim"}]}
