@@ -20,8 +20,8 @@ import numpy.typing as npt
 from medddim.errors import GridMismatch, UnreadableScan
 
 if TYPE_CHECKING:
-    from medddim.formats.nibabel_image import Nifti1Pair, SpatialImage
-    from medddim.formats.sitk_image import sitk
+    from medddim.formats.nibabel_image import NiftiImage, SpatialImage
+    from medddim.formats.sitk_image import SitkImage
     from medddim.integrations.monai.metatensor import MetaTensor
 
 Array = npt.NDArray[np.float32]
@@ -83,6 +83,7 @@ class Volume:
         if voxels.ndim != 4 or 0 in voxels.shape:
             raise UnreadableScan(
                 f"expected voxels of shape (channel, x, y, z), none of them 0; found {voxels.shape}"
+                + ("; give array[None]" if voxels.ndim == 3 else "")
             )
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise UnreadableScan(f"expected a finite 4x4 affine, found {affine.tolist()}")
@@ -223,20 +224,20 @@ class Volume:
 
         return from_nibabel(image, modality=modality)
 
-    def to_nibabel(self) -> Nifti1Pair:
+    def to_nibabel(self) -> NiftiImage:
         """A float32 nibabel image, (x, y, z) or (x, y, z, channel), in RAS+ mm."""
         from medddim.formats.nibabel_image import to_nibabel
 
         return to_nibabel(self)
 
     @classmethod
-    def from_sitk(cls, image: sitk.Image, *, modality: str = "") -> Volume:
+    def from_sitk(cls, image: SitkImage, *, modality: str = "") -> Volume:
         """The Volume of a SimpleITK image, LPS turned to RAS+; see `medddim.formats.sitk_image`."""
         from medddim.formats.sitk_image import from_sitk
 
         return from_sitk(image, modality=modality)
 
-    def to_sitk(self) -> sitk.Image:
+    def to_sitk(self) -> SitkImage:
         """A float32 SimpleITK image, in LPS; raises UnsupportedScan for a sheared grid."""
         from medddim.formats.sitk_image import to_sitk
 
@@ -244,7 +245,7 @@ class Volume:
 
     @classmethod
     def from_metatensor(cls, tensor: MetaTensor, *, modality: str = "") -> Volume:
-        """The Volume of a MONAI MetaTensor `(channel, x, y, z)`; see `medddim.integrations.monai`."""
+        """The Volume of a MONAI MetaTensor `(channel, x, y, z)`; raises UnsupportedScan."""
         from medddim.integrations.monai.metatensor import from_metatensor
 
         return from_metatensor(tensor, modality=modality)

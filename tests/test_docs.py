@@ -121,6 +121,7 @@ def test_every_command_line_is_one_that_medddim_understands(folder, page, words)
     command.make_context("medddim", list(words))
 
 
+@pytest.mark.filterwarnings("ignore:NvImgCodec")  # MONAI's LoadImage makes every reader
 @pytest.mark.parametrize("path", WITH_PYTHON, ids=name)
 def test_the_python_of_a_page_runs(folder, path, monkeypatch, capsys):
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)

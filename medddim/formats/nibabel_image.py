@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from medddim.volume import Volume
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Pair
-    from nibabel.spatialimages import SpatialImage
+    from nibabel.spatialimages import SpatialImage as SpatialImage
+
+    NiftiImage: TypeAlias = Nifti1Pair
 
 IN_MEMORY = Path("(an image in memory)")
 
@@ -45,7 +47,7 @@ def from_nibabel(image: SpatialImage, *, modality: str = "") -> Volume:
     return replace(volume, modality=said, unit=unit, name="" if path == IN_MEMORY else name)
 
 
-def to_nibabel(volume: Volume) -> Nifti1Pair:
+def to_nibabel(volume: Volume) -> NiftiImage:
     """A float32 NIfTI image in mm, RAS+, with the header of the NIfTI file the volume came from.
 
     Axes are (x, y, z), and the channel fourth where there are several. Modality and unit, for which
@@ -56,7 +58,7 @@ def to_nibabel(volume: Volume) -> Nifti1Pair:
 
     header, data = in_memory(volume)
     kept = {"modality": volume.modality, "unit": volume.unit}
-    image: Nifti1Pair = image_class(header)(data, np.array(volume.affine), header, extra=kept)
+    image: NiftiImage = image_class(header)(data, np.array(volume.affine), header, extra=kept)
     return image
 
 
@@ -65,7 +67,7 @@ def _path(image: SpatialImage) -> Path:
     return Path(name) if isinstance(name, str) else IN_MEMORY
 
 
-def _of_nifti(image: Nifti1Pair) -> Volume:
+def _of_nifti(image: NiftiImage) -> Volume:
     from medddim.formats.guard import require_sound_affine
     from medddim.formats.nifti.header import image_class, require_image
     from medddim.formats.nifti.read import volume_of
@@ -83,9 +85,9 @@ def _of_nifti(image: Nifti1Pair) -> Volume:
     return volume_of(stored, header, path, scaling=scaling)
 
 
-def _stored(image: Nifti1Pair) -> tuple[Any, tuple[float, float]]:
+def _stored(image: NiftiImage) -> tuple[Any, tuple[float, float]]:
     """The integers of a file and what they are multiplied by; what is in memory needs neither."""
-    data = image.dataobj
+    data: Any = image.dataobj
     if hasattr(data, "get_unscaled"):
         unscaled = np.asarray(data.get_unscaled())
         native = unscaled.astype(unscaled.dtype.newbyteorder("="), copy=False)

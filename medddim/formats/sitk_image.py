@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,9 @@ from medddim.errors import EnvironmentProblem, UnsupportedScan
 from medddim.volume import Affine, Volume
 
 if TYPE_CHECKING:
-    import SimpleITK as sitk
+    from SimpleITK import Image
+
+    SitkImage: TypeAlias = Image
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 MODALITY, RESCALE_TYPE = "0008|0060", "0028|1054"
@@ -20,7 +22,7 @@ RIGHT_ANGLES = 1e-4
 """Largest cosine between two axes, and error of their length, that is still rounding."""
 
 
-def from_sitk(image: sitk.Image, *, modality: str = "") -> Volume:
+def from_sitk(image: SitkImage, *, modality: str = "") -> Volume:
     """The Volume of an image of SimpleITK's, its position turned from LPS to RAS+.
 
     Three dimensions, or four; the components of a vector image and the fourth dimension become
@@ -48,7 +50,7 @@ def from_sitk(image: sitk.Image, *, modality: str = "") -> Volume:
     return Volume(voxels, _affine(image), modality=said, unit="HU" if unit == "HU" else "")
 
 
-def to_sitk(volume: Volume) -> sitk.Image:
+def to_sitk(volume: Volume) -> SitkImage:
     """A float32 image of SimpleITK's, its position in LPS; channels become components.
 
     Modality and unit stand in its metadata under their DICOM tags. Raises UnsupportedScan for axes
@@ -61,12 +63,14 @@ def to_sitk(volume: Volume) -> sitk.Image:
     if lean > RIGHT_ANGLES:
         degrees = float(np.degrees(np.arcsin(min(lean, 1.0))))
         raise UnsupportedScan(
-            f"the axes of the scan lean {degrees:.2f} degrees from a right angle, which a SimpleITK "
-            "image cannot say; keep it in nibabel, or resample it to a right-angled grid first"
+            f"the axes of the scan lean {degrees:.2f} degrees from a right angle, which an image "
+            "of SimpleITK cannot say; keep it in nibabel, or resample it to right angles first"
         )
     voxels = np.ascontiguousarray(np.transpose(volume.voxels))  # (z, y, x, channel)
     single = volume.channels == 1
-    image = module.GetImageFromArray(voxels[..., 0] if single else voxels, isVector=not single)
+    image: SitkImage = module.GetImageFromArray(
+        voxels[..., 0] if single else voxels, isVector=not single
+    )
     image.SetSpacing(volume.spacing_mm)
     image.SetDirection(direction.ravel().tolist())
     image.SetOrigin(lps[:3, 3].tolist())
@@ -94,7 +98,7 @@ def _channels_first(array: npt.NDArray[np.float32], *, vector: bool) -> npt.NDAr
     return np.transpose(array) if vector else np.transpose(array, (0, 3, 2, 1))
 
 
-def _affine(image: sitk.Image) -> Affine:
+def _affine(image: SitkImage) -> Affine:
     count = image.GetDimension()
     direction = np.reshape(image.GetDirection(), (count, count))[:3, :3]
     affine = np.eye(4)

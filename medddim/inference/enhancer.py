@@ -17,6 +17,7 @@ from medddim.checkpoint import Checkpoint
 from medddim.degradation.larger_voxels import Factor
 from medddim.diffusion import Condition, Denoiser, ddim, keyed_noise
 from medddim.errors import DiffusionError, UnsupportedScan
+from medddim.formats.taken import as_volume
 from medddim.inference.plan import Task, task_of
 from medddim.inference.posterior import mean_and_deviation, require_samples
 from medddim.inference.suitability import in_words, require_modality
@@ -36,6 +37,10 @@ ALONE = 2
 
 Sampler = Callable[..., Iterator[Tensor]]
 """Walks a ladder: `(denoise, start, ladder, *, path) -> clean estimates`, as `ddim` does."""
+
+
+def _unwatched(part: float) -> None:
+    """The progress of an enhancer that nobody follows; a function, so that it can be pickled."""
 
 
 class Enhancer:
@@ -61,7 +66,7 @@ class Enhancer:
         self.device, self.precision = device, choose_precision(device, precision)
         self.tile = TILE[recipe.network.spatial_dims]
         self.sampler: Sampler = ddim
-        self.progress: Callable[[float], None] = lambda part: None
+        self.progress: Callable[[float], None] = _unwatched
 
     @classmethod
     def load(
@@ -86,9 +91,14 @@ class Enhancer:
         """The model's name."""
         return self.recipe.name
 
+    def __repr__(self) -> str:
+        task = "denoises" if self.recipe.task == "denoise" else "super-resolves"
+        place = f"{self.device}, {self.precision}"
+        return f"Enhancer({self.name}: {task} {self.recipe.modality} · {place})"
+
     def __call__(
         self,
-        volume: Volume,
+        volume: Volume | Any,
         *,
         steps: int = 1,
         fidelity: float = 0.0,
@@ -96,9 +106,10 @@ class Enhancer:
         noise: float | None = None,
         factor: Factor | None = None,
     ) -> Volume:
-        """The enhanced scan, in the unit of `volume`.
+        """The enhanced scan, in the unit of `volume`, which may be a path or another's image, too.
 
-        One step is the regression, the best in PSNR and the smoothest; more steps bring texture
+        A path is read; an image of nibabel, SimpleITK or MONAI is converted (`formats.taken`). One
+        step is the regression, the best in PSNR and the smoothest; more steps bring texture
         back and cost PSNR. `fidelity` blends the two: 1 is the 1-step answer, 0 that of all
         `steps`. A denoiser answers on the grid of `volume`; `noise` is the scan's noise level, the
         standard deviation in its own unit, estimated from the scan if not given. A
@@ -106,8 +117,9 @@ class Enhancer:
         means of the fine voxels are the voxels measured. Same arguments, same answer.
 
         Raises DiffusionError for a `fidelity` outside 0 to 1 and for less than one step,
-        UnsupportedScan for a factor the model was not trained for.
+        UnsupportedScan for a factor the model was not trained for, RequestProblem for an array.
         """
+        volume = as_volume(volume)
         if not 0 <= fidelity <= 1:
             raise DiffusionError(f"expected a fidelity from 0 to 1, found {fidelity}")
         previews = self.previews(volume, steps=steps, seed=seed, noise=noise, factor=factor)
@@ -122,7 +134,7 @@ class Enhancer:
 
     def samples(
         self,
-        volume: Volume,
+        volume: Volume | Any,
         *,
         count: int,
         steps: int = 8,
@@ -137,6 +149,7 @@ class Enhancer:
         a model that draws no noise, for one step and for less than two answers, and what
         `__call__` raises.
         """
+        volume = as_volume(volume)
         require_samples(self.name, count=count, steps=steps, draws_noise=self.denoiser.path.random)
         answers = (
             self(volume, steps=steps, seed=seed + number, noise=noise, factor=factor)
@@ -151,7 +164,7 @@ class Enhancer:
 
     def previews(
         self,
-        volume: Volume,
+        volume: Volume | Any,
         *,
         steps: int = 1,
         seed: int = 0,
@@ -162,6 +175,7 @@ class Enhancer:
 
         What was told is checked, and the noise estimated, before the first.
         """
+        volume = as_volume(volume)
         require_modality(self.recipe, volume)
         if not np.isfinite(volume.voxels).all():
             raise UnsupportedScan("some voxels are not finite numbers; replace them, as read does")

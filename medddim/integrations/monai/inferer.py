@@ -76,9 +76,7 @@ class DDIMInferer(Inferer):
         )
         return deque(ddim(estimates, start, self.ladder, path=walked), maxlen=1).pop()
 
-    def _seen(
-        self, state: Tensor, level: Tensor, scan: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def _seen(self, state: Tensor, level: Tensor, scan: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """What the network is called with: the first argument, and the named ones."""
         seen = torch.cat([state, scan], 1) if self.mode == "concat" else state
         named = {"context": scan} if self.mode == "crossattn" else {}

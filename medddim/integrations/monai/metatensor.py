@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.data.meta_tensor import MetaTensor
+from monai.data.meta_tensor import MetaTensor as MetaTensor
 
 from medddim.errors import UnsupportedScan
 from medddim.volume import Volume

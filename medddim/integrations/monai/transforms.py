@@ -15,7 +15,7 @@ from medddim.integrations.monai.metatensor import from_metatensor, to_metatensor
 
 if TYPE_CHECKING:
     from medddim.degradation.larger_voxels import Factor
-    from medddim.enhancer import Enhancer
+    from medddim.inference.enhancer import Enhancer
     from medddim.networks import Precision
 
 
@@ -53,12 +53,10 @@ class Enhance(Transform):
 
     def __call__(self, img: MetaTensor) -> MetaTensor:
         """The enhanced scan; on a finer grid, with its affine, if a factor was asked for."""
-        from medddim.enhancer import Enhancer
+        from medddim.inference.enhancer import Enhancer
 
         if self._enhancer is None:
-            self._enhancer = Enhancer.load(
-                self.model, device=self.device, precision=self.precision
-            )
+            self._enhancer = Enhancer.load(self.model, device=self.device, precision=self.precision)
         scan = from_metatensor(img, modality=self.modality)
         return to_metatensor(self._enhancer(scan, **self.settings), like=img)
 
