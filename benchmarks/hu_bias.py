@@ -20,7 +20,8 @@ from scipy.ndimage import uniform_filter
 from medddim import formats
 from medddim.degradation import LowDose
 from medddim.inference.enhancer import Enhancer
-from medddim.metrics.noise import SOFT_TISSUE_HU, WINDOW, estimate_noise
+from medddim.metrics.noise import estimate_noise
+from medddim.noise.ct import SOFT_TISSUE_HU, WINDOW
 from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from medddim.formats import Series, find, read, write, write_map
     from medddim.inference.enhancer import Enhancer
     from medddim.metrics import Scores, compare, estimate_noise
+    from medddim.noise import NoisePassport, noise_passport
     from medddim.recipe import Recipe
     from medddim.training.trainer import train
     from medddim.volume import Volume
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Enhancer": "inference.enhancer",
+    "NoisePassport": "noise",
     "Recipe": "recipe",
     "RicianNoise": "degradation",
     "Scores": "metrics",
@@ -30,6 +32,7 @@ _HOME = {
     "compare": "metrics",
     "estimate_noise": "metrics",
     "find": "formats",
+    "noise_passport": "noise",
     "read": "formats",
     "train": "training.trainer",
     "write": "formats",
@@ -39,6 +42,7 @@ _MODULES = ("degradation", "diffusion", "errors")
 
 __all__ = [
     "Enhancer",
+    "NoisePassport",
     "Recipe",
     "RicianNoise",
     "Scores",
@@ -52,6 +56,7 @@ __all__ = [
     "errors",
     "estimate_noise",
     "find",
+    "noise_passport",
     "read",
     "train",
     "write",

@@ -1,0 +1,44 @@
+"""From cells of the read slices to a coarse grid over the scan, and to all of its voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from medddim.noise.planes import Slabs
+from medddim.volume import Array
+
+ALONG = 8
+"""Cells of the map across the slices."""
+
+
+def spread_out(cells: Array, slabs: Slabs) -> Array:
+    """The level of cells `(slice, row, column)` on a coarse grid with the scan's spatial axes."""
+    at = np.asarray(slabs.positions, float)
+    size = int(at.max()) + 1
+    order = np.unique(at)
+    means = np.stack([cells[at == one].mean(axis=0) for one in order])
+    wanted = (np.arange(min(ALONG, len(order))) + 0.5) / min(ALONG, len(order)) * size - 0.5
+    return np.moveaxis(along(means, order, wanted, 0), 0, slabs.axis)
+
+
+def resampled(cells: Array, shape: Sequence[int]) -> Array:
+    """Cells over a scan at each of its voxels, linearly between the centres."""
+    for axis, size in enumerate(shape):
+        centres = (np.arange(cells.shape[axis]) + 0.5) / cells.shape[axis] * size - 0.5
+        cells = along(cells, centres, np.arange(size, dtype=float), axis)
+    return cells
+
+
+def along(values: Array, known: np.ndarray, wanted: np.ndarray, axis: int) -> Array:
+    """Linear interpolation along one axis; beyond the ends, the value at the end."""
+    if len(known) == 1:
+        return np.repeat(values, len(wanted), axis=axis)
+    place = np.interp(wanted, known, np.arange(len(known)))
+    low = np.minimum(place.astype(int), len(known) - 2)
+    shape = [1] * values.ndim
+    shape[axis] = len(wanted)
+    part = (place - low).reshape(shape).astype(np.float32)
+    taken: Array = values.take(low, axis) * (1 - part) + values.take(low + 1, axis) * part
+    return taken

@@ -1,0 +1,243 @@
+"""How strong the noise of MR magnitudes is, and where: read where its spectrum was made white."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.fft import fft, ifft
+from scipy.ndimage import gaussian_filter, uniform_filter
+
+from medddim.noise.filters import FINE, TINY, AxisFilter
+from medddim.noise.grid import along
+from medddim.volume import Array
+
+Cells = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Pair = tuple[AxisFilter, AxisFilter]
+
+MAD_OF_NORMAL = 0.6745
+"""Median absolute value of a standard normal variable."""
+DARK = 0.15
+"""Voxels darker than this share of the bright end are not of the object, however low the noise."""
+NORMAL_FROM = 3.0
+"""Above so many standard deviations of signal a magnitude's noise is as good as normal."""
+SMOOTH_SHARE = 50
+"""Per cent of the object, its most even parts, that are read: edges are no noise."""
+MINIMUM_VOXELS = 500
+LEAST_POWER = 0.05
+"""Of the noise power at frequency 0: no more than to its inverse are others magnified."""
+
+
+@dataclass(frozen=True)
+class Whitened:
+    """Slices on the grid of the k-space that counts, the filter divided out: the noise is white.
+
+    `detail` is their orthonormal second difference, `brightness` the local mean, `slope` the
+    squared gradient, all `(slice, row, column)`; a standard deviation of `detail` times `scale` is
+    that of a receiver channel at a voxel of the scan.
+    """
+
+    planes: Array
+    detail: Array
+    brightness: Array
+    slope: Array
+    scale: float
+    second: float
+
+    @classmethod
+    def of(cls, planes: Array, filters: Pair) -> Whitened:
+        """Slices `(slice, row, column)` of a magnitude whose noise went through `filters`."""
+        scale = second = 1.0
+        for axis, one in enumerate(filters, 1):
+            planes, share = _whitened(planes, axis, one)
+            scale *= np.sqrt(one.mean_power / share)
+            second *= _second_order(one, share)
+        brightness = uniform_filter(planes, (0, 5, 5))[:, 1:-1, 1:-1]
+        return cls(planes, _diagonal(planes), brightness, _slope(brightness), float(scale), second)
+
+    def level(self) -> tuple[float, Mask, Mask]:
+        """The standard deviation of a channel; the voxels of the object, and its even ones.
+
+        The median absolute value of the detail (Donoho & Johnstone 1994) over the object without
+        its edges (Coupe et al. 2010, Med Image Anal 14:483), where the signal is three times the
+        noise, so that magnitudes are normal.
+        """
+        bright = float(np.percentile(self.brightness, 99.5))
+        inside = self.brightness > max(DARK * bright, 0.0)
+        size = np.abs(self.detail)
+        sigma, loud, even = self.scale * spread(size[inside]), inside, inside
+        for _ in range(4):
+            louder = inside & (self.brightness > NORMAL_FROM * sigma)
+            if np.count_nonzero(louder) < MINIMUM_VOXELS:
+                break
+            loud = louder
+            even = loud & (self.slope <= np.percentile(self.slope[loud], SMOOTH_SHARE))
+            sigma = self._corrected(self.scale * spread(size[even]), even)
+        return sigma, loud, even
+
+    def _corrected(self, sigma: float, even: Mask) -> float:
+        """`sigma` without what a magnitude makes of it, in voxels of this brightness.
+
+        With e = sigma^2 / (2 S^2), a magnitude keeps 1 - 2 e of the noise power and adds e, the
+        noise across the signal squared, whose spectrum is another: `second` is how much more of it
+        the whitened detail holds. For white noise 1 - e is left, Rice's own (Gudbjartsson & Patz
+        1995, MRM 34:910).
+        """
+        signal = np.maximum(self.brightness[even] ** 2 - sigma**2, sigma**2)
+        e = float(np.mean(sigma**2 / (2 * signal)))
+        return sigma / float(np.sqrt(np.clip(1 + (self.second - 2) * e, 0.7, 2)))
+
+    def whiteness(self, even: Mask) -> list[tuple[float, float, float]]:
+        """What is left of the correlation to the voxel 1, 2 and 3 on, along rows and columns.
+
+        White noise has none, and its second difference -2/3 at 1 and 1/6 at 2.
+        """
+        one, two = (correlations(self.detail, even, axis) for axis in (1, 2))
+        return [(a + 2 / 3, b - 1 / 6, c) for a, b, c in (one, two)]
+
+
+def correlations(detail: Array, even: Mask, axis: int) -> tuple[float, float, float]:
+    """The correlation of the detail to that 1, 2 and 3 on, over pairs of even voxels."""
+    most = 3 * spread(np.abs(detail[even]))
+    cut = np.moveaxis(np.clip(detail, -most, most) * even, axis, 0)
+    used = np.moveaxis(even, axis, 0)
+    found = []
+    for lag in (1, 2, 3):
+        first, second = cut[:-lag], cut[lag:]
+        power = float((first**2 * used[lag:] + second**2 * used[:-lag]).sum()) / 2
+        found.append(float((first * second).sum()) / power if power else 0.0)
+    return found[0], found[1], found[2]
+
+
+def _second_order(one: AxisFilter, share: float) -> float:
+    """How much of the squared noise the whitened detail holds, if of the noise it holds 1.
+
+    The spectrum of a square is that of the noise convolved with itself.
+    """
+    frequency = (np.arange(-FINE, FINE) + 0.5) / FINE
+    power = one.power(frequency) / one.power(frequency).sum()
+    square = np.fft.fft(power)
+    both = np.roll(np.fft.ifft(square**2).real, FINE)
+    both = (both + np.roll(both, 1)) / 2
+    inside = np.abs(frequency) < share
+    detail = (1 - np.cos(np.pi * frequency[inside] / share)) ** 2
+    floor = LEAST_POWER * power.max()
+    kept = detail * (both[inside] / np.maximum(power[inside], floor))
+    return float(kept.sum() / detail.sum())
+
+
+def spread(size: Array) -> float:
+    """The standard deviation of normal values, from their absolute size."""
+    return float(np.median(size)) / MAD_OF_NORMAL if size.size else 0.0
+
+
+def _whitened(planes: Array, axis: int, one: AxisFilter) -> tuple[Array, float]:
+    """The slices of a part of k-space along `axis`, its filter divided out, and the part's share.
+
+    The outer parts, where the filter leaves less than a tenth, would be magnified most, and with
+    them what is not the noise's own.
+    """
+    size = planes.shape[axis]
+    half = max(1, round(one.usable * size / 2))
+    if one == AxisFilter() or (2 * half >= size and one.edge > 0.999):
+        return planes, 1.0
+    half = min(half, size // 2)
+    kept = np.r_[:half, size - half : size]
+    shape = [1, 1, 1]
+    shape[axis] = len(kept)
+    frequency = np.minimum(kept, size - kept) / (size / 2)
+    gain = 1 / np.sqrt(np.maximum(one.power(np.minimum(frequency, one.usable)), LEAST_POWER))
+    spectrum = np.take(fft(planes, axis=axis, norm="forward"), kept, axis=axis)
+    spectrum *= gain.reshape(shape).astype(np.float32)
+    return ifft(spectrum, axis=axis, norm="forward").real, len(kept) / size
+
+
+def _diagonal(planes: Array) -> Array:
+    """Orthonormal second differences along both axes: white noise keeps its standard deviation.
+
+    Immerkaer 1996 (Comput Vis Image Underst 64:300), whose Laplacian difference this is.
+    """
+    rows = planes[:, 2:] - 2 * planes[:, 1:-1] + planes[:, :-2]
+    detail: Array = (rows[:, :, 2:] - 2 * rows[:, :, 1:-1] + rows[:, :, :-2]) * np.float32(1 / 6)
+    return detail
+
+
+def _slope(brightness: Array) -> Array:
+    """The squared gradient, from voxels so far apart that it knows little of the finest detail."""
+    rows, columns = np.zeros_like(brightness), np.zeros_like(brightness)
+    rows[:, 2:-2] = brightness[:, 4:] - brightness[:, :-4]
+    columns[:, :, 2:-2] = brightness[:, :, 4:] - brightness[:, :, :-4]
+    squared: Array = rows**2 + columns**2
+    return squared
+
+
+# --- the map -------------------------------------------------------------------------------------
+
+CELLS = 12
+"""Cells of the map along each axis within the slices."""
+SMOOTHING = 1.0
+"""Standard deviation, in cells, of the Gaussian that smooths the map's logarithm."""
+FEWEST = 12
+"""A cell with fewer voxels of the object says nothing of its own."""
+
+
+def level_cells(white: Whitened, used: Mask) -> Array:
+    """The level in cells `(slice, CELLS, CELLS)` relative to its own median over the object.
+
+    The spread of the more even half of each cell's voxels, smoothed in the logarithm with the
+    number of voxels as weight; beyond the object it goes on as at its border.
+    """
+    size = np.where(used, np.abs(white.detail), np.nan)
+    slope = np.where(used, white.slope, np.nan)
+    size, slope = _cells(size), _cells(slope)
+    count = np.count_nonzero(np.isfinite(size), axis=-1).astype(np.float64)
+    told = count >= FEWEST
+    if not told.any():
+        return np.ones((*count.shape,), np.float32)
+    even = slope[told] <= np.nanmedian(slope[told], axis=-1, keepdims=True)
+    value = np.zeros_like(count)
+    middle = np.nanmedian(np.where(even, size[told], np.nan), axis=-1)
+    usual = max(float(np.median(middle)), TINY)
+    value[told] = np.log(np.maximum(middle, 0.05 * usual) / usual)
+    weight = np.where(told, count, 0)
+    smooth = _smoothed(value, weight)
+    order = np.argsort(smooth[told])
+    half = np.searchsorted(np.cumsum(weight[told][order]), weight[told].sum() / 2)
+    relative: Array = np.exp(smooth - smooth[told][order][half]).astype(np.float32)
+    rows, columns = white.detail.shape[1:]
+    return _evenly(_evenly(relative, rows, 1), columns, 2)
+
+
+def _evenly(cells: Array, size: int, axis: int) -> Array:
+    """Cells whose grid is a little larger than the slices, on one that is as large."""
+    high = max(1, -(-size // CELLS))
+    top = (CELLS * high - size) // 2
+    known = ((np.arange(CELLS) + 0.5) * high - top) / size
+    return along(cells, known, (np.arange(CELLS) + 0.5) / CELLS, axis)
+
+
+def _cells(values: Array) -> Array:
+    """The voxels of each cell along the last axis: `(slice, cell, cell, voxel)`."""
+    count, rows, columns = values.shape
+    high, wide = max(1, -(-rows // CELLS)), max(1, -(-columns // CELLS))
+    padded = np.full((count, CELLS * high, CELLS * wide), np.nan, np.float32)
+    top, left = (CELLS * high - rows) // 2, (CELLS * wide - columns) // 2
+    padded[:, top : top + rows, left : left + columns] = values
+    blocks = padded.reshape(count, CELLS, high, CELLS, wide).swapaxes(2, 3)
+    return blocks.reshape(count, CELLS, CELLS, high * wide)
+
+
+def _smoothed(value: Cells, weight: Cells) -> Cells:
+    """The weighted mean over neighbours, over wider ones where there are none."""
+    result, left = np.zeros_like(value), np.ones(value.shape, bool)
+    for width in (SMOOTHING, 2 * SMOOTHING, 4 * SMOOTHING, 16 * SMOOTHING):
+        sigma = (width, width, width)
+        total = gaussian_filter(weight, sigma, mode="nearest")
+        mean = gaussian_filter(weight * value, sigma, mode="nearest") / np.maximum(total, 1e-12)
+        enough = left & (total > 0.05 * weight.max())
+        result[enough] = mean[enough]
+        left &= ~enough
+    result[left] = np.average(value, weights=weight)
+    return result

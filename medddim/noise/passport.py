@@ -1,0 +1,144 @@
+"""The noise passport: what is known of the noise of one scan, from the scan alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from medddim.noise.across import across_slices, slice_filter
+from medddim.noise.ct import soft_tissue_noise
+from medddim.noise.filters import AxisFilter
+from medddim.noise.grid import resampled, spread_out
+from medddim.noise.level import Whitened, level_cells
+from medddim.noise.planes import Slabs
+from medddim.noise.spectrum import LEAST_VOXELS, filters_of, noise_power
+from medddim.volume import Array, Volume
+
+WHITE_WITHIN = 0.08
+"""The model of the noise fits if no correlation of the whitened noise is further from 0."""
+Three = tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class NoisePassport:
+    """What is known of a scan's noise; axes are the volume's spatial axes, in their order.
+
+    `level` is the standard deviation of each receiver channel (MR) or of soft tissue (CT) in the
+    scan's unit: the median over the object; 0 if there is none or it cannot be read. `cells` is
+    the level on a coarse grid over the scan, in the same unit. `filters` are those of k-space
+    along each axis. `correlation` is that of the noise to the next voxel along x, y and z, and
+    to the next but one: `((x1, x2), (y1, y2), (z1, z2))`. `whiteness` is what is left at 1, 2 and
+    3 voxels along each in-plane axis (0 across slices) once the spectrum is divided out; within
+    0.08 of 0 the model `fits`, else `reason` says why it does not.
+    """
+
+    shape: tuple[int, int, int]
+    unit: str
+    level: float
+    cells: Array
+    filters: tuple[AxisFilter, AxisFilter, AxisFilter]
+    correlation: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+    whiteness: tuple[Three, Three, Three]
+    reason: str = ""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the model of the noise explains it."""
+        return not self.reason
+
+    @property
+    def measured_share(self) -> Three:
+        """The share of k-space along each axis that was measured; 1 is not zero-filled."""
+        x, y, z = self.filters
+        return x.share, y.share, z.share
+
+    @property
+    def taper(self) -> Three:
+        """The s of the amplitude filter exp(-s^2 u^2 / 2), u from -1 to 1 over what was measured.
+
+        Of the Gaussian closest to the filter found, whatever its kind; 0 is no filter.
+        """
+        x, y, z = self.filters
+        return x.taper, y.taper, z.taper
+
+    @property
+    def edge(self) -> Three:
+        """The amplitude the filter leaves where the measured k-space ends."""
+        x, y, z = self.filters
+        return x.edge, y.edge, z.edge
+
+    @cached_property
+    def level_map(self) -> Array:
+        """The level at each voxel `(x, y, z)`, in the scan's unit; smooth."""
+        return resampled(self.cells, self.shape)
+
+
+def noise_passport(volume: Volume) -> NoisePassport:
+    """Read the noise of a scan: level, its map, and the filters of k-space it went through.
+
+    Any volume gives a passport: a constant one of level 0, one too small to tell of white noise.
+    A series of volumes (4D) gets one for all. Sources: the spectrum where noise dominates, after
+    Aja-Fernandez & Vegas-Sanchez-Ferrero 2016 (Statistical Analysis of Noise in MRI, ch. 7); the
+    level by the median absolute deviation of whitened noise (Donoho & Johnstone 1994).
+    """
+    slabs = Slabs.of(volume)
+    if min(slabs.planes.shape[1:]) < 4 or float(np.ptp(slabs.planes)) == 0:
+        return _without_model(volume, 0.0, "the scan is too small, or constant")
+    if volume.in_hu:
+        level = soft_tissue_noise(slabs.planes)
+        return _without_model(volume, level, "the noise of CT is not that of k-space")
+    return _of_magnitude(volume, slabs)
+
+
+def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
+    within = filters_of(noise_power(slabs.planes))
+    white = Whitened.of(slabs.planes, within)
+    level, inside, even = white.level()
+    if level == 0:
+        return _without_model(volume, 0.0, "no noise was found")
+    between = across_slices(white.detail, even, slabs.runs)
+    through = slice_filter(volume, between[0])
+    filters, correlation = [through] * 3, [through.correlation[:2] or between] * 3
+    left = [(0.0, 0.0, 0.0)] * 3
+    for axis, one, rest in zip(slabs.axes, within, white.whiteness(even), strict=True):
+        filters[axis], correlation[axis], left[axis] = one, one.correlation[:2], rest
+    if through == AxisFilter():
+        correlation[slabs.axis] = between
+    cells = level * level_cells(white, inside)
+    return NoisePassport(
+        volume.shape,
+        volume.unit,
+        level,
+        spread_out(cells, slabs),
+        (filters[0], filters[1], filters[2]),
+        (correlation[0], correlation[1], correlation[2]),
+        (left[0], left[1], left[2]),
+        _reason(slabs, left),
+    )
+
+
+def _reason(slabs: Slabs, left: list[Three]) -> str:
+    """Why the model does not fit; empty if it does."""
+    if min(slabs.planes.shape[1:]) < LEAST_VOXELS:
+        return f"fewer than {LEAST_VOXELS} voxels along an axis: its spectrum is not read"
+    worst = max((abs(one), axis) for axis in slabs.axes for one in left[axis])
+    if worst[0] > WHITE_WITHIN:
+        return f"whitened, the noise still correlates by {worst[0]:.2f} along {'xyz'[worst[1]]}"
+    return ""
+
+
+def _without_model(volume: Volume, level: float, reason: str) -> NoisePassport:
+    """White noise of one level everywhere."""
+    none = AxisFilter()
+    return NoisePassport(
+        volume.shape,
+        volume.unit,
+        level,
+        np.full((1, 1, 1), level, np.float32),
+        (none, none, none),
+        ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0)),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)),
+        reason,
+    )

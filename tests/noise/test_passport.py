@@ -1,0 +1,103 @@
+"""The passport against noise that was put in."""
+
+import numpy as np
+import pytest
+
+import medddim as md
+from medddim.noise import AxisFilter, noise_passport
+from medddim.volume import Volume
+from tests.noise.acquisition import acquired, gaussian
+from tests.phantoms import head, textured
+
+SHAPE = (192, 160, 8)
+NONE = AxisFilter()
+FILTERS = [
+    (NONE, NONE),
+    (AxisFilter(share=0.65), NONE),
+    (gaussian(1.5), gaussian(1.0, share=0.75)),
+    (AxisFilter(roll=1.0, share=0.75), NONE),
+    (gaussian(2.25), gaussian(2.25)),
+]
+
+
+@pytest.mark.parametrize("within", FILTERS, ids=str)
+@pytest.mark.parametrize("share", [0.05, 0.10])
+def test_level_share_and_correlation_of_an_acquisition(within, share):
+    scan = head(SHAPE)
+    sigma = share * np.percentile(scan.voxels, 99.5)
+    found = noise_passport(acquired(scan, sigma, *within)[0])
+    assert found.level == pytest.approx(sigma, rel=0.1)
+    for axis, one in enumerate(within):
+        assert found.correlation[axis] == pytest.approx(one.correlation[:2], abs=0.05)
+        assert found.measured_share[axis] == pytest.approx(one.share, abs=0.03)
+    assert found.correlation[2] == pytest.approx((0, 0), abs=0.05)
+    assert found.fits, found.reason
+
+
+def test_a_matrix_of_80_shown_as_128():
+    scan = head((128, 128, 6))
+    taken = AxisFilter(share=0.625)
+    found = noise_passport(acquired(scan, 40.0, taken, taken)[0])
+    assert found.measured_share == pytest.approx((0.625, 0.625, 1), abs=0.03)
+    assert found.taper[:2] == pytest.approx((0, 0), abs=0.6)
+
+
+def test_the_map_follows_a_level_that_varies():
+    scan = head(SHAPE)
+    x, y = np.linspace(-1, 1, 192)[:, None, None], np.linspace(-1, 1, 160)[:, None]
+    level = 1 + 1.5 * np.exp(-((x - 0.2) ** 2 + (y + 0.1) ** 2) / 0.2) + np.zeros(SHAPE)
+    noisy = acquired(scan, 20.0, gaussian(1.5), NONE, level=level)[0]
+    found = noise_passport(noisy)
+    inside = scan.voxels[0] > 200
+    assert found.level_map.shape == SHAPE
+    assert np.corrcoef(found.level_map[inside], level[inside])[0, 1] > 0.9
+    assert np.median(found.level_map[inside]) == pytest.approx(found.level, rel=0.1)
+    assert found.level == pytest.approx(20 * np.median(level[inside]), rel=0.1)
+
+
+def test_noise_of_a_thick_slice_scan_turned_and_scaled():
+    scan, _ = acquired(head((160, 144, 8)), 40.0, gaussian(1.5), NONE)
+    turned = Volume(37 * scan.voxels.transpose(0, 3, 1, 2), scan.affine[:, [2, 0, 1, 3]], "MR")
+    plain, found = noise_passport(scan), noise_passport(turned)
+    assert found.level == pytest.approx(37 * plain.level, rel=0.01)
+    assert found.correlation[1] == pytest.approx(plain.correlation[0], abs=0.01)
+
+
+def test_slices_of_a_three_dimensional_scan_hang_together():
+    scan = head((96, 96, 96), spacing_mm=(1.0, 1.0, 1.2))
+    across = AxisFilter(share=0.6)
+    found = noise_passport(acquired(scan, 40.0, NONE, NONE, across)[0])
+    assert found.measured_share[2] == pytest.approx(0.6, abs=0.04)
+    assert found.correlation[2] == pytest.approx(across.correlation[:2], abs=0.05)
+
+
+def test_volumes_of_a_series_count_together():
+    one = [acquired(head((96, 88, 6)), 40.0, gaussian(1.5), NONE, seed=s)[0] for s in range(3)]
+    series = one[0].with_voxels(np.concatenate([scan.voxels for scan in one]))
+    assert noise_passport(series).level == pytest.approx(40, rel=0.1)
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0, -3.0, 1e6])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (64, 64, 1), (64, 64, 4)])
+def test_a_constant_scan_has_no_noise(value, shape):
+    found = noise_passport(Volume(np.full((1, *shape), value), np.eye(4)))
+    assert found.level == 0
+    assert (found.level_map == 0).all()
+    assert not found.fits
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (2, 1, 1), (1, 5, 1), (2, 2, 1), (3, 2, 2), (4, 4, 4), (9, 60, 2)]
+)
+def test_tiny_scans_have_a_passport(shape):
+    found = noise_passport(textured(shape))
+    assert np.isfinite(found.level)
+    assert found.level_map.shape == shape
+    assert np.isfinite(found.level_map).all()
+    assert not found.fits
+    assert found.reason
+
+
+def test_it_is_public():
+    assert md.noise_passport is noise_passport
+    assert md.NoisePassport is type(noise_passport(textured((4, 4, 4))))
