@@ -1,0 +1,208 @@
+"""How much of the contrast of small structures does a denoiser keep, and does it make any up?
+
+    python benchmarks/contrast.py SCANS [--model mr-denoise] [--levels 0.05 0.10] [-o table.md]
+
+SCANS is a folder of scans taken as the truth; of each the middle --slices. Inserts (ellipsoids
+with an edge of one voxel, bright and dark, SIZES_MM across) are put into the truth where tissue is
+even, with the contrast that gives each of SNRS to a matched filter in the noise that is
+added: the template's answer to the insert over the standard deviation of its answers to the noise.
+The same noise is added with and without inserts (MR: Rician, its level told to every method; CT:
+that of the share of the dose, its level estimated), and both are denoised.
+
+    kept      (answer with - answer without) over the contrast put in, in the core of the insert:
+              1 is all of it; the mean over inserts, by SNR, and the share of inserts below one half
+    false     per mille of the places in tissue where the template for 4 mm finds more contrast in
+              the answer than in the truth, by that of an insert of SNR 2
+    PSNR      in dB, foreground, without inserts
+
+--blend gives the answer with that share of the scan mixed back in: a curve of contrast kept against
+PSNR. The rivals are baselines of medddim (DIPY's non-local means needs `pip install dipy`).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from quality import degraded, table
+from scipy.ndimage import uniform_filter
+from scipy.signal import fftconvolve
+
+from medddim import formats
+from medddim.baselines import BASELINES
+from medddim.degradation import RicianNoise
+from medddim.degradation.inserts import Insert
+from medddim.degradation.rician import rician
+from medddim.errors import ScoreError
+from medddim.inference.enhancer import Enhancer
+from medddim.inference.insertion import SIZES_MM, floor_of, kept, plant, radii_of, with_inserts
+from medddim.metrics import body, compare, foreground
+from medddim.training.dataset import middle_slices
+from medddim.volume import Array, Volume
+
+SNRS = (4.5, 6.0, 7.5, 9.0, 12.0, 18.0)
+BINS = (("SNR 4 to 8", 4.0, 8.0), ("SNR 8 and more", 8.0, np.inf))
+COPIES = 2
+FALSE_SNR, FALSE_MM = 2.0, 4.0
+Method = Callable[..., Volume]
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """One line a scan, level and method, then the means."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scans", type=Path)
+    parser.add_argument("--model", default="mr-denoise", help="shipped, or a run folder")
+    parser.add_argument("--levels", type=float, nargs="+", default=[0.05, 0.10])
+    parser.add_argument("--steps", type=int, nargs="+", default=[1])
+    parser.add_argument("--blend", type=float, nargs="*", default=[])
+    parser.add_argument("--rivals", nargs="*", default=["nlm-dipy"], choices=sorted(BASELINES))
+    parser.add_argument("--slices", type=int, default=12)
+    parser.add_argument("-o", "--output", type=Path, help="write the table here too (Markdown)")
+    asked = parser.parse_args()
+    enhancer = Enhancer.load(asked.model)
+    rows = []
+    for series in formats.find(asked.scans):
+        clean = formats.read(series).taken_for(enhancer.recipe.modality)
+        if clean.modality != enhancer.recipe.modality or clean.channels > 1:
+            continue
+        clean = middle_slices(clean, asked.slices)
+        for level in asked.levels:
+            for row in measure(enhancer, asked, clean, level):
+                rows.append(row | {"scan": series.name})
+                print(series.name, f"{level:g}", row["method"], *told([row]), sep="  ", flush=True)
+    text = means(rows)
+    print(text)
+    if asked.output:
+        asked.output.write_text(text + "\n", encoding="utf-8")
+
+
+def measure(
+    enhancer: Enhancer, asked: argparse.Namespace, clean: Volume, level: float
+) -> Iterator[Row]:
+    """One row for each method."""
+    noisy, sigma = degraded(clean, level, recipe=enhancer.recipe)
+    inside = tissue(clean)
+    noise = noisy.voxels[0] - clean.voxels[0]
+    with_them, planted, spread = inserted(clean, noise, inside)
+    noisier = with_noise_of(clean, noisy, with_them, level, enhancer)
+    ours = {f"{enhancer.name}, {s} step": partial(enhancer, steps=s) for s in asked.steps}
+    rivals = {name: BASELINES[name] for name in asked.rivals}
+    for name, method in (ours | rivals).items():
+        without, there = method(noisy, noise=sigma), method(noisier, noise=sigma)
+        for share in (0.0, *(asked.blend if name in ours else ())):
+            answer = mixed(without, noisy, share)
+            difference = mixed(there, noisier, share).voxels[0] - answer.voxels[0]
+            left = [
+                (one.times_noise / spread[one.diameter_mm], one.share)
+                for one in kept(difference, planted, noise=1.0)
+            ]
+            false = made_up(
+                answer.voxels[0], clean, inside, spread.get(FALSE_MM, max(spread.values()))
+            )
+            yield {
+                "level": level,
+                "method": name + (f", {share:.0%} of the scan" if share else ""),
+                "kept": left,
+                "false": false,
+                "psnr": compare(answer, clean).psnr_db,
+            }
+
+
+def inserted(
+    clean: Volume, noise: Array, inside: Array
+) -> tuple[Volume, list[Any], dict[float, float]]:
+    """The truth with inserts, the inserts, and the spread of each template's contrast in noise."""
+    spread = {}
+    for size in SIZES_MM:
+        if size >= min(clean.spacing_mm):
+            contrast = apparent(noise, template(size, clean.spacing_mm))
+            spread[size] = float(contrast[inside].std())
+    wanted = [(size, snr * spread[size]) for snr in SNRS for size in sorted(spread)[::-1]] * COPIES
+    planted = plant(
+        clean,
+        wanted,
+        noise=1.0,
+        floor=floor_of(clean, float(np.percentile(clean.voxels, 99.5))),
+        generator=np.random.default_rng(0),
+    )
+    return clean.with_voxels(with_inserts(clean.voxels[0], planted)[None]), planted, spread
+
+
+def with_noise_of(
+    clean: Volume, noisy: Volume, with_them: Volume, level: float, enhancer: Enhancer
+) -> Volume:
+    """The scan with inserts and the same noise; of MR the magnitude is taken anew."""
+    if clean.in_hu:
+        return noisy.with_voxels(noisy.voxels + with_them.voxels - clean.voxels)
+    # the level is a share of the bright end, which inserts must not move
+    generator = np.random.default_rng(0)
+    return noisy.with_voxels(rician(with_them.voxels, RicianNoise(level).sigma(clean), generator))
+
+
+def template(size_mm: float, spacing_mm: tuple[float, ...]) -> Array:
+    """What, correlated with an image, gives the contrast of an insert of this size."""
+    radii = radii_of(size_mm, spacing_mm)
+    shape = tuple(2 * int(r + 2) + 1 for r in radii)
+    _, profile = Insert(tuple((n - 1) / 2 for n in shape), tuple(radii)).profile(shape)
+    return profile / np.square(profile).sum()
+
+
+def apparent(image: Array, weights: Array) -> Array:
+    """The contrast of an insert that the template sees at every place, against what is around."""
+    wide = [3 * n for n in weights.shape]
+    around = image - uniform_filter(image, wide)
+    return fftconvolve(around, weights[::-1, ::-1, ::-1], mode="same")
+
+
+def made_up(answer: Array, clean: Volume, inside: Array, spread: float) -> float:
+    """Per mille of the places in tissue where the answer has contrast that the truth lacks."""
+    weights = template(FALSE_MM, clean.spacing_mm)
+    true, found = apparent(clean.voxels[0], weights), apparent(answer, weights)
+    more = np.abs(found) - np.abs(true) > FALSE_SNR * spread
+    return float(1000 * more[inside].mean())
+
+
+def tissue(clean: Volume) -> Array:
+    """Where there is something to see."""
+    try:
+        return (body if clean.in_hu else foreground)(clean.voxels, slice_axis=clean.slice_axis)
+    except ScoreError:
+        return np.ones(clean.shape, dtype=bool)
+
+
+def mixed(answer: Volume, scan: Volume, share: float) -> Volume:
+    """The answer with a share of the scan mixed back in."""
+    return answer.with_voxels((1 - share) * answer.voxels + share * scan.voxels)
+
+
+def told(rows: list[Row]) -> list[str]:
+    """The figures of some rows together: means over their inserts, and over the rows."""
+    inserts = [one for row in rows for one in row["kept"]]
+    cells = []
+    for _, low, high in BINS:
+        shares = [share for snr, share in inserts if low <= snr < high]
+        lost = np.mean([share < 0.5 for share in shares]) if shares else np.nan
+        mean = np.mean(shares) if shares else np.nan
+        cells.append(f"{mean:.3f} ({lost:.0%} of {len(shares)} below half)")
+    false = np.nanmean([row["false"] for row in rows])
+    return [*cells, f"{false:.2f}", f"{np.mean([row['psnr'] for row in rows]):.2f}"]
+
+
+def means(rows: list[Row]) -> str:
+    """A Markdown table of the means over scans."""
+    groups: dict[tuple[float, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["level"], row["method"]].append(row)
+    titles = ["level", "method", *(f"kept, {name}" for name, _, _ in BINS)]
+    body = [[f"{level:g}", method, *told(group)] for (level, method), group in groups.items()]
+    return table([*titles, "false, per mille", "PSNR (dB)"], body)
+
+
+if __name__ == "__main__":
+    main()
