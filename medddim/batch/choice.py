@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from medddim import formats
 from medddim.batch.enhancing import Settings, enhance_job
 from medddim.batch.jobs import Job
 from medddim.checkpoint import Checkpoint
-from medddim.formats import Series
+from medddim.formats import Series, modality_of
 
 DENOISER = {"MR": "mr-denoise", "CT": "ct-denoise"}
 SAMPLER, SUPERRESOLVER = "mr-denoise-vp", "mr-superres"
@@ -32,16 +31,3 @@ def by_modality(
         for name in set(names.values())
     }
     return lambda series: jobs[names.get(modality_of(series), names["MR"])]
-
-
-def modality_of(series: Series) -> str:
-    """What a scan says it is; where it does not say, "CT" if it holds air in Hounsfield units.
-
-    A NIfTI file alone does not say: only the JSON file beside it does, if there is one.
-    """
-    if series.modality or series.refusal:
-        return series.modality
-    try:
-        return formats.read(series).recognised().modality or "MR"
-    except Exception:  # whatever it is must not cost the other scans: the run meets it, and says so
-        return "MR"

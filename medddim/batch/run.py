@@ -36,7 +36,7 @@ LOCK = "medddim.lock"
 def plan(paths: Iterable[Path], destination: Path, **choice: Any) -> list[Series]:
     """The scans in files and folders, when their results can go to `destination`.
 
-    `choice` is select, on_gap and on_tilt, as in `formats.find`.
+    `choice` is select, exclude, filename, on_gap and on_tilt, as in `formats.find`.
     Raises UnreadableScan if there are none, WriteRefused if `destination` is, or lies in, one of
     the folders: a second run would take the results for scans.
     """
@@ -60,9 +60,10 @@ def find(paths: Iterable[Path], **choice: Any) -> list[Series]:
     """
     paths = list(paths)
     scans = formats.find(*paths, **choice)
-    if not scans and choice.get("select") and (count := len(formats.find(*paths))):
+    rules = " and ".join(f"--{one}" for one in ("select", "exclude") if choice.get(one))
+    if not scans and rules and (count := len(formats.find(*paths))):
         raise UnreadableScan(
-            f"--select chose none of the {count} series in {', '.join(map(str, paths))}; "
+            f"{rules} chose none of the {count} series in {', '.join(map(str, paths))}; "
             "`medddim inspect` without it lists them"
         )
     if not scans:

@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from glob import escape
+from os.path import realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path
 from typing import Literal
 
 from medddim import formats, record
 from medddim.batch.jobs import Answer
+from medddim.errors import WriteRefused
 from medddim.formats import Derivation
 from medddim.formats.beside import QUANTITIES, map_files, quantity_of, result_place
 from medddim.formats.contract import Quantity
@@ -59,6 +61,8 @@ def write(
     `outcome.outputs` are the files kept. If a map fails, what this call has written goes again.
     """
     result, maps = answer
+    beside = (destination / outcome.name).parent
+    _require_below(destination, beside)
     killed = replace(outcome, status="failed", reason=KILLED)
     record.announce(destination, killed if any(map_ in missing for map_ in maps) else outcome)
     files = [destination / file for file in outcome.outputs if not quantity_of(file)]
@@ -69,16 +73,16 @@ def write(
             written = formats.write(result, destination, name=outcome.name, derivation=derivation)
         files, clipped = list(written), written.clipped
     try:
-        beside = [
+        maps_written = [
             file
             for quantity, values in maps.items()
             if quantity in missing
-            for file in formats.write_map(values, destination, of=files, quantity=quantity)
+            for file in formats.write_map(values, beside, of=files, quantity=quantity)
         ]
     except BaseException:
         _remove(path for part in missing for path in places(destination, outcome.name, part))
         raise
-    outputs = outcome.outputs | _digests(destination, [*files, *beside])
+    outputs = outcome.outputs | _digests(destination, [*files, *maps_written])
     return replace(outcome, outputs=outputs, clipped=clipped)
 
 
@@ -92,13 +96,20 @@ def recover(destination: Path) -> None:
     if outcome is not None:
         maps = [file for one in QUANTITIES for file in map_files(destination, outcome.name, one)]
         kept = {destination / file for file in outcome.outputs}
-        torn = sorted(destination.glob(f".{escape(outcome.name)}+*.partial"))
+        place = destination / outcome.name
+        torn = sorted(place.parent.glob(f".{escape(place.name)}+*.partial"))
         _remove([*torn, *(file for file in maps if file not in kept)])
         for place in places(destination, outcome.name, "result"):
             files = sorted(place.iterdir()) if place.is_dir() else [place]
             outputs = outcome.outputs | _digests(destination, files)
             record.append(destination, replace(outcome, outputs=outputs))
     record.forget_announced(destination)
+
+
+def _require_below(destination: Path, place: Path) -> None:
+    """Raise WriteRefused where a link leads out of the folder of the results."""
+    if not Path(realpath(place)).is_relative_to(realpath(destination)):
+        raise WriteRefused(f"{place} leads out of {destination} by a link; remove the link")
 
 
 def _remove(there: Iterable[Path]) -> None:

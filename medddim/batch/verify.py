@@ -148,7 +148,7 @@ def _altered(outcome: Outcome, destination: Path) -> Iterator[str]:
             yield f"{name} was altered since it was written (sha256)"
     folder = destination / outcome.name
     known = {destination / name for name in outcome.outputs}
-    if folder.is_dir():
+    if any(file.parent == folder for file in known):
         strangers = sorted(path.name for path in folder.iterdir() if path not in known)
         if strangers:
             yield f"{outcome.name}/{strangers[0]} was not written by the run"

@@ -31,17 +31,28 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One line of 
 
 
 def _valid_rule(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    from medddim.errors import RequestProblem
     from medddim.formats.select import Rule
 
+    return _valid(Rule.parse, value)
+
+
+def _valid_template(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    from medddim.formats.filename import require_template
+
+    return _valid(require_template, value)
+
+
+def _valid(require: Callable[[str], Any], value: str) -> str:
+    from medddim.errors import RequestProblem
+
     try:
-        Rule.parse(value)
-    except RequestProblem as problem:  # its grammar takes several lines
+        require(value)
+    except RequestProblem as problem:  # a grammar takes several lines
         raise click.BadParameter(str(problem)) from None
     return value
 
 
-CHOICE = ("select", "on_gap", "on_tilt")
+CHOICE = ("select", "exclude", "filename", "on_gap", "on_tilt")
 """The arguments that `choice_options` adds to a verb, as `batch.find` takes them."""
 
 _CHOICE_OPTIONS = (
@@ -51,6 +62,23 @@ _CHOICE_OPTIONS = (
         metavar="RULE",
         callback=_valid_rule,
         help="Only series whose header fits, such as 'Modality=MR and SeriesDescription~T2'.",
+    ),
+    click.option(
+        "--exclude",
+        default="",
+        metavar="RULE",
+        callback=_valid_rule,
+        help="All but those series, such as 'SeriesDescription~localizer'.",
+    ),
+    click.option(
+        "-f",
+        "--filename",
+        default="",
+        metavar="TEMPLATE",
+        callback=_valid_template,
+        help="Names of results: %b the scan's own name, %f its folder, %s series number, %d series "
+        "description, %p protocol, %e echo, %z sequence; / begins a folder.  [the scan's place "
+        "below the folder given]",
     ),
     click.option(
         "--on-gap",
@@ -70,7 +98,7 @@ _CHOICE_OPTIONS = (
 
 
 def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Which series a verb takes, and what may be mended in them."""
+    """Which series a verb takes, and what may be repaired in them."""
     for option in reversed(_CHOICE_OPTIONS):
         command = option(command)
     return command

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +30,8 @@ from medddim.formats.contract import (
     Written,
 )
 from medddim.formats.dicom import Dicom
+from medddim.formats.dicom.media import is_directory
+from medddim.formats.filename import filled, require_template
 from medddim.formats.naming import require_file_name, safe_name, with_distinct_names
 from medddim.formats.nifti import Nifti
 from medddim.formats.nifti.header import is_nifti
@@ -41,8 +43,10 @@ __all__ = [
     "Derivation",
     "Format",
     "Series",
+    "attributes",
     "check",
     "find",
+    "modality_of",
     "read",
     "write",
     "write_map",
@@ -60,24 +64,56 @@ PROCESSED = Derivation("derived", "Processed with medddim")
 
 
 def find(
-    *paths: Path | str, select: str = "", on_gap: OnGap = "refuse", on_tilt: OnTilt = "refuse"
+    *paths: Path | str,
+    select: str = "",
+    exclude: str = "",
+    on_gap: OnGap = "refuse",
+    on_tilt: OnTilt = "refuse",
+    filename: str = "",
 ) -> list[Series]:
     """Every series in these folders, files, zip files and DICOMDIRs, with a verdict on each.
 
-    Names are distinct. `select` is a rule such as "Modality=MR and SeriesDescription~T2" (see
-    `formats.select`); a series whose header cannot be read stays in the list, with its refusal.
-    `on_gap` and `on_tilt` say what may be mended (see `Repair`). A path that holds no scan adds
-    nothing, nor does a map beside its result in a folder. Raises UnreadableScan for a path that
-    does not exist, RequestProblem for a bad rule.
+    A name is the place below the path given, `sub-01/anat/T1w`, or made by the template `filename`
+    (see `formats.filename`); scans that would share one are refused. `select` is a rule such as
+    "Modality=MR and SeriesDescription~T2" (see `formats.select`), `exclude` one for those to leave
+    out; a series whose header cannot be read stays in the list, with its refusal. `on_gap` and
+    `on_tilt` say what may be repaired (see `Repair`). A path that holds no scan adds nothing, nor
+    does a map beside its result in a folder. Raises UnreadableScan for a path that does not exist,
+    RequestProblem for a bad rule or template.
     """
-    rule, repair = Rule.parse(select), Repair(on_gap, on_tilt)
+    require_template(filename)
+    wanted, unwanted, repair = Rule.parse(select), Rule.parse(exclude), Repair(on_gap, on_tilt)
     there = list(map(Path, paths))
     if lost := [path for path in there if not path.exists()]:
         raise UnreadableScan(f"{lost[0]}: no such file or folder")
     found = _found(there, repair)
     unique = {(tuple(map(Path.absolute, one.files)), one.part): one for one in found}
-    named = with_distinct_names(unique.values())
-    return [series for series in named if _chosen(series, rule)]
+    named = with_distinct_names(unique.values(), map(_root, there))
+    chosen = [one for one in named if _chosen(one, wanted) and not _left_out(one, unwanted)]
+    if not filename:
+        return chosen
+    return with_distinct_names(
+        replace(one, name=filled(filename, one, attributes)) for one in chosen
+    )
+
+
+def attributes(series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
+    """What the header of one series says, by keyword; see `Format.attributes`."""
+    return {} if series.format == ZIP else _named(series.format).attributes(series, keywords)
+
+
+def modality_of(series: Series) -> str:
+    """What a scan says it is; where it does not say, "CT" if it holds air in Hounsfield units.
+
+    A NIfTI file alone does not say: only the JSON file beside it does, if there is one. What
+    cannot be read is taken for MR: reading it will say why.
+    """
+    if series.modality or series.refusal:
+        return series.modality
+    try:
+        return read(series).recognised().modality or "MR"
+    except Exception:  # whatever it is must not cost the other scans: the run meets it, and says so
+        return "MR"
 
 
 def read(
@@ -200,16 +236,32 @@ def _unpacked(path: Path, repair: Repair) -> Iterator[Series]:
             yield replace(series, refusal=archive.told(series.refusal), archive=archive)
 
 
+def _root(path: Path) -> Path:
+    """The folder whose scans are found together through `path`."""
+    return path.parent if is_directory(path) else path
+
+
 def _chosen(series: Series, rule: Rule) -> bool:
+    """Whether `rule` holds; what cannot be judged by it is refused later, not lost here."""
     if not rule.conditions or series.format == ZIP:
         return True
-    known = {"name": [series.name], "format": [series.format], "modality": [series.modality]}
-    asked = rule.attributes - set(FACTS)
     try:
-        there = _named(series.format).attributes(series, asked) if asked else {}
+        return rule.holds(_known(series, rule.attributes))
     except (ScanError, EnvironmentProblem):
         return True
-    return rule.holds(there | known)
+
+
+def _left_out(series: Series, rule: Rule) -> bool:
+    return bool(rule.conditions) and series.format != ZIP and _chosen(series, rule)
+
+
+def _known(series: Series, asked: set[str]) -> dict[str, list[str]]:
+    facts = {"name": [series.name], "format": [series.format], "modality": [series.modality]}
+    there = attributes(series, rest) if (rest := asked - set(FACTS)) else {}
+    if series.format == "nifti" and {"Modality", "modality"} & asked and not series.modality:
+        taken = [modality_of(series)]  # as `enhance` takes a file that does not say
+        return {"Modality": taken, **there, **facts, "modality": taken}
+    return there | facts
 
 
 def _only(path: Path, on_gap: OnGap, on_tilt: OnTilt) -> Series:

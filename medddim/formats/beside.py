@@ -12,6 +12,7 @@ from medddim.formats.contract import Quantity
 QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 RESULT_ENDINGS = ("", ".nii", ".nii.gz")
 """What may follow a scan's name in the name of its result; nothing for a folder of DICOM."""
+NIFTI = (".nii", ".nii.gz")
 
 _MAP = re.compile(rf"(.+)\+({'|'.join(QUANTITIES)})(?:_\d+)?(?:\.nii\.gz|\.dcm)")
 
@@ -28,9 +29,18 @@ def quantity_of(file: str) -> Quantity | None:
 
 
 def result_place(folder: Path, name: str) -> Path | None:
-    """The file or folder that is the result of the scan `name`, if it is there."""
+    """The file or folder that is the result of the scan `name`, if it is there.
+
+    A folder of NIfTI files, or of folders alone, holds results of other scans.
+    """
     places = [folder / f"{name}{ending}" for ending in RESULT_ENDINGS]
-    return next((place for place in places if place.exists()), None)
+    return next((place for place in places if _is_result(place)), None)
+
+
+def _is_result(place: Path) -> bool:
+    if not place.is_dir():
+        return place.exists()
+    return any(file.is_file() and not file.name.endswith(NIFTI) for file in place.iterdir())
 
 
 def map_files(folder: Path, name: str, quantity: Quantity) -> list[Path]:

@@ -8,7 +8,6 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from medddim import batch, formats
-from medddim.batch.choice import modality_of
 from medddim.batch.verify import verify
 from medddim.checkpoint import Checkpoint
 from medddim.errors import RequestProblem
@@ -100,7 +99,7 @@ def test_what_a_file_says_counts_more_than_what_it_holds(tmp_path):
         formats.write(body(), tmp_path, name=name, derivation=identity)
         if said:
             (tmp_path / f"{name}.json").write_text(json.dumps({"Modality": said}))
-    assert {one.name: modality_of(one) for one in formats.find(tmp_path)} == {
+    assert {one.name: formats.modality_of(one) for one in formats.find(tmp_path)} == {
         "silent": "CT", "told": "MR",
     }  # fmt: skip
 

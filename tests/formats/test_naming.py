@@ -1,6 +1,8 @@
 """Names of results mirror those of the input, and are safe and distinct."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,25 +29,40 @@ def test_no_result_takes_the_name_of_a_record(name: str) -> None:
 
 
 def test_a_name_mirrors_the_place_below_the_root(tmp_path: Path) -> None:
-    assert relative_name(tmp_path / "sub-01" / "anat" / "T1w", tmp_path) == "sub-01_anat_T1w"
+    assert relative_name(tmp_path / "sub-01" / "anat" / "T1w", tmp_path) == "sub-01/anat/T1w"
     assert relative_name(tmp_path, tmp_path) == tmp_path.name
 
 
-def test_equal_names_are_told_apart_whatever_their_case() -> None:
-    paths = [Path("/a/scan.nii"), Path("/a/scan.nii.gz"), Path("/A/SCAN.nii"), Path("/c/other.nii")]
+def test_equal_names_below_one_folder_are_told_apart_whatever_their_case() -> None:
+    paths = [Path("/a/scan.nii"), Path("/a/scan.nii.gz"), Path("/a/SCAN.nii"), Path("/a/other.nii")]
     series = [Series("nifti", path.name.split(".")[0], (path,)) for path in paths]
-    names = [one.name for one in with_distinct_names(series)]
+    found = with_distinct_names(series, [Path("/a")])
+    names = [one.name for one in found]
     assert len({name.lower() for name in names}) == 4
     assert names[3] == "other"
     assert names[0].startswith("scan-")
-    assert names == [one.name for one in with_distinct_names(series)]
+    assert not any(one.refusal for one in found)
+    moved = [replace(one, files=(Path("/b", one.files[0].name),)) for one in series]
+    assert names == [one.name for one in with_distinct_names(moved, [Path("/b")])]
 
 
-def test_scans_of_one_name_are_told_apart_by_their_folders() -> None:
+def test_scans_of_one_name_given_apart_are_refused_with_the_way_out() -> None:
     paths = [Path("/fs/anna/T1.nii"), Path("/fs/berta/T1.nii"), Path("/fs/berta/T2.nii")]
     series = [Series("nifti", path.stem, (path,)) for path in paths]
-    names = [one.name for one in with_distinct_names(series)]
-    assert names == ["anna_T1", "berta_T1", "T2"]
+    anna, berta, other = with_distinct_names(series, [path.parent for path in paths])
+    assert (anna.name, berta.name, other.name) == ("T1", "T1", "T2")
+    assert "/fs/anna/T1.nii, /fs/berta/T1.nii" in anna.refusal
+    assert "-f %f_%b" in berta.refusal
+    assert other.refusal == ""
+
+
+def test_names_do_not_depend_on_what_else_is_given(nifti_file: Any) -> None:
+    for place in ("A/sub-01/anat/T1w.nii", "B/sub-02/anat/T1w.nii", "B/sub-02.nii"):
+        root = nifti_file(place).parents[place.count("/")]
+    first, second = root / "A", root / "B"
+    alone, both = formats.find(first), formats.find(first, second)
+    assert [one.name for one in alone] == ["sub-01/anat/T1w"]
+    assert {one.name for one in both} == {"sub-01/anat/T1w", "sub-02/anat/T1w", "sub-02"}
 
 
 def test_a_bids_name_is_kept_whole(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_links_and_pipes_in_the_input(tmp_path: Path, enhance: Any) -> None:
         os.mkfifo(folder / name)
         assert formats.find(folder / name) == []
     files = enhance(folder)
-    results = ["head.nii.gz", "link.nii.gz", "sub_linked.nii.gz"]
+    results = ["head.nii.gz", "link.nii.gz", "sub/linked.nii.gz"]
     assert sorted(name for name in files if ".nii" in name) == results
     refused = {one.name for one in formats.find(folder) if one.refusal}
     assert refused == {"around", "gone"}
