@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from medddim import __version__
+from medddim.cli.bids import bids
 from medddim.cli.degrade import degrade
 from medddim.cli.demo import demo
 from medddim.cli.enhance import enhance
@@ -110,5 +111,5 @@ def main(debug: bool) -> None:
     logging.getLogger("medddim").setLevel(logging.DEBUG if debug else logging.WARNING)
 
 
-for verb in (demo, inspect, enhance, degrade, evaluate, train, models, verify, selftest):
+for verb in (demo, bids, inspect, enhance, degrade, evaluate, train, models, verify, selftest):
     main.add_command(verb)

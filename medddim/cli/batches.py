@@ -144,7 +144,7 @@ def run_batch(
         closing(batch.run(series, output, job=job, progress=progress, **options)) as outcomes,
     ):
         for outcome in outcomes:
-            _show(outcome, as_json=as_json)
+            show(outcome, as_json=as_json)
             counts[outcome.status] += 1
             good &= outcome.good
             tell(done := done + 1)
@@ -182,7 +182,8 @@ def _bar(total: int, *, hidden: bool) -> Iterator[Callable[[float], None]]:
         yield tell
 
 
-def _show(outcome: Outcome, *, as_json: bool) -> None:
+def show(outcome: Outcome, *, as_json: bool) -> None:
+    """Print what became of one scan, as a line for people or of JSON."""
     if as_json:
         click.echo(outcome.line())
         return

@@ -119,10 +119,11 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
     choice = {key: options.pop(key) for key in batches.CHOICE}
     series = batch.plan(scans, output, **choice)
     run = {key: options.pop(key) for key in ("resume", "dry_run")}
-    sys.exit(batches.run_batch(_job(**options), series, output=output, as_json=as_json, **run))
+    sys.exit(batches.run_batch(job_of(**options), series, output=output, as_json=as_json, **run))
 
 
-def _job(*, model: str, device: str, **options: Any) -> Job | Callable[[Series], Job]:
+def job_of(*, model: str, device: str, **options: Any) -> Job | Callable[[Series], Job]:
+    """What the options of `enhance` ask for."""
     from medddim import batch
 
     if model == "identity":

@@ -29,7 +29,7 @@ PLAINLY = {
 
 
 def test_these_are_the_verbs():
-    assert VERBS == sorted({*PLAINLY, "demo", "models", "selftest", "train", "verify"})
+    assert VERBS == sorted({*PLAINLY, "bids", "demo", "models", "selftest", "train", "verify"})
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -1,0 +1,100 @@
+"""`medddim bids`: a BIDS data set in, a BIDS derivative out."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+
+from medddim.cli import batches
+from medddim.cli.enhance import enhance, job_of
+
+LISTS = ("--participant-label", "--participant_label", "--session-id", "--session-label")
+OF_ENHANCE = ("model", "steps", "fidelity", "factor", "spacing_mm", "noise", "device", "precision")
+
+
+class AfterContract(click.Command):
+    """The command line of a BIDS App, whose options take several labels behind one name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Name the option again before each further label, which is how click has it."""
+        return super().parse_args(ctx, repeated(args))
+
+
+def repeated(args: list[str]) -> list[str]:
+    """`--participant-label 01 02` as `--participant-label 01 --participant-label 02`."""
+    spelled: list[str] = []
+    listing = ""
+    for arg in args:
+        if arg.startswith("-"):
+            listing = arg if arg in LISTS else ""
+        elif listing and spelled[-1] != listing:
+            spelled.append(listing)
+        spelled.append(arg)
+    return spelled
+
+
+def options_of_enhance(command: Any) -> Any:
+    """The settings of a model, as `enhance` has them."""
+    options = {option.name: option for option in enhance.params}
+    command.params += [options[name] for name in OF_ENHANCE]
+    return command
+
+
+@options_of_enhance
+@click.command(cls=AfterContract)
+@click.argument("bids_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("output", metavar="OUT", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("level", metavar="participant", type=click.Choice(["participant"]))
+@click.option(
+    "--participant-label", "--participant_label", "participants", multiple=True,
+    metavar="LABEL...", help="Only these participants, with or without sub-.",
+)  # fmt: skip
+@click.option(
+    "--session-id", "--session-label", "sessions", multiple=True, metavar="LABEL...",
+    help="Only these sessions, with or without ses-.",
+)  # fmt: skip
+@click.option(
+    "--bids-filter-file", "filters", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='Which images, as for fMRIPrep: JSON such as {"t1w": {"suffix": "T1w"}}.',
+)  # fmt: skip
+@click.option(
+    "--skip-bids-validation", "--skip_bids_validator", "skip", is_flag=True,
+    help="Take files, too, whose names BIDS does not know.",
+)  # fmt: skip
+@batches.seed_option
+@batches.resume_option
+@batches.dry_run_option
+@batches.json_option
+def bids(bids_dir: Path, output: Path, as_json: bool, **options: Any) -> None:
+    """Enhance the images of a BIDS data set into the BIDS derivative OUT.
+
+    By default every magnitude with the suffix T1w, T2w, PDw, FLAIR, T2starw, inplaneT1, inplaneT2,
+    UNIT1, dwi or bold. Participants are independent: several runs may share OUT.
+    """
+    from medddim.integrations.bids import Choice, participants
+    from medddim.integrations.bids.choice import read_filters
+
+    chosen = Choice(
+        options.pop("participants"),
+        options.pop("sessions"),
+        None if (path := options.pop("filters")) is None else read_filters(path),
+        validate=not options.pop("skip"),
+    )
+    options.pop("level")
+    how = {key: options.pop(key) for key in ("resume", "dry_run")}
+    steps = options.pop("steps")
+    job = job_of(steps=1 if steps is None else steps, samples=None, residual=False, **options)
+    good, counts = True, Counter[str]()
+    for outcome in participants(bids_dir, output, job=job, choice=chosen, **how):
+        batches.show(outcome, as_json=as_json)
+        counts[outcome.status] += 1
+        good &= outcome.good
+    if not as_json:
+        told = ", ".join(f"{count} {status}" for status, count in counts.items())
+        where = "nothing was written" if how["dry_run"] else f"see {output}"
+        click.echo(f"{told}; {where}")
+    sys.exit(0 if good else 1)
