@@ -1,9 +1,10 @@
 """A folder of scans: what is done to each, the run over all of them, and the record it leaves."""
 
 from medddim.batch.choice import by_modality
-from medddim.batch.enhancing import Settings, enhance_job
+from medddim.batch.enhancing import enhance_job
 from medddim.batch.jobs import Job, degrade_job, identity_job
 from medddim.batch.run import LOCK, find, plan, run
+from medddim.inference.settings import Settings
 from medddim.record import MANIFEST, RECORD, Outcome, versions
 
 __all__ = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from medddim.degradation.contract import generator_of, making_of
 from medddim.formats.contract import Quantity
@@ -19,19 +19,35 @@ Facts = dict[str, Any]
 Answer = tuple[Volume, dict[Quantity, Volume]]
 """The result, and the maps to lie beside it."""
 
-Work = Callable[[Volume, Facts], Answer]
-"""What is done to a scan, given what was foreseen of it."""
+Work = Callable[[Volume, Any], Answer]
+"""What is done to a scan, given the plan that its job made for it."""
 
 Progress = Callable[[float], None]
-"""Is told, now and then, which share of the work on one scan is done."""
+"""Called now and then with the share of the work on one scan that is done."""
 
 
 def unwatched(share: float) -> None:
     """The progress of a run that nobody follows."""
 
 
-def _nothing_to_tell(volume: Volume) -> Facts:
-    return {}
+class Plan(Protocol):
+    """What is known of the work on one scan before it is done; a `ScanPlan` is one."""
+
+    @property
+    def facts(self) -> Facts:
+        """What goes on record of this scan."""
+        ...
+
+
+@dataclass(frozen=True)
+class NothingToPlan:
+    """The plan of a job that does the same to every scan."""
+
+    facts: Facts = field(default_factory=dict)
+
+
+def _nothing_to_plan(volume: Volume) -> Plan:
+    return NothingToPlan()
 
 
 @dataclass(frozen=True)
@@ -39,16 +55,16 @@ class Job:
     """One thing to do to every scan.
 
     `parameters` are all that determines the result, in the order to be written. `start` makes
-    ready, once a run, and returns the work itself. `foresee` tells of a scan what can be told
-    without the work, and raises UnsupportedScan for one the work is not for. `maps` are those
-    that the work gives beside the result; what they are leaves the result as it is.
+    ready, once a run, and returns the work itself. `plan` says of a scan what can be said without
+    the work, and raises UnsupportedScan for one the work is not for. `maps` are those that the
+    work gives beside the result; what they are leaves the result as it is.
     """
 
     kind: str
     summary: str
     parameters: dict[str, Any]
     start: Callable[[Progress], Work]
-    foresee: Callable[[Volume], Facts] = _nothing_to_tell
+    plan: Callable[[Volume], Plan] = _nothing_to_plan
     maps: tuple[Quantity, ...] = ()
     device: str = "cpu"
 
@@ -61,7 +77,7 @@ class Job:
 def degrade_job(degradation: Degradation, *, seed: int) -> Job:
     """Make a scan worse on purpose, from a generator of its own for every scan's voxels."""
 
-    def degrade(volume: Volume, facts: Facts) -> Answer:
+    def degrade(volume: Volume, plan: Plan) -> Answer:
         return degradation(volume.recognised(), generator_of(volume, seed)), {}
 
     made = making_of(degradation)
@@ -71,7 +87,7 @@ def degrade_job(degradation: Degradation, *, seed: int) -> Job:
 def identity_job() -> Job:
     """Change nothing: what reader and writer do, alone."""
 
-    def copy(volume: Volume, facts: Facts) -> Answer:
+    def copy(volume: Volume, plan: Plan) -> Answer:
         return volume, {}
 
     return Job("identity", "Copied unchanged by medddim", {}, lambda progress: copy)

@@ -238,8 +238,8 @@ class _Run:
             return replace(earlier, status="done before", reason="", outputs=outputs)
         kept_result = earlier if earlier and "result" in kept else None
         volume = _read(series)
-        facts = self.job.foresee(volume)
-        told = _with_repairs(facts, series)
+        plan = self.job.plan(volume)
+        told = _with_repairs(plan.facts, series)
         outcome = Outcome(
             series.name,
             "ok",
@@ -254,7 +254,7 @@ class _Run:
         )
         if self.work is None:
             return replace(outcome, status="planned", facts=dict(series.facts) | told)
-        answer = self.work(volume, facts)
+        answer = self.work(volume, plan)
         derivation = Derivation(self.job.kind, self.job.summary, self.job.described | told)
         return shelf.write(
             answer, self.destination, outcome=outcome, missing=missing, derivation=derivation

@@ -122,12 +122,16 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
     sys.exit(batches.run_batch(job_of(**options), series, output=output, as_json=as_json, **run))
 
 
-def job_of(*, model: str, device: str, **options: Any) -> Job | Callable[[Series], Job]:
+def job_of(
+    *, model: str, device: str, precision: Any, residual: bool, **asked: Any
+) -> Job | Callable[[Series], Job]:
     """What the options of `enhance` ask for."""
     from medddim import batch
 
+    settings = batch.Settings(noise_share=asked.pop("noise"), **asked)
     if model == "identity":
-        if batch.Settings(**options) != batch.Settings(seed=options["seed"]):
+        changed = settings != batch.Settings(seed=settings.seed)
+        if changed or residual or precision != "auto":
             raise click.UsageError(
                 "identity changes nothing: it has no --samples, no --residual, nor any other "
                 "setting of an enhancement"
@@ -135,9 +139,7 @@ def job_of(*, model: str, device: str, **options: Any) -> Job | Callable[[Series
         return batch.identity_job()
     from medddim.checkpoint import Checkpoint
 
-    if options["factor"] is not None and options["spacing_mm"] is not None:
-        raise click.UsageError("--factor and --spacing say the same thing; give one of them")
-    settings = batch.Settings(**options)
+    options: dict[str, Any] = {"device": device, "precision": precision, "residual": residual}
     if model == "auto":
-        return batch.by_modality(settings, device=device)
-    return batch.enhance_job(Checkpoint.open(model), settings, device=device)
+        return batch.by_modality(settings, **options)
+    return batch.enhance_job(Checkpoint.open(model), settings, **options)

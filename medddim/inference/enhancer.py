@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -15,16 +15,14 @@ from torch import Tensor
 
 from medddim.checkpoint import Checkpoint
 from medddim.degradation.larger_voxels import Factor
-from medddim.diffusion import Condition, Denoiser, ddim, keyed_noise
-from medddim.errors import DiffusionError, UnsupportedScan
+from medddim.diffusion import CleanEstimate, Condition, Denoiser, ddim, keyed_noise
 from medddim.formats.taken import as_volume
-from medddim.inference.plan import Task, task_of
-from medddim.inference.posterior import mean_and_deviation, require_samples
-from medddim.inference.suitability import in_words, require_modality
+from medddim.inference.plan import ScanPlan, plan_scan
+from medddim.inference.posterior import mean_and_deviation
+from medddim.inference.settings import Asked, Settings
 from medddim.inference.tiling import Done, Tiling, by_blocks, by_slices
 from medddim.networks import Precision, autocast, choose_device, choose_precision
 from medddim.recipe import Recipe
-from medddim.scaling import Scaling
 from medddim.volume import Array, Derivation, Volume
 
 BATCH = 4
@@ -96,7 +94,7 @@ class Enhancer:
         place = f"{self.device}, {self.precision}"
         return f"Enhancer({self.name}: {task} {self.recipe.modality} · {place})"
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - each setting by its own name, for those who look it up here
         self,
         volume: Volume | Any,
         *,
@@ -104,7 +102,9 @@ class Enhancer:
         fidelity: float = 0.0,
         seed: int = 0,
         noise: float | None = None,
+        noise_share: float | None = None,
         factor: Factor | None = None,
+        spacing_mm: tuple[float, ...] | None = None,
     ) -> Volume:
         """The enhanced scan, in the unit of `volume`, which may be a path or another's image, too.
 
@@ -112,134 +112,136 @@ class Enhancer:
         step is the regression, the best in PSNR and the smoothest; more steps bring texture
         back and cost PSNR. `fidelity` blends the two: 1 is the 1-step answer, 0 that of all
         `steps`. A denoiser answers on the grid of `volume`; `noise` is the scan's noise level, the
-        standard deviation in its own unit, estimated from the scan if not given. A
-        super-resolution model needs a `factor` and answers on that finer grid, same extent; the
-        means of the fine voxels are the voxels measured. Same arguments, same answer.
+        standard deviation in its own unit, or `noise_share` as a share of the scan's bright end
+        (of 1000 HU for CT); estimated from the scan if neither is given. A super-resolution model
+        needs a `factor` (or `spacing_mm`) and answers on that finer grid, same extent; the means of
+        the fine voxels are the voxels measured. Same arguments, same answer, here and by
+        `medddim enhance`.
 
-        Raises DiffusionError for a `fidelity` outside 0 to 1 and for less than one step,
-        UnsupportedScan for a factor the model was not trained for, RequestProblem for an array.
+        Raises RequestProblem for an array, for arguments out of range or not meant for this model,
+        UnsupportedScan for a scan or a factor the model was not trained for.
         """
-        volume = as_volume(volume)
-        if not 0 <= fidelity <= 1:
-            raise DiffusionError(f"expected a fidelity from 0 to 1, found {fidelity}")
-        previews = self.previews(volume, steps=steps, seed=seed, noise=noise, factor=factor)
-        first = next(previews)
-        if fidelity == 0:
-            return deque(chain([first], previews), maxlen=1).pop()
-        made = self._made(first.derivation, fidelity=fidelity)
-        if fidelity < 1 and steps > 1:
-            last = deque(previews, maxlen=1).pop()
-            first = last.with_voxels(fidelity * first.voxels + (1 - fidelity) * last.voxels)
-        return replace(first, derivation=made)
+        settings = Settings(
+            steps=steps,
+            fidelity=fidelity,
+            seed=seed,
+            noise=noise,
+            noise_share=noise_share,
+            factor=factor,
+            spacing_mm=spacing_mm,
+        )
+        return self.answer(self.plan(volume, settings))
 
     def samples(
-        self,
-        volume: Volume | Any,
-        *,
-        count: int,
-        steps: int = 8,
-        seed: int = 0,
-        noise: float | None = None,
-        factor: Factor | None = None,
+        self, volume: Volume | Any, *, count: int, **settings: Unpack[Asked]
     ) -> tuple[Volume, Volume]:
         """The mean of `count` answers and their standard deviation, in the unit of `volume`.
 
-        The answers are those of `__call__` to the seeds from `seed` on; the deviation is unbiased.
-        It is the spread of what the model draws, not a calibrated error. Raises RequestProblem for
-        a model that draws no noise, for one step and for less than two answers, and what
-        `__call__` raises.
+        The answers are those of `__call__`, whose arguments these are too (8 steps by default), to
+        the seeds from `seed` on; the deviation is unbiased. It is the spread of what the model
+        draws, not a calibrated error. Raises RequestProblem for a model that draws no noise, for
+        one step and for less than two answers, and what `__call__` raises.
         """
-        volume = as_volume(volume)
-        require_samples(self.name, count=count, steps=steps, draws_noise=self.denoiser.path.random)
-        answers = (
-            self(volume, steps=steps, seed=seed + number, noise=noise, factor=factor)
-            for number in range(count)
+        settings.setdefault("steps", 8)
+        return self.sampled(self.plan(volume, Settings(**settings, samples=count)))
+
+    def previews(self, volume: Volume | Any, **settings: Unpack[Asked]) -> Iterator[Volume]:
+        """The estimate after every step; the last one is the answer of `__call__`.
+
+        The arguments are those of `__call__`; they are checked, and the noise estimated, before
+        the first.
+        """
+        plan = self.plan(volume, Settings(**settings))
+        made = self._derivation(plan)
+        return (replace(one, derivation=made) for one in self._estimates(plan))
+
+    def plan(self, volume: Volume | Any, settings: Settings | None = None) -> ScanPlan:
+        """What this model is asked for a scan; raises what `__call__` raises."""
+        return plan_scan(self.recipe, as_volume(volume), settings)
+
+    def answer(self, plan: ScanPlan) -> Volume:
+        """Carry out a plan of this model: one answer."""
+        return replace(self._blend(plan, plan.settings.seed), derivation=self._derivation(plan))
+
+    def sampled(self, plan: ScanPlan) -> tuple[Volume, Volume]:
+        """Carry out a plan of this model: the mean of its samples and their standard deviation."""
+        count, first = plan.settings.samples or 1, plan.settings.seed
+        mean, deviation = mean_and_deviation(
+            self._blend(plan, seed) for seed in range(first, first + count)
         )
-        mean, deviation = mean_and_deviation(answers)
-        made = self._made(mean.derivation, samples=count, seed=seed)
+        made = self._derivation(plan)
         spread = f"Standard deviation of {count} samples. {made.summary}"
         return replace(mean, derivation=made), replace(
             deviation, derivation=replace(made, kind="uncertainty", summary=spread)
         )
 
-    def previews(
-        self,
-        volume: Volume | Any,
-        *,
-        steps: int = 1,
-        seed: int = 0,
-        noise: float | None = None,
-        factor: Factor | None = None,
-    ) -> Iterator[Volume]:
-        """The estimate after every step; the last one is the answer of `__call__`.
+    def _derivation(self, plan: ScanPlan) -> Derivation:
+        return plan.derivation(sha256=self.sha256, precision=self.precision)
 
-        What was told is checked, and the noise estimated, before the first.
-        """
-        volume = as_volume(volume)
-        require_modality(self.recipe, volume)
-        if not np.isfinite(volume.voxels).all():
-            raise UnsupportedScan("some voxels are not finite numbers; replace them, as read does")
-        told, volume = volume, volume.taken_for(self.recipe.modality)
-        scaling = Scaling.fit(volume, **self.recipe.scaling.model_dump())
-        task = task_of(self.recipe, volume, scaling, noise=noise, factor=factor)
-        images = scaling.apply(task.start.voxels)
+    def _blend(self, plan: ScanPlan, seed: int) -> Volume:
+        """The answer to one seed: the last estimate, blended with the first as far as asked."""
+        estimates, fidelity = self._estimates(plan, seed), plan.settings.fidelity
+        first = next(estimates)
+        if fidelity == 1:
+            return first
+        last = deque(chain([first], estimates), maxlen=1).pop()
+        if not fidelity or plan.settings.steps == 1:
+            return last
+        return last.with_voxels(fidelity * first.voxels + (1 - fidelity) * last.voxels)
+
+    def _estimates(self, plan: ScanPlan, seed: int | None = None) -> Iterator[Volume]:
+        """The estimate of the whole scan after every step, in its own unit."""
+        seed = plan.settings.seed if seed is None else seed
+        start, volume, finish = plan.consistency.start, plan.volume, plan.consistency.finish
+        images = plan.scaling.apply(start.voxels)
         runs = [
-            self._estimates(image, channel, task, steps=steps, seed=seed)
-            for channel, image in enumerate(images)
+            self._of_channel(image, plan, channel, seed) for channel, image in enumerate(images)
         ]
-        made = self._made(steps=steps, fidelity=0.0, seed=seed, **task.told)
         for estimates in zip(*runs, strict=True):
-            stored = scaling.undo(np.stack(estimates))
-            voxels = [task.finish(image, channel) for channel, image in enumerate(stored)]
-            answer = task.start.with_voxels(np.stack(voxels))
-            yield replace(answer, modality=told.modality, unit=told.unit, derivation=made)
+            stored = plan.scaling.undo(np.stack(estimates))
+            voxels = [finish(image, channel) for channel, image in enumerate(stored)]
+            answer = start.with_voxels(np.stack(voxels))
+            yield replace(answer, modality=volume.modality, unit=volume.unit)
 
-    def _made(self, before: Derivation | None = None, **told: Any) -> Derivation:
-        """How an answer came about: `told`, and, of an answer made of answers, theirs."""
-        known = {
-            "model": self.name,
-            "model_sha256": self.sha256,
-            "recipe_sha256": self.recipe.sha256,
-            "precision": self.precision,
-        }
-        how = (before.parameters if before else known) | told
-        words = {key: how[key] for key in ("steps", "fidelity", "samples") if key in how}
-        return Derivation(self.recipe.task, in_words(self.recipe, **words), how)
-
-    def _estimates(
-        self, image: Array, channel: int, task: Task, *, steps: int, seed: int
-    ) -> Iterator[Array]:
+    def _of_channel(self, image: Array, plan: ScanPlan, channel: int, seed: int) -> Iterator[Array]:
         """Clean estimates of one image `(x, y, z)` in the network's range."""
-        path, first = self.denoiser.path, task.views[0]
+        path, first = self.denoiser.path, plan.views[0]
         scan = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
         drawn = torch.zeros(())
         if path.random:
             drawn = first.back(keyed_noise(first.of(scan).shape, seed=seed, draw=channel))
-        strength = torch.tensor(task.strength, dtype=torch.float32, device=self.device)
+        denoise = self._denoise(plan, scan, channel)
+        drawn = drawn.to(self.device) * (plan.strength[0] if path.scaled else 1.0)
+        estimates, start, walked = path.walk(denoise, scan, drawn)
+        for clean in self.sampler(estimates, start, path.ladder(plan.settings.steps), path=walked):
+            yield clean.float().cpu().numpy()
+
+    def _denoise(self, plan: ScanPlan, scan: Tensor, channel: int) -> CleanEstimate:
+        """What the network says of the state of one image: the mean over all views, projected."""
+        strength = torch.tensor(plan.strength, dtype=torch.float32, device=self.device)
         strength = strength.reshape(1, -1, *[1] * self.recipe.network.spatial_dims)
         seen = [scan] if self.recipe.network.sees_scan else []
+        size = plan.consistency.start.voxels.size
+
+        def done(voxels: int) -> None:
+            self.progress(voxels / size)
 
         def denoise(state: Tensor, level: float) -> Tensor:
-            def done(voxels: int) -> None:
-                self.progress(voxels / task.start.voxels.size)
-
             def estimate(stack: Tensor, *scan: Tensor) -> Tensor:
                 return self.denoiser(stack, level, Condition(strength, *scan))
 
             with torch.inference_mode(), autocast(self.device, self.precision):
                 clean = torch.zeros_like(state)
-                for view in task.views:
+                for view in plan.views:
                     cut = map(view.of, (state, *seen))
                     clean += view.back(self._tiled(estimate, *cut, done=done))
-                clean /= len(task.views)
-            if task.project is None:
+                clean /= len(plan.views)
+            if not plan.consistency.projects:
                 return clean
-            return torch.from_numpy(task.project(clean.cpu().numpy(), channel)).to(clean)
+            projected = plan.consistency.project(clean.cpu().numpy(), channel)
+            return torch.from_numpy(projected).to(clean)
 
-        drawn = drawn.to(self.device) * (task.strength[0] if path.scaled else 1.0)
-        estimates, start, walked = path.walk(denoise, scan, drawn)
-        for clean in self.sampler(estimates, start, path.ladder(steps), path=walked):
-            yield clean.float().cpu().numpy()
+        return denoise
 
     def _tiled(self, estimate: Callable[..., Tensor], *images: Tensor, done: Done) -> Tensor:
         network = self.denoiser.network

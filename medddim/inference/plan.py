@@ -1,103 +1,176 @@
-"""What is asked of a network for one scan, and what its answer may not touch."""
+"""The plan of one scan: everything that is asked of a model for it, found without its weights.
+
+`--dry-run` shows it, Python and the batch carry it out, the record keeps it. Nothing else decides
+the noise level, the views, the factor or the warnings, and nothing else rounds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from medddim.degradation.axial import HU_MAX, HU_MIN
-from medddim.degradation.larger_voxels import Factor, LargerVoxels
-from medddim.errors import DiffusionError, UnsupportedScan
-from medddim.inference.suitability import factors_of
+from medddim.degradation.larger_voxels import LargerVoxels, factors_to
+from medddim.errors import UnsupportedScan
+from medddim.inference.consistency import Consistency, FinerGrid, SameGrid
+from medddim.inference.settings import Settings
+from medddim.inference.suitability import factors_of, in_words, require_modality
 from medddim.inference.views import View, views_of
 from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe
 from medddim.scaling import BRIGHTEST, Scaling
-from medddim.volume import Array, Volume
+from medddim.volume import Derivation, Volume
 
-FURTHEST = 6.0
-"""Noise levels that no voxel of an MR scan changes by; the noise of CT is too uneven for that."""
+DIGITS = 5
+"""Decimals of a noise level as a share: the level on record, given again, gives the same answer."""
 
 
 @dataclass(frozen=True)
-class Task:
-    """Where a network starts, what it is told, and what is kept of the scan.
+class ScanPlan:
+    """What is asked of a model for one scan.
 
-    `start` is on the grid of the answer; the network sees it from all `views`. `project` takes an
-    estimate to the nearest one that agrees with what was measured, `finish` a whole answer, both
-    `(image, channel) -> image`. `told` is what goes on record of it.
+    `volume` is the scan as it came, `scan` the same with the model's modality. The network sees it
+    from all `views` and knows the `strength` of its degradation: the noise level in its own range,
+    or a tenth of the factor of each axis. `facts` is what goes on record of this scan, in the
+    order to be written.
     """
 
-    start: Volume
+    recipe: Recipe
+    settings: Settings
+    volume: Volume
+    scan: Volume
+    scaling: Scaling
     views: list[View]
     strength: tuple[float, ...]
-    project: Callable[[Array, int], Array] | None
-    finish: Callable[[Array, int], Array]
-    told: dict[str, Any]
+    consistency: Consistency
+    facts: dict[str, Any]
+
+    @property
+    def network_evaluations(self) -> int:
+        """How often the network sees each voxel of the answer."""
+        return int(self.facts["network_evaluations"])
+
+    def derivation(self, *, sha256: str, precision: str) -> Derivation:
+        """How the answer comes about, by weights of this sha256 in this precision."""
+        asked = requested(self.recipe, self.settings, sha256=sha256, precision=precision)
+        made = {"kind": self.recipe.task, **asked, **self.facts}
+        return Derivation(self.recipe.task, summary(self.recipe, self.settings), made)
 
 
-def task_of(
-    recipe: Recipe,
-    volume: Volume,
-    scaling: Scaling,
-    *,
-    noise: float | None = None,
-    factor: Factor | None = None,
-) -> Task:
-    """What a model is asked for a scan; `noise` is estimated if not given.
+def plan_scan(recipe: Recipe, volume: Volume, settings: Settings | None = None) -> ScanPlan:
+    """What is asked of the model of a recipe for a scan.
 
-    Raises DiffusionError for a noise below 0, UnsupportedScan for a factor the model has not.
+    Raises RequestProblem for settings that make no sense for the model, UnsupportedScan for a scan
+    of another modality, with voxels that are not finite, or at a factor the model was not trained
+    for.
     """
-    if recipe.task == "superresolve":
-        return _finer(recipe, volume, scaling, factors_of(recipe, volume, factor))
-    if factor is not None:
-        raise UnsupportedScan(f"the model {recipe.name} denoises; it takes no factor")
-    level = estimate_noise(volume) if noise is None else noise
-    if not 0 <= level < np.inf:
-        raise DiffusionError(f"expected a noise of 0 or more, found {level}")
-    ct, magnitude = recipe.modality == "CT", _is_magnitude(volume)
-
-    def finish(image: Array, channel: int) -> Array:
-        measured = volume.voxels[channel]
-        if not ct:
-            image = measured + (image - measured).clip(-FURTHEST * level, FURTHEST * level)
-            image = np.where(measured > BRIGHTEST * scaling.scale, measured, image)
-            return np.maximum(image, 0) if magnitude else image
-        outside = (measured < HU_MIN) | (measured > HU_MAX)  # padding and metal stay
-        return np.where(outside, measured, image.clip(HU_MIN, HU_MAX))
-
-    return Task(
-        volume.with_voxels(volume.voxels.clip(HU_MIN, HU_MAX)) if ct else volume,
-        views=views_of(recipe, volume),
-        strength=(level / scaling.scale,),
-        project=None,
-        finish=finish,
-        told={"noise_level": round(float(level / scaling.scale), 5)},
-    )
-
-
-def _finer(recipe: Recipe, volume: Volume, scaling: Scaling, factors: tuple[int, int, int]) -> Task:
-    larger, measured = LargerVoxels(factors), scaling.apply(volume.voxels)
-    views = views_of(recipe, volume, factors)
-    magnitude = _is_magnitude(volume)
-
-    def finish(image: Array, channel: int) -> Array:
-        coarse = volume.voxels[channel]
-        return larger.non_negative(image, coarse) if magnitude else image
-
-    return Task(
-        larger.finer(volume),
+    settings = settings or Settings()
+    settings.require_fitting(recipe)
+    require_modality(recipe, volume)
+    if not np.isfinite(volume.voxels).all():
+        raise UnsupportedScan("some voxels are not finite numbers; replace them, as read does")
+    scan = volume.taken_for(recipe.modality)
+    scaling = Scaling.fit(scan, **recipe.scaling.model_dump())
+    make = _finer if recipe.task == "superresolve" else _denoised
+    views, strength, consistency, facts = make(recipe, scan, scaling, settings)
+    evaluations = settings.steps_taken * (settings.samples or 1) * len(views)
+    first: dict[str, Any] = {"network_evaluations": evaluations}
+    if not volume.modality:
+        first["taken_for"] = recipe.modality
+    return ScanPlan(
+        recipe,
+        settings,
+        volume,
+        scan,
+        scaling=scaling,
         views=views,
-        strength=tuple(factors[axis] / 10 for axis in views[0].order),
-        project=lambda image, channel: larger.consistent(image, measured[channel]),
-        finish=finish,
-        told={"factor": list(factors)},
+        strength=strength,
+        consistency=consistency,
+        facts=first | facts,
     )
 
 
-def _is_magnitude(volume: Volume) -> bool:
-    """A magnitude is never negative: where the scan has no value below 0, no answer has."""
-    return bool(volume.voxels.min() >= 0)
+def requested(recipe: Recipe, settings: Settings, *, sha256: str, precision: str) -> dict[str, Any]:
+    """All that determines an answer beside the scan, in the order to be written."""
+    noise: dict[str, Any] = {"noise": settings.noise_share}
+    if settings.noise is not None:
+        noise = {"noise_in_unit": settings.noise}
+    elif settings.noise_share is None:
+        noise = {"noise": "estimated"}
+    finer = {"factor": settings.factor, "spacing_mm": settings.spacing_mm}
+    asked = {**(finer if settings.finer else noise), "samples": settings.samples}
+    return {
+        "model": recipe.name,
+        "model_sha256": sha256,
+        "recipe_sha256": recipe.sha256,
+        "steps": int(settings.steps),
+        "fidelity": settings.fidelity,
+        "seed": settings.seed,
+        **{key: _plain(value) for key, value in asked.items() if value is not None},
+        "precision": precision,
+    }
+
+
+def summary(recipe: Recipe, settings: Settings) -> str:
+    """What is done to a scan, in one sentence for those who find the result."""
+    return in_words(
+        recipe,
+        steps=settings.steps,
+        fidelity=settings.fidelity,
+        samples=settings.samples or 0,
+    )
+
+
+_Parts = tuple[list[View], tuple[float, ...], Consistency, dict[str, Any]]
+
+
+def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings) -> _Parts:
+    share = settings.noise_share
+    if share is None:
+        noise = estimate_noise(scan) if settings.noise is None else settings.noise
+        share = noise / scaling.scale
+    warnings = list(_unlike_training(recipe, share, float(scan.voxels.max()) / scaling.scale))
+    share = round(float(share), DIGITS)
+    level = share * scaling.scale
+    facts: dict[str, Any] = {"noise_level": share}
+    if scan.in_hu:
+        facts["noise_hu"] = round(level, 1)
+    if warnings:
+        facts["warning"] = "; ".join(warnings)
+    consistency = SameGrid(scan, scaling, level, ct=recipe.modality == "CT")
+    return views_of(recipe, scan), (level / scaling.scale,), consistency, facts
+
+
+def _finer(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings) -> _Parts:
+    asked = settings.factor
+    if settings.spacing_mm is not None:
+        asked = factors_to(scan, settings.spacing_mm)
+    factors = factors_of(recipe, scan, asked)
+    views = views_of(recipe, scan, factors)
+    strength = tuple(factors[axis] / 10 for axis in views[0].order)
+    consistency = FinerGrid(scan, scaling, LargerVoxels(factors))
+    return views, strength, consistency, {"factor": list(factors)}
+
+
+def _unlike_training(recipe: Recipe, level: float, brightest: float) -> Iterator[str]:
+    """What about an MR scan lies outside what a model has seen; both in the network's range."""
+    if not recipe.white_noise:
+        return
+    low, high = recipe.degradation.level
+    if not low <= level <= high:
+        yield (
+            f"noise of {level:.2%} lies outside {low:.1%} to {high:.1%}, "
+            "the range the model was trained for"
+        )
+    if brightest > BRIGHTEST:
+        yield (
+            f"the brightest voxel has {brightest:.0f} times the signal of the bright end, as in no "
+            "scan the model was trained on: is the subject too small in the field of view? Voxels "
+            f"above {BRIGHTEST:g} times are left as they are"
+        )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

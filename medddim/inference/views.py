@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from medddim.recipe import Recipe
 from medddim.volume import Volume
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 THICK = 32
 """Voxels along every axis that a scan needs to be seen in three planes; a slab shows too little."""

@@ -191,9 +191,10 @@ def test_the_result_of_a_killed_run_is_taken_by_one_that_asks_for_no_map(series,
 
 def test_of_super_resolution_the_residual_is_what_the_network_added(tmp_path):
     model = Checkpoint.open(studies.model(tmp_path, **FINER))
-    settings = batch.Settings(factor=4, steps=2, residual=True, precision="fp32")
-    job, scan = batch.enhance_job(model, settings), head((14, 12, 5))
-    result, maps = job.start(unwatched)(scan, job.foresee(scan))
+    settings = batch.Settings(factor=4, steps=2)
+    job = batch.enhance_job(model, settings, residual=True, precision="fp32")
+    scan = head((14, 12, 5))
+    result, maps = job.start(unwatched)(scan, job.plan(scan))
     between = LargerVoxels((1, 1, 4)).finer(scan)
     assert np.array_equal(maps["residual"].voxels, result.voxels - between.voxels)
     assert np.abs(LargerVoxels((1, 1, 4)).mean(maps["residual"].voxels[0])).max() < 0.1
@@ -203,7 +204,7 @@ def test_of_super_resolution_the_residual_is_what_the_network_added(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"samples": 3, "steps": 8, "fidelity": 0.5}, "--fidelity would shrink"),
+        ({"samples": 3, "steps": 8, "fidelity": 0.5}, "fidelity would shrink"),
         ({"samples": 3, "steps": 1}, "more than 1 step"),
         ({"samples": 1, "steps": 8}, "2 samples or more"),
     ],

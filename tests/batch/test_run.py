@@ -69,7 +69,7 @@ def test_a_map_made_later_does_not_change_who_made_the_result(heads, out, monkey
     model = studies.model(out.parent / "model")
     for version, settings in (("1", {}), ("2", {"residual": True})):
         monkeypatch.setattr(record, "__version__", version)
-        job = batch.enhance_job(Checkpoint.open(model), batch.Settings(**settings))
+        job = batch.enhance_job(Checkpoint.open(model), **settings)
         (one,) = run(heads / "a.nii.gz", out, job)
         assert one.versions["medddim"] == "1"
     assert "a+residual.nii.gz" in one.outputs

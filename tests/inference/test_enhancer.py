@@ -8,8 +8,8 @@ from medddim import checkpoint
 from medddim.diffusion import Denoiser
 from medddim.errors import (
     CheckpointError,
-    DiffusionError,
     EnvironmentProblem,
+    RequestProblem,
     UnsupportedScan,
 )
 from medddim.inference.enhancer import Enhancer
@@ -49,7 +49,7 @@ def test_no_voxel_changes_by_more_than_noise_can(steps):
     wired = enhancer()
     wired.denoiser.network.body.output_block.conv.conv.bias.data += 100
     change = np.abs(wired(scan, steps=steps, noise=noise).voxels - scan.voxels)
-    assert change.max() == pytest.approx(6 * noise, rel=1e-4)
+    assert change.max() == pytest.approx(6 * noise, rel=1e-3)
     assert like_input(wired(scan, steps=steps, noise=0.0), scan)
 
 
@@ -210,7 +210,7 @@ def test_the_scans_own_noise_needs_no_seed():
 
 @pytest.mark.parametrize("steps", [0, -3])
 def test_no_steps_is_an_error(steps):
-    with pytest.raises(DiffusionError, match="at least 1 step"):
+    with pytest.raises(RequestProblem, match="at least 1 step"):
         silent()(textured((8, 8, 2)), steps=steps)
 
 
@@ -273,7 +273,7 @@ def test_what_is_no_number_is_refused(wrong):
 
 @pytest.mark.parametrize("noise", [-5.0, np.nan, np.inf])
 def test_a_noise_that_is_none_is_refused(noise):
-    with pytest.raises(DiffusionError, match="expected a noise of 0 or more"):
+    with pytest.raises(RequestProblem, match="expected a noise of 0 or more"):
         enhancer()(textured((8, 8, 2)), noise=noise)
 
 

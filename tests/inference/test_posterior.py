@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medddim.errors import RequestProblem
-from medddim.inference.posterior import mean_and_deviation, require_samples
+from medddim.inference.posterior import mean_and_deviation
 from tests.phantoms import textured
 from tests.studies import enhancer
 
@@ -28,21 +28,6 @@ def test_equal_answers_have_no_spread():
     assert not deviation.voxels.any()
 
 
-@pytest.mark.parametrize(
-    ("asked", "why"),
-    [
-        ({"draws_noise": False}, "draws no noise.*--model mr-denoise-vp --steps 8"),
-        ({"steps": 1}, "more than 1 step.*--model m --steps 8"),
-        ({"count": 1}, "2 samples or more, found 1"),
-    ],
-)
-def test_what_has_no_spread_is_refused(asked, why):
-    possible = {"count": 2, "steps": 2, "draws_noise": True}
-    require_samples("m", **possible)
-    with pytest.raises(RequestProblem, match=why):
-        require_samples("m", **possible | asked)
-
-
 def test_samples_are_the_answers_to_the_seeds_that_follow():
     scan = textured((24, 20, 4))
     wired = enhancer(diffusion={"path": "variance-preserving", "prediction": "v"})
@@ -61,7 +46,7 @@ def test_samples_are_the_answers_to_the_seeds_that_follow():
 @pytest.mark.parametrize(("path", "steps"), [("scan-noise", 8), ("variance-preserving", 1)])
 def test_a_model_that_draws_nothing_has_no_samples(path, steps):
     prediction = "v" if path == "variance-preserving" else "residual"
-    with pytest.raises(RequestProblem, match=r"--model .* --steps 8"):
+    with pytest.raises(RequestProblem, match="samples"):
         enhancer(diffusion={"path": path, "prediction": prediction}).samples(
             textured(), count=2, steps=steps
         )

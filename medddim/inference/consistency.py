@@ -1,0 +1,126 @@
+"""What an answer keeps of the scan it was made from, whatever the network says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from medddim.degradation.axial import HU_MAX, HU_MIN
+from medddim.degradation.larger_voxels import LargerVoxels
+from medddim.scaling import BRIGHTEST, Scaling
+from medddim.volume import Array, Volume
+
+FURTHEST = 6.0
+"""Noise levels that no voxel of an MR scan changes by; the noise of CT is too uneven for that."""
+
+
+class Consistency(Protocol):
+    """Where a network starts, and what its estimates and its answer have to agree with.
+
+    `projects` says whether `project` changes anything.
+    """
+
+    projects: bool
+
+    @property
+    def start(self) -> Volume:
+        """The scan on the grid of the answer, as the network sees it first."""
+        ...
+
+    @property
+    def before(self) -> Volume:
+        """The scan on the grid of the answer, as it is: what a residual is the difference to."""
+        ...
+
+    def project(self, image: Array, channel: int) -> Array:
+        """The nearest image that agrees with the measured one; both in the network's range."""
+        ...
+
+    def finish(self, image: Array, channel: int) -> Array:
+        """The answer of one channel, `image` being that of the network, both in stored units."""
+        ...
+
+
+@dataclass(frozen=True)
+class SameGrid:
+    """Denoising: no voxel changes by more than noise of this `level` can, in the scan's unit.
+
+    Of a CT scan, what lies outside the range of Hounsfield units (padding, metal) stays as it is.
+    """
+
+    scan: Volume
+    scaling: Scaling
+    level: float
+    ct: bool
+
+    projects = False
+
+    @property
+    def before(self) -> Volume:
+        """The scan itself."""
+        return self.scan
+
+    @cached_property
+    def start(self) -> Volume:
+        """The scan; of a CT scan, within the range of Hounsfield units."""
+        if not self.ct:
+            return self.scan
+        return self.scan.with_voxels(self.scan.voxels.clip(HU_MIN, HU_MAX))
+
+    def project(self, image: Array, channel: int) -> Array:
+        """The image itself."""
+        return image
+
+    def finish(self, image: Array, channel: int) -> Array:
+        """The image within the bounds of noise, of Hounsfield units, and of a magnitude."""
+        measured = self.scan.voxels[channel]
+        if self.ct:
+            outside = (measured < HU_MIN) | (measured > HU_MAX)
+            return np.where(outside, measured, image.clip(HU_MIN, HU_MAX))
+        furthest = FURTHEST * self.level
+        image = measured + (image - measured).clip(-furthest, furthest)
+        image = np.where(measured > BRIGHTEST * self.scaling.scale, measured, image)
+        return np.maximum(image, 0) if is_magnitude(self.scan) else image
+
+
+@dataclass(frozen=True)
+class FinerGrid:
+    """Super-resolution: the means of the fine voxels are the voxels measured."""
+
+    scan: Volume
+    scaling: Scaling
+    larger: LargerVoxels
+
+    projects = True
+
+    @cached_property
+    def start(self) -> Volume:
+        """The scan on the finer grid: a cubic spline made consistent."""
+        return self.larger.finer(self.scan)
+
+    @property
+    def before(self) -> Volume:
+        """The same."""
+        return self.start
+
+    @cached_property
+    def _measured(self) -> Array:
+        return self.scaling.apply(self.scan.voxels)
+
+    def project(self, image: Array, channel: int) -> Array:
+        """The nearest fine image whose means are the voxels measured."""
+        return self.larger.consistent(image, self._measured[channel])
+
+    def finish(self, image: Array, channel: int) -> Array:
+        """The image, of a magnitude without values below 0."""
+        if not is_magnitude(self.scan):
+            return image
+        return self.larger.non_negative(image, self.scan.voxels[channel])
+
+
+def is_magnitude(volume: Volume) -> bool:
+    """A magnitude is never negative: where the scan has no value below 0, no answer has."""
+    return bool(volume.voxels.min() >= 0)
