@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from medddim import diffusion
 from medddim.diffusion import PATHS, Bridge, Denoiser
 from medddim.errors import CheckpointError
-from medddim.networks import UNet
+from medddim.networks import NETWORKS, Network, UNet, require_tileable
 from medddim.recipe import Recipe
 
 WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "card.md"
@@ -76,10 +76,12 @@ class Checkpoint:
         return build_denoiser(self.recipe, network.to(device).eval().requires_grad_(False))
 
 
-def save(folder: Path, recipe: Recipe, network: UNet) -> None:
+def save(folder: Path, recipe: Recipe, network: Network) -> None:
     """Write a checkpoint folder, weights as float16."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {key: tensor.detach().half() for key, tensor in named_tensors(network).items()}
+    tensors = {
+        key: tensor.detach().half().contiguous() for key, tensor in named_tensors(network).items()
+    }
     partial = folder / f".{WEIGHTS}"
     partial.write_bytes(save_tensors(tensors, metadata={"format": "pt"}))  # readable by all
     partial.replace(folder / WEIGHTS)
@@ -104,7 +106,7 @@ def copy_tensors(stored: dict[str, Tensor], *, into: dict[str, Tensor]) -> None:
         tensor.data.copy_(stored[key])
 
 
-def start_from(model: str, network: UNet) -> None:
+def start_from(model: str, network: Network) -> None:
     """Begin with the weights of another model, in place.
 
     A network that is shown the scan may begin with one whose state was the scan: what that one
@@ -113,7 +115,7 @@ def start_from(model: str, network: UNet) -> None:
     """
     opened = Checkpoint.open(model)
     stored = {key: tensor.float() for key, tensor in load_file(opened.folder / WEIGHTS).items()}
-    if network.sees_scan and not opened.recipe.network.sees_scan:
+    if isinstance(network, UNet) and network.sees_scan and not opened.recipe.network.sees_scan:
         seen = [count // 2 for count in network.images] + network.maps
         for key, tensor in stored.items():
             if key.startswith(UNet.FIRST) and tensor.shape[1:2] == (sum(seen),):
@@ -140,12 +142,15 @@ def recorded_sha256() -> dict[str, str]:
     return {Path(path).parent.name: sha256 for sha256, path in pairs}
 
 
-def build_network(recipe: Recipe) -> UNet:
+def build_network(recipe: Recipe) -> Network:
     """The network a recipe describes, freshly initialised from torch's current seed."""
-    return UNet(**recipe.network.model_dump())
+    network = NETWORKS[recipe.network.kind](**recipe.network.model_dump(exclude={"kind"}))
+    require_tileable(network)
+    layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
+    return network.to(memory_format=layout)  # what the kernels want; the answer is the same
 
 
-def build_denoiser(recipe: Recipe, network: UNet) -> Denoiser:
+def build_denoiser(recipe: Recipe, network: Network) -> Denoiser:
     """A network behind the path and prediction of its recipe."""
     return Denoiser(network, build_path(recipe), recipe.diffusion.prediction)
 

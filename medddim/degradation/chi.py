@@ -38,29 +38,37 @@ class ChiNoise:
             raise RequestProblem(f"expected a noise level between 0 and 1, found {self.level}")
         if self.coils < 1:
             raise RequestProblem(f"expected 1 coil or more, found {self.coils}")
-        if not 1 <= self.g_factor < np.inf:
-            raise RequestProblem(f"expected a g-factor of 1 or more, found {self.g_factor}")
+        require_g_factor(self.g_factor)
 
     def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan with noise of this level. Raises UnsupportedScan for CT."""
         require_magnitude(volume, "non-central chi noise")
         sigma = RicianNoise(self.level).sigma(volume)
-        spread = np.float32(sigma) * self._g_map(volume.shape, generator)
+        spread = np.float32(sigma) * g_factor_map(volume.shape, self.g_factor, generator)
         return replace(
             volume,
             voxels=chi(volume.voxels, spread, coils=self.coils, generator=generator),
             derivation=making_of(self),
         )
 
-    def _g_map(self, shape: tuple[int, int, int], generator: np.random.Generator) -> Array:
-        """How many times the level each voxel has `(x, y, z)`."""
-        centre = generator.uniform(0.25, 0.75, 3)
-        x, y, z = (
-            ((np.arange(n) + 0.5) / n - c) / G_WIDTH for n, c in zip(shape, centre, strict=True)
-        )
-        squared = x[:, None, None] ** 2 + y[:, None] ** 2 + z**2
-        g_map: Array = (1 + (self.g_factor - 1) * np.exp(-squared / 2)).astype(np.float32)
-        return g_map
+
+def require_g_factor(g_factor: float) -> None:
+    """Raise RequestProblem for a g-factor below 1."""
+    if not 1 <= g_factor < np.inf:
+        raise RequestProblem(f"expected a g-factor of 1 or more, found {g_factor}")
+
+
+def g_factor_map(
+    shape: tuple[int, int, int], g_factor: float, generator: np.random.Generator
+) -> Array:
+    """How many times the level each voxel has `(x, y, z)`: up to `g_factor` around a point."""
+    centre = generator.uniform(0.25, 0.75, 3)
+    x, y, z = (
+        ((np.arange(n) + 0.5) / n - c) / G_WIDTH for n, c in zip(shape, centre, strict=True)
+    )
+    squared = x[:, None, None] ** 2 + y[:, None] ** 2 + z**2
+    g_map: Array = (1 + (g_factor - 1) * np.exp(-squared / 2)).astype(np.float32)
+    return g_map
 
 
 def chi(

@@ -1,5 +1,6 @@
 """The Denoiser: the only place that knows what a network predicts, and its loss."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -100,16 +101,54 @@ class Denoiser:
         return condition.strength[:, :1]
 
 
-def prediction_loss(
-    denoiser: Denoiser, *, clean: Tensor, source: Tensor, level: Tensor, condition: Condition | None
+def prediction_loss(  # noqa: PLR0913  # a pair, and what is known of it
+    denoiser: Denoiser,
+    *,
+    clean: Tensor,
+    source: Tensor,
+    level: Tensor,
+    condition: Condition | None,
+    own: Tensor | None = None,
+    weight: Tensor | None = None,
 ) -> Tensor:
     """Mean squared error of the prediction, so that one step returns the posterior mean.
 
-    `clean` and `source` are `(batch, slices, *space)`, `level` is `(batch,)` float64.
+    `clean` and `source` are `(batch, slices, *space)`, `level` is `(batch,)` float64. `own` is the
+    noise that `clean` holds itself, see `noisier2noise`; `weight` is what each voxel counts. Both
+    are `(batch, 1, *space)`, or None.
     """
-    state = denoiser.path.state(clean, source, level)
-    target = denoiser.target(middle(clean), middle(source), level, condition)
-    return (denoiser.predict(state, level, condition) - target).square().mean()
+    there, target_source = source, source
+    if own is not None:
+        kept, times = noisier2noise(denoiser.path, own, level)
+        there, target_source = kept * source, times * source
+    state = denoiser.path.state(clean, there, level)
+    target = denoiser.target(middle(clean), middle(target_source), level, condition)
+    error = (denoiser.predict(state, level, condition) - target).square()
+    if weight is None:
+        return error.mean()
+    return (weight * error).sum() / weight.sum()
+
+
+def noisier2noise(path: Path, own: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+    """How to train on targets that hold noise themselves as if they held none.
+
+    The scan's noise, of standard deviation 1, is `own` of the clean scan plus what was added to it.
+    Returns what the added noise is multiplied by in the state, so that all of the state's noise is
+    `level`, and in the target: given their sum, the expected share of the target's own noise is as
+    known as that of the added one, so that the posterior mean of the noiseless scan is learnt.
+    Exact for Gaussian noise of one spectrum. Noisier2Noise, Moran et al. 2020 (arXiv 1910.11908),
+    eq. 6. Below the level at which the own noise is as strong as the added, it counts as that much.
+
+    Raises DiffusionError for a path whose alpha is not 1 throughout.
+    """
+    alpha, sigma = path.weights(level, like=own)
+    if (alpha != 1).any():
+        raise DiffusionError("targets with noise of their own need a path of the scan's own noise")
+    known = torch.minimum(own, sigma / math.sqrt(2))
+    added = (1 - own**2).clamp(min=1e-6)
+    kept = ((sigma**2 - known**2) / added).sqrt()
+    # state = clean + sigma * (kept / sigma) * source
+    return kept / sigma, kept * sigma / (sigma**2 - known**2)
 
 
 def middle(stack: Tensor) -> Tensor:

@@ -221,14 +221,23 @@ class Enhancer:
         strength = torch.tensor(plan.strength, dtype=torch.float32, device=self.device)
         strength = strength.reshape(1, -1, *[1] * self.recipe.network.spatial_dims)
         seen = [scan] if self.recipe.network.sees_scan else []
+        varies = plan.level_map is not None
+        if plan.level_map is not None:
+            seen = [*seen, torch.from_numpy(plan.level_map).to(self.device)]
         size = plan.consistency.start.voxels.size
 
         def done(voxels: int) -> None:
             self.progress(voxels / size)
 
         def denoise(state: Tensor, level: float) -> Tensor:
-            def estimate(stack: Tensor, *scan: Tensor) -> Tensor:
-                return self.denoiser(stack, level, Condition(strength, *scan))
+            def estimate(stack: Tensor, *others: Tensor) -> Tensor:
+                if not varies:
+                    return self.denoiser(stack, level, Condition(strength, *others))
+                *scan, level_map = others
+                rest = strength[:, 1:].expand(-1, -1, *level_map.shape[2:])
+                return self.denoiser(
+                    stack, level, Condition(torch.cat([level_map, rest], 1), *scan)
+                )
 
             with torch.inference_mode(), autocast(self.device, self.precision):
                 clean = torch.zeros_like(state)

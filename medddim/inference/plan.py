@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,9 +19,10 @@ from medddim.inference.settings import Settings
 from medddim.inference.suitability import factors_of, in_words, require_modality
 from medddim.inference.views import View, views_of
 from medddim.metrics.noise import estimate_noise
-from medddim.recipe import Recipe
+from medddim.noise import NoisePassport, noise_passport
+from medddim.recipe import Recipe, RicianRecipe, ScannerRecipe
 from medddim.scaling import BRIGHTEST, Scaling
-from medddim.volume import Derivation, Volume
+from medddim.volume import Array, Derivation, Volume
 
 DIGITS = 5
 """Decimals of a noise level as a share: the level on record, given again, gives the same answer."""
@@ -33,7 +34,8 @@ class ScanPlan:
 
     `volume` is the scan as it came, `scan` the same with the model's modality. The network sees it
     from all `views` and knows the `strength` of its degradation: the noise level in its own range,
-    or a tenth of the factor of each axis. `facts` is what goes on record of this scan, in the
+    or a tenth of the factor of each axis; where the level varies over the image, `level_map`
+    `(x, y, z)` takes the place of the first. `facts` is what goes on record of this scan, in the
     order to be written.
     """
 
@@ -46,6 +48,7 @@ class ScanPlan:
     strength: tuple[float, ...]
     consistency: Consistency
     facts: dict[str, Any]
+    level_map: Array | None = None
 
     @property
     def network_evaluations(self) -> int:
@@ -74,7 +77,8 @@ def plan_scan(recipe: Recipe, volume: Volume, settings: Settings | None = None) 
     scan = volume.taken_for(recipe.modality)
     scaling = Scaling.fit(scan, **recipe.scaling.model_dump())
     make = _finer if recipe.task == "superresolve" else _denoised
-    views, strength, consistency, facts = make(recipe, scan, scaling, settings)
+    parts = make(recipe, scan, scaling, settings)
+    views, facts = parts.views, parts.facts
     evaluations = settings.steps_taken * (settings.samples or 1) * len(views)
     first: dict[str, Any] = {"network_evaluations": evaluations}
     if not volume.modality:
@@ -86,9 +90,10 @@ def plan_scan(recipe: Recipe, volume: Volume, settings: Settings | None = None) 
         scan,
         scaling=scaling,
         views=views,
-        strength=strength,
-        consistency=consistency,
+        strength=parts.strength,
+        consistency=parts.consistency,
         facts=first | facts,
+        level_map=parts.level_map,
     )
 
 
@@ -123,13 +128,21 @@ def summary(recipe: Recipe, settings: Settings) -> str:
     )
 
 
-_Parts = tuple[list[View], tuple[float, ...], Consistency, dict[str, Any]]
+class _Parts(NamedTuple):
+    views: list[View]
+    strength: tuple[float, ...]
+    consistency: Consistency
+    facts: dict[str, Any]
+    level_map: Array | None = None
 
 
 def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings) -> _Parts:
+    known = noise_passport(scan) if recipe.network.kind == "noise-unet" else None
     share = settings.noise_share
     if share is None:
-        noise = estimate_noise(scan) if settings.noise is None else settings.noise
+        noise = settings.noise
+        if noise is None:
+            noise = known.level if known else estimate_noise(scan)
         share = noise / scaling.scale
     warnings = list(_unlike_training(recipe, share, float(scan.voxels.max()) / scaling.scale))
     share = round(float(share), DIGITS)
@@ -139,8 +152,31 @@ def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings
         facts["noise_hu"] = round(level, 1)
     if warnings:
         facts["warning"] = "; ".join(warnings)
-    consistency = SameGrid(scan, scaling, level, ct=recipe.modality == "CT")
-    return views_of(recipe, scan), (level / scaling.scale,), consistency, facts
+    views, ct = views_of(recipe, scan), recipe.modality == "CT"
+    strength: tuple[float, ...] = (level / scaling.scale,)
+    if known is None:
+        return _Parts(views, strength, SameGrid(scan, scaling, level, ct=ct), facts)
+    about = noise_along(scan, known, views[0].order)
+    facts["noise_correlation"] = list(about[:-1])
+    uneven = known.level_map / known.level if known.level else np.ones(scan.shape, np.float32)
+    consistency = SameGrid(scan, scaling, level * float(uneven.max()), ct=ct)
+    level_map = uneven * np.float32(strength[0])
+    return _Parts(views, (*strength, *about), consistency, facts, level_map)
+
+
+def noise_along(scan: Volume, known: NoisePassport, order: tuple[int, ...]) -> tuple[float, ...]:
+    """What `medddim.networks.noise_unet` reads of the noise beside its level.
+
+    The correlation at 1 and 2 voxels along each axis in this `order`, and how much wider than the
+    pixels the slices lie. A lone slice is its own neighbour, whose noise is the same.
+    """
+    correlation = [
+        round(float(lag), DIGITS) if scan.shape[axis] > 1 else 1.0
+        for axis in order
+        for lag in known.correlation[axis]
+    ]
+    across, *plane = (scan.spacing_mm[axis] for axis in order)
+    return *correlation, float(np.log2(across / np.sqrt(np.prod(plane)))) / 4
 
 
 def _finer(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings) -> _Parts:
@@ -151,12 +187,12 @@ def _finer(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings) -
     views = views_of(recipe, scan, factors)
     strength = tuple(factors[axis] / 10 for axis in views[0].order)
     consistency = FinerGrid(scan, scaling, LargerVoxels(factors))
-    return views, strength, consistency, {"factor": list(factors)}
+    return _Parts(views, strength, consistency, {"factor": list(factors)})
 
 
 def _unlike_training(recipe: Recipe, level: float, brightest: float) -> Iterator[str]:
     """What about an MR scan lies outside what a model has seen; both in the network's range."""
-    if not recipe.white_noise:
+    if not isinstance(recipe.degradation, RicianRecipe | ScannerRecipe):
         return
     low, high = recipe.degradation.level
     if not low <= level <= high:

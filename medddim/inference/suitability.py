@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from medddim.errors import UnsupportedScan
-from medddim.recipe import Recipe
+from medddim.recipe import LargerVoxelsRecipe, Recipe
 from medddim.volume import Volume
 
 
@@ -17,7 +17,9 @@ def factors_of(
 
     Raises UnsupportedScan for factors the model was not trained for, in whatever order of axes.
     """
-    known, slices = recipe.degradation.factors, volume.slice_axis
+    drawn = recipe.degradation
+    known = drawn.factors if isinstance(drawn, LargerVoxelsRecipe) else ()
+    slices = volume.slice_axis
     asked: tuple[Any, ...] = ()
     if isinstance(factor, Iterable):
         asked = tuple(factor)

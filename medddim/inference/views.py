@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from medddim.recipe import Recipe
 from medddim.volume import Volume
 
@@ -51,6 +53,8 @@ def views_of(
         order = tuple(sorted(range(3), key=lambda axis: -factors[axis]))
     else:
         order = _across(volume.slice_axis)
+    if recipe.network.kind == "noise-unet" and 1 not in volume.shape:
+        return [View(_across(int(np.argmax(volume.spacing_mm))))]
     if not recipe.self_ensemble:
         return [View(order)]
     dimensions, white = recipe.network.spatial_dims, recipe.white_noise

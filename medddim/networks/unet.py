@@ -16,8 +16,10 @@ from monai.networks.utils import pixelshuffle, pixelunshuffle
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medddim.networks.contract import Network
 
-class UNet(nn.Module):
+
+class UNet(Network):
     """A norm-free U-Net on `(batch, slices, *space)` states, 2D, 2.5D or 3D.
 
     `widths` are the channels of each resolution, finest first, three or more. `unshuffle`
@@ -36,6 +38,7 @@ class UNet(nn.Module):
     means, state before scan; the level, the maps, and their products.
     """
 
+    kind = "unet"
     FIRST = "body.input_block."
     """Where the names of the parameters begin that see the input."""
 
@@ -55,29 +58,23 @@ class UNet(nn.Module):
         self.detail_gain = detail_gain
         images = slices * (2 if sees_scan else 1)
         self.spatial_dims, self.unshuffle = spatial_dims, unshuffle
-        self.stride: int = unshuffle * 2 ** (len(widths) - 1)
+        self.stride = unshuffle * 2 ** (len(widths) - 1)
+        # The receptive radius: in folded voxels every level of resolution adds the reach of its
+        # convolutions, five times its scale in all; with the unfolding and the phase in the grid
+        # that is 6 stride - 3 unshuffle - 1 voxels, and for two U-Nets no more than twice that.
+        self.halo = (12 if refine else 6) * self.stride
         self.sees_scan, self.folded = sees_scan, unshuffle**spatial_dims
         self.images = [images * self.folded, *([images] if detail_gain else [])]
         self.maps = [1, maps, maps]
         seen = sum(self.images + self.maps)
         handed_on = max([self.folded, *refine[:1]])
-        self.body = _body(spatial_dims, seen, handed_on, widths)
-        self.second = _body(spatial_dims, seen + handed_on, self.folded, refine) if refine else None
+        self.body = body(spatial_dims, seen, handed_on, widths)
+        self.second = body(spatial_dims, seen + handed_on, self.folded, refine) if refine else None
         if sees_scan:  # begin deaf to the state, or its noise drowns what the scan has to tell
             for layer in (self.body.input_block.conv1, self.body.input_block.conv3):
                 kinds = layer.conv.weight.detach().split([*self.images, sum(self.maps)], 1)
                 for weights in kinds[:-1]:
                     weights[:, : weights.shape[1] // 2] = 0
-
-    @property
-    def halo(self) -> int:
-        """Voxels to grow a tile by, a multiple of the stride that covers the receptive radius.
-
-        In folded voxels every level of resolution adds the reach of its convolutions, five times
-        its scale in all; with the unfolding and the phase in the grid that is 6 stride - 3
-        unshuffle - 1 voxels, and for two U-Nets no more than twice that.
-        """
-        return (12 if self.second else 6) * self.stride
 
     def forward(
         self, state: Tensor, level: Tensor, *, strength: Tensor, scan: Tensor | None = None
@@ -135,10 +132,10 @@ class UNet(nn.Module):
         return torch.cat([levels, strength, levels * strength], 1)
 
 
-def _body(spatial_dims: int, seen: int, answered: int, widths: Sequence[int]) -> DynUNet:
+def body(spatial_dims: int, seen: int, answered: int, widths: Sequence[int]) -> DynUNet:
     """A U-Net without normalisation whose last layer is zero."""
     levels = len(widths)
-    body = DynUNet(
+    network = DynUNet(
         spatial_dims,
         in_channels=seen,
         out_channels=answered,
@@ -150,6 +147,6 @@ def _body(spatial_dims: int, seen: int, answered: int, widths: Sequence[int]) ->
         act_name=("leakyrelu", {"negative_slope": 0.1, "inplace": True}),
         res_block=True,
     )
-    for parameter in body.output_block.parameters():
+    for parameter in network.output_block.parameters():
         nn.init.zeros_(parameter)
-    return body
+    return network

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.degradation.rician import rician
 from medddim.errors import RecipeError
 from medddim.inference.tiling import neighbours
-from medddim.recipe import DataRecipe, Recipe
+from medddim.recipe import DataRecipe, LargerVoxelsRecipe, LowDoseRecipe, Recipe, RicianRecipe
 from medddim.scaling import Scaling
 from medddim.training.dose_noise import DOSES, between, excess, noise_of_doses
 from medddim.volume import Array, Volume
@@ -31,16 +31,23 @@ SUBJECT_ABOVE = {"MR": 0.1, "CT": -0.5}
 """What counts as the subject, not air, in the network's range."""
 
 
+Kind = TypeVar("Kind", RicianRecipe, LowDoseRecipe, LargerVoxelsRecipe)
+
+
 @dataclass(frozen=True)
 class Pairs:
     """A batch of clean and degraded patches, and how strongly they are degraded.
 
-    Patches are `(batch, slices, height, width)`, those of a 3D network `(batch, 1, *space)`.
+    Patches are `(batch, slices, height, width)`, those of a 3D network `(batch, 1, *space)`. `own`
+    is the noise that the clean patch holds itself, as a share of the total, and `weight` what each
+    voxel counts in the loss; both `(batch, 1, *space)`, None where there is nothing to say.
     """
 
     clean: Array
     scan: Array
     strength: Array
+    own: Array | None = None
+    weight: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -109,20 +116,21 @@ class PairSource:
         Two realisations at a random angle are another one, equally likely: the network cannot
         learn them by heart.
         """
-        clean, drawn, scans = patches[0], self.recipe.degradation, np.arange(len(noise))
+        drawn = self._drawn_from(LowDoseRecipe)
+        clean, scans = patches[0], np.arange(len(noise))
         kernels = list(dict.fromkeys(drawn.kernels))
         draws = patches[1:].reshape(len(kernels), 2, DOSES, *clean.shape)
         kernel = [kernels.index(name) for name in generator.choice(drawn.kernels, len(clean))]
         first, second = np.moveaxis(draws[kernel, :, :, scans], (1, 2), (0, 1))
         angle = generator.uniform(0, 2 * np.pi, (len(clean), 1, 1, 1))
-        times = excess(drawn.level)
+        times = excess(drawn.dose)
         shares = between(generator.uniform(times[0], times[-1], len(clean)), times)
         added = np.einsum("db...,db->b...", np.cos(angle) * first + np.sin(angle) * second, shares)
         strength = np.einsum("bd,db->b", noise[scans, kernel, 1:], shares)
         return self._shaped(clean, clean + added, strength.reshape(angle.shape))
 
     def _coarser(self, patches: Array, noise: Array, generator: np.random.Generator) -> Pairs:
-        factors = self.recipe.degradation.factors
+        factors = self._drawn_from(LargerVoxelsRecipe).factors
         larger = LargerVoxels(factors[int(generator.integers(len(factors)))])
         whole = (slice(n // f * f) for n, f in zip(patches.shape[2:], larger.factors, strict=True))
         clean = patches[0][(slice(None), *whole)]
@@ -130,9 +138,14 @@ class PairSource:
         scan = np.stack([larger.consistent(larger.cubic(patch), patch) for patch in coarse])
         return self._shaped(clean, scan, np.divide(larger.factors, 10).reshape(1, 3, 1, 1))
 
+    def _drawn_from(self, kind: type[Kind]) -> Kind:
+        """The degradation of the recipe, which is of this kind."""
+        assert isinstance(self.recipe.degradation, kind)  # noqa: S101  # for the type checker
+        return self.recipe.degradation
+
     def _levels(self, count: int, generator: np.random.Generator) -> Array:
         """Levels of degradation, even over the recipe's range."""
-        low, high = self.recipe.degradation.level
+        low, high = self._drawn_from(RicianRecipe).level
         return generator.uniform(low, high, (count, 1, 1, 1)).astype(np.float32)
 
     def _shaped(self, *arrays: npt.ArrayLike) -> Pairs:
@@ -196,10 +209,10 @@ def slice_stacks(recipe: Recipe, volume: Volume) -> list[Stack]:
     voxels = volume.voxels.clip(HU_MIN, HU_MAX) if recipe.modality == "CT" else volume.voxels
     clean = scaling.apply(voxels)[None]
     added, noise = np.zeros((0, *clean.shape[1:]), np.float16), np.zeros((1, 1), np.float32)
-    if recipe.degradation.kind == "low-dose":
+    if isinstance(recipe.degradation, LowDoseRecipe):
         drawn, generator = recipe.degradation, np.random.default_rng(recipe.training.seed)
         kernels = dict.fromkeys(drawn.kernels)
-        in_hu, noise = noise_of_doses(volume, kernels, drawn.level, generator)
+        in_hu, noise = noise_of_doses(volume, kernels, drawn.dose, generator)
         added = (in_hu / np.float32(scaling.scale)).astype(np.float16)
         noise = noise / np.float32(scaling.scale)
     flat = recipe.network.spatial_dims == 2

@@ -30,9 +30,10 @@ from medddim import checkpoint
 from medddim.diffusion import Condition, prediction_loss
 from medddim.errors import RecipeError, WriteRefused
 from medddim.inference.enhancer import Enhancer
-from medddim.networks import UNet, autocast, choose_device
+from medddim.networks import Network, autocast, choose_device
 from medddim.recipe import Recipe, TrainingRecipe
 from medddim.training.dataset import Pairs, PairSource, load_volumes, require_held_out
+from medddim.training.scanner_pairs import ScannerPairs
 from medddim.training.validation import mean_psnr, validate
 from medddim.volume import Volume
 
@@ -79,7 +80,8 @@ def train(  # noqa: PLR0913
     team = _team(recipe, choose_device(device), devices)
     known, load = recipe.data, partial(load_volumes, Path(root), modality=recipe.modality)
     require_held_out(known, Path(root))
-    source = PairSource(recipe, list(load(known.train, part=known.train_part).values()))
+    draws = ScannerPairs if recipe.degradation.kind == "mr-scanner" else PairSource
+    source = draws(recipe, list(load(known.train, part=known.train_part).values()))
     held_out = load(known.validate_on, part=known.validate_part)
     run = _Run(recipe, folder, team)
     with _Board(folder, run.step) if team.is_global_zero else nullcontext() as board:
@@ -90,7 +92,7 @@ def train(  # noqa: PLR0913
 
 def _walk(
     run: _Run,
-    source: PairSource,
+    source: PairSource | ScannerPairs,
     held_out: Mapping[str, Volume],
     board: _Board | None,
     progress: Progress,
@@ -198,7 +200,7 @@ class _Run:
             checkpoint.start_from(settings.start_from, self.network)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(settings.ema))
         shared = team.setup_module(self.network)
-        self.denoiser = checkpoint.build_denoiser(recipe, cast(UNet, shared))
+        self.denoiser = checkpoint.build_denoiser(recipe, cast(Network, shared))
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=settings.learning_rate)
         self.step, self.best = 0, -np.inf
         folder.mkdir(parents=True, exist_ok=True)
@@ -220,6 +222,10 @@ class _Run:
         arrays = (pairs.clean, pairs.scan, pairs.strength, white.numpy())
         share = slice(team.global_rank, None, team.world_size)
         clean, scan, strength, noise = (self._tensor(array[share]) for array in arrays)
+        own, weight = (
+            None if array is None else self._tensor(array[share])
+            for array in (pairs.own, pairs.weight)
+        )
         seen = scan if self.recipe.network.sees_scan else None
         path, level = self.denoiser.path, levels[share]
         drawn = noise * strength[:, :1] if path.scaled else noise
@@ -230,6 +236,8 @@ class _Run:
                 source=path.source(clean, scan, drawn, level),
                 level=level,
                 condition=Condition(strength, seen),
+                own=own,
+                weight=weight,
             )
         self.optimiser.zero_grad(set_to_none=True)
         team.backward(loss)
@@ -262,7 +270,8 @@ class _Run:
         best = repr(float(self.best))  # JSON has no infinity
         known = {"step": self.step, "best": best, "recipe": self.recipe.model_dump(mode="json")}
         # one key: safetensors writes several in any order, and equal runs would differ
-        partial.write_bytes(save_tensors(self._tensors(), metadata={"run": json.dumps(known)}))
+        tensors = {key: tensor.contiguous() for key, tensor in self._tensors().items()}
+        partial.write_bytes(save_tensors(tensors, metadata={"run": json.dumps(known)}))
         partial.replace(self.folder / RESUME)
 
     def restore(self) -> None:
@@ -278,8 +287,8 @@ class _Run:
         self.step, self.best = known["step"], float(known["best"])
         checkpoint.copy_tensors(stored, into=self._tensors())
 
-    def _averaged(self) -> UNet:
-        return cast(UNet, self.average.module)
+    def _averaged(self) -> Network:
+        return cast(Network, self.average.module)
 
     def _tensors(self) -> dict[str, Tensor]:
         """Every tensor of the run by name; views, so that `restore` can write into them."""

@@ -18,7 +18,7 @@ from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.inference.enhancer import Enhancer
 from medddim.metrics import compare
 from medddim.metrics.noise import estimate_noise
-from medddim.recipe import Recipe
+from medddim.recipe import LargerVoxelsRecipe, LowDoseRecipe, Recipe
 from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
 
@@ -52,14 +52,15 @@ Worsen = Callable[[Volume], tuple[Volume, Volume, dict[str, Any]]]
 
 def _degradations(recipe: Recipe) -> dict[str, Worsen]:
     """How scans are made worse to validate a model, by the name of the figures."""
-    kind, levels = recipe.degradation.kind, recipe.training.validate_levels
-    if kind == "larger-voxels":
+    drawn = recipe.degradation
+    if isinstance(drawn, LargerVoxelsRecipe):
         return {
             "x".join(map(str, f)): partial(_coarser, LargerVoxels(f))
-            for f in recipe.degradation.factors
+            for f in drawn.factors
         }
-    worse = _noisier if kind == "rician" else _lower_dose
-    return {f"{level:g}": partial(worse, level) for level in levels}
+    if isinstance(drawn, LowDoseRecipe):
+        return {f"{dose:g}": partial(_lower_dose, dose) for dose in drawn.validate_doses}
+    return {f"{level:g}": partial(_noisier, level) for level in drawn.validate_levels}
 
 
 def _noisier(level: float, scan: Volume) -> tuple[Volume, Volume, dict[str, Any]]:

@@ -5,73 +5,32 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
 from medddim.errors import RecipeError
+from medddim.recipe.degradations import (
+    DegradationRecipe,
+    LargerVoxelsRecipe,
+    LowDoseRecipe,
+    RicianRecipe,
+    ScannerRecipe,
+)
+from medddim.recipe.networks import NetworkRecipe, NoiseUNetRecipe, UNetRecipe
+from medddim.recipe.parts import Part, Pattern, Record, Share, not_falling, rising
 
 
-def _rising(ends: tuple[float, float]) -> tuple[float, float]:
-    if not ends[0] < ends[1]:
-        raise ValueError("expected [low, high] with low < high")
-    return ends
-
-
-def _not_falling(ends: tuple[float, float]) -> tuple[float, float]:
-    if not ends[0] <= ends[1]:
-        raise ValueError("expected [low, high] with low <= high")
-    return ends
-
-
-def _below_root(pattern: str) -> str:
-    if not pattern or Path(pattern).is_absolute():
-        raise ValueError("expected a pattern of files below data.root, such as mri/*.nii.gz")
-    return pattern
-
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Part = Annotated[tuple[Share, Share], AfterValidator(_rising)]
-Pattern = Annotated[str, AfterValidator(_below_root)]
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class NetworkRecipe(_Record):
-    """The arguments of `medddim.networks.UNet`."""
-
-    spatial_dims: Literal[2, 3] = 2
-    slices: PositiveInt = 3
-    widths: tuple[PositiveInt, ...] = Field((64, 96, 128), min_length=3)
-    unshuffle: PositiveInt = 2
-    sees_scan: bool = False
-    maps: PositiveInt = 1
-    detail_gain: float = Field(0.0, ge=0)
-    refine: tuple[PositiveInt, ...] = ()
-
-    @field_validator("slices")
-    @classmethod
-    def _has_a_middle(cls, slices: int) -> int:
-        if slices % 2 == 0:
-            raise ValueError("expected an odd number: the slice itself and as many on either side")
-        return slices
-
-
-class DiffusionRecipe(_Record):
+class DiffusionRecipe(Record):
     """The path, what the network predicts, and how levels are drawn in training.
 
     `noise` is the k of a bridge, in the network's range.
@@ -83,40 +42,15 @@ class DiffusionRecipe(_Record):
     noise: float = Field(0.0, ge=0)
 
 
-class ScalingRecipe(_Record):
+class ScalingRecipe(Record):
     """The arguments of `Scaling.fit`."""
 
     kind: Literal["percentile", "window"] = "percentile"
     percentile: float = Field(99.5, gt=0, le=100)
-    window: Annotated[tuple[float, float], AfterValidator(_rising)] = (-1024.0, 3071.0)
+    window: Annotated[tuple[float, float], AfterValidator(rising)] = (-1024.0, 3071.0)
 
 
-class DegradationRecipe(_Record):
-    """What makes the degraded half of each training pair.
-
-    `level` is a range to draw from: of noise as a share of the scan's bright end for "rician", of
-    the dose left for "low-dose", whose `kernels` are drawn evenly. "larger-voxels" draws from
-    `factors` instead, each along three axes, largest first. What is named twice is drawn twice as
-    often.
-    """
-
-    kind: Literal["rician", "low-dose", "larger-voxels"]
-    level: tuple[float, float] = (0.0, 0.0)
-    kernels: tuple[str, ...] = Field(("standard",), min_length=1)
-    factors: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        low, high = self.level
-        if self.kind == "larger-voxels":
-            if not self.factors or any(list(f) != sorted(f, reverse=True) for f in self.factors):
-                raise ValueError("expected factors such as [[4, 1, 1], [2, 2, 2]], largest first")
-        elif not 0 < low <= high <= 1:
-            raise ValueError("expected level: [low, high] with 0 < low <= high <= 1")
-        return self
-
-
-class DataRecipe(_Record):
+class DataRecipe(Record):
     """Which scans: patterns of files below `root` (or below `medddim train --data DIR`).
 
     `train_part` and `validate_part` keep the slices from one share of each scan to another, for
@@ -131,13 +65,13 @@ class DataRecipe(_Record):
     validate_on: tuple[Pattern, ...] = ()
     validate_part: Part = (0.0, 1.0)
     intensity_jitter: Annotated[
-        tuple[PositiveFloat, PositiveFloat], AfterValidator(_not_falling)
+        tuple[PositiveFloat, PositiveFloat], AfterValidator(not_falling)
     ] = (1.0, 1.0)
     coarser: bool = False
     mixed: Share = 0.0
 
 
-class TrainingRecipe(_Record):
+class TrainingRecipe(Record):
     """How long and how fast.
 
     The learning rate rises linearly over `warmup` steps, stays, and falls linearly to 0 over the
@@ -159,10 +93,9 @@ class TrainingRecipe(_Record):
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     save_every: PositiveInt = 500
     validate_every: PositiveInt = 1000
-    validate_levels: tuple[PositiveFloat, ...] = (0.05, 0.10)
 
 
-class Recipe(_Record):
+class Recipe(Record):
     """What was asked of a model: everything that has to be known to make it again."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -178,14 +111,12 @@ class Recipe(_Record):
 
     @model_validator(mode="after")
     def _is_of_a_piece(self) -> Self:
-        finer = self.task == "superresolve"
+        finer, network = self.task == "superresolve", self.network
         if finer != (self.degradation.kind == "larger-voxels"):
             raise ValueError("task 'superresolve' goes with degradation.kind 'larger-voxels'")
-        if finer and (self.network.spatial_dims, self.network.slices, self.network.maps) != (
-            3,
-            1,
-            3,
-        ):
+        if (self.degradation.kind == "mr-scanner") != (network.kind == "noise-unet"):
+            raise ValueError("network.kind 'noise-unet' goes with degradation.kind 'mr-scanner'")
+        if finer and (network.spatial_dims, network.slices, network.maps) != (3, 1, 3):
             raise ValueError(
                 "task 'superresolve' needs network.spatial_dims 3, slices 1 and maps 3, "
                 "one for the factor of each axis"
@@ -219,8 +150,8 @@ class Recipe(_Record):
 
     @property
     def white_noise(self) -> bool:
-        """Whether the scans hold white noise, as from an MR receiver; that of CT is not."""
-        return self.degradation.kind == "rician"
+        """Whether the model was trained for white noise, as an MR receiver hands it on."""
+        return isinstance(self.degradation, RicianRecipe)
 
     @classmethod
     def load(cls, path: Path | str) -> Recipe:
@@ -253,14 +184,23 @@ class Recipe(_Record):
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
 
 
-_RECORDS: dict[str, type[_Record]] = {
-    "network": NetworkRecipe,
-    "diffusion": DiffusionRecipe,
-    "scaling": ScalingRecipe,
-    "degradation": DegradationRecipe,
-    "data": DataRecipe,
-    "training": TrainingRecipe,
+_RECORDS: dict[str, tuple[type[Record], ...]] = {
+    "network": (UNetRecipe, NoiseUNetRecipe),
+    "diffusion": (DiffusionRecipe,),
+    "scaling": (ScalingRecipe,),
+    "degradation": (RicianRecipe, ScannerRecipe, LowDoseRecipe, LargerVoxelsRecipe),
+    "data": (DataRecipe,),
+    "training": (TrainingRecipe,),
 }
+
+
+def _fields_of(place: list[str]) -> list[str]:
+    """What may stand beside a key; of a part of several kinds, what may in the kind it has."""
+    if len(place) == 1:
+        return list(Recipe.model_fields)
+    records = _RECORDS.get(place[0], (Recipe,))
+    chosen = [one for one in records if one.model_fields["kind"].annotation == Literal[place[1]]] if len(place) > 2 else records
+    return list((chosen or records)[0].model_fields)
 
 
 def _explain(problem: object) -> str:
@@ -272,7 +212,7 @@ def _explain(problem: object) -> str:
         return f"{where}: missing"
     if problem["type"] != "extra_forbidden":
         return f"{where}: {problem['msg']} (found {problem.get('input')!r})"
-    record = _RECORDS.get(place[0], Recipe) if len(place) > 1 else Recipe
-    near = difflib.get_close_matches(place[-1], record.model_fields, n=1, cutoff=0.5)
-    known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(record.model_fields)}"
+    fields = _fields_of(place)
+    near = difflib.get_close_matches(place[-1], fields, n=1, cutoff=0.5)
+    known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(fields)}"
     return f"{where}: unknown key; {known}"

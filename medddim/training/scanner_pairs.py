@@ -1,0 +1,272 @@
+"""Training pairs of simulated MR acquisitions: what a network that reads the noise learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.fft import fft, ifft
+from scipy.ndimage import uniform_filter
+
+from medddim.training.dataset import SUBJECT_ABOVE, SUBJECT_SHARE, Pairs
+from medddim.degradation.inserts import Insert
+from medddim.degradation.kspace import Filter, KSpaceAxis, correlation_of, noise_gain
+from medddim.degradation.larger_voxels import LargerVoxels
+from medddim.degradation.mr_scanner import acquire
+from medddim.errors import RecipeError
+from medddim.metrics.noise import MAD_OF_NORMAL, _measured_share
+from medddim.recipe import Recipe, ScannerRecipe
+from medddim.scaling import Scaling
+from medddim.volume import Array, Volume
+
+MARGIN = 8
+"""Voxels cut off on each side after k-space was filtered: a patch is no period of anything."""
+SLICES = (1, 4, 8, 16, 16, 24, 24)
+"""How many thick slices a patch has."""
+OWN_NOISE = 0.7
+"""Share of the noise read in a training scan that counts as its own: edges are read as noise too,
+and what is called noise is learnt to be taken away."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A scan in the network's range, `(slice, row, column)`, and what is known of it.
+
+    `noise` is the standard deviation of its own noise, `wider` the slice spacing in pixels.
+    """
+
+    image: Array
+    noise: float
+    wider: float
+
+    @property
+    def isotropic(self) -> bool:
+        """Whether patches may be cut along any axis."""
+        return 1 / 1.3 < self.wider < 1.3
+
+
+class ScannerPairs:
+    """Draws batches of acquisitions with and without noise, and tells what is known of the noise.
+
+    `Pairs.strength` are the maps of `medddim.networks.noise_unet`. The clean scans hold noise of
+    their own, which the simulated scanner filters as it does the noise that is added: `Pairs.own`
+    is its share of the total (Noisier2Noise, Moran et al. 2020, arXiv 1910.11908).
+    """
+
+    def __init__(self, recipe: Recipe, volumes: Sequence[Volume]) -> None:
+        """Take the scans to the k-space they were measured in; lower resolutions beside them."""
+        assert isinstance(recipe.degradation, ScannerRecipe)  # noqa: S101  # for the type checker
+        self.recipe, self.drawn = recipe, recipe.degradation
+        self.patch = recipe.training.patch
+        sources = [source for volume in volumes for source in sources_of(recipe, volume)]
+        self.isotropic = [s for s in sources if s.isotropic and min(s.image.shape) >= self.patch]
+        self.slabs = [s for s in sources if s.wider >= 1.3]
+        if not self.isotropic and not self.slabs:
+            raise RecipeError(f"no scan has room for a patch of {self.patch} voxels each way")
+
+    def draw(self, step: int) -> Pairs:
+        """The batch of training step `step`."""
+        generator = np.random.default_rng([self.recipe.training.seed, step])
+        thick = not self.isotropic or (self.slabs and generator.random() < self.drawn.thick_slices)
+        shape = self._shape(generator) if thick else (self.patch,) * 3
+        count = self.recipe.training.batch
+        items = [self._pair(shape, bool(thick), generator) for _ in range(count)]
+        clean, scan, strength, own, weight = (np.stack(arrays) for arrays in zip(*items))
+        return Pairs(clean[:, None], scan[:, None], strength, own[:, None], weight[:, None])
+
+    def _shape(self, generator: np.random.Generator) -> tuple[int, ...]:
+        """As many voxels as an isotropic patch, after the network's padding."""
+        slices = int(generator.choice(SLICES))
+        side = int((self.patch**3 / max(slices, 16)) ** 0.5) // 8 * 8
+        return slices, side, side
+
+    def _pair(
+        self, shape: tuple[int, ...], thick: bool, generator: np.random.Generator
+    ) -> tuple[Array, ...]:
+        source, image, margins = self._patch(shape, thick, generator)
+        axes = self._acquisition(thick, generator)
+        responses = [axis.response(n) for axis, n in zip(axes, image.shape, strict=True)]
+        gain = np.float32(generator.uniform(*self.recipe.data.intensity_jitter))
+        own = gain * source.noise * noise_gain(responses)
+        level = max(self._level(generator), own)
+        g_map = self._g_map(image.shape, generator)
+        image, weight = self._with_inserts(image * gain, level, source.wider, generator)
+        scan, clean = acquire(
+            image, responses, level * g_map, coils=self._coils(generator), generator=generator
+        )
+        total = np.broadcast_to(np.sqrt(own**2 + (level * g_map) ** 2), image.shape)
+        maps = self._maps(total, responses, source, generator)
+        cut = tuple(slice(m, n - m) for m, n in zip(margins, image.shape, strict=True))
+        inner = (array[cut] for array in (clean, scan))
+        return *inner, maps[(slice(None), *cut)], (own / total)[cut], weight[cut]
+
+    def _patch(
+        self, shape: tuple[int, ...], thick: bool, generator: np.random.Generator
+    ) -> tuple[Source, Array, list[int]]:
+        """A scan, a patch of it with margins, mirrored and turned, and the margins."""
+        known = self.slabs if thick else self.isotropic
+        weights = np.sqrt([s.image.size for s in known])
+        for _ in range(20):
+            source = known[generator.choice(len(known), p=weights / weights.sum())]
+            order = [0, *generator.permutation([1, 2])] if thick else generator.permutation(3)
+            image = source.image.transpose(order)
+            if any(n < wanted for n, wanted in zip(image.shape, shape, strict=True)):
+                continue
+            margins = [
+                0 if thick and axis == 0 else min(MARGIN, (n - wanted) // 2)
+                for axis, (n, wanted) in enumerate(zip(image.shape, shape, strict=True))
+            ]
+            size = [n + 2 * m for n, m in zip(shape, margins, strict=True)]
+            first = [int(generator.integers(n - s + 1)) for n, s in zip(image.shape, size, strict=True)]
+            patch = image[tuple(slice(f, f + s) for f, s in zip(first, size, strict=True))]
+            if (patch > SUBJECT_ABOVE["MR"]).mean() > SUBJECT_SHARE:
+                break
+        flips = tuple(slice(None, None, int(generator.choice([-1, 1]))) for _ in range(3))
+        return source, np.ascontiguousarray(patch[flips]), margins
+
+    def _acquisition(self, thick: bool, generator: np.random.Generator) -> list[KSpaceAxis]:
+        """How the scanner filled and filtered each axis; white noise where it did nothing."""
+        drawn = self.drawn
+        if generator.random() < drawn.white:
+            return [KSpaceAxis()] * 3
+        kind: Filter = generator.choice(drawn.filters)
+        strengths = {"gaussian": (0.5, 2.25), "tukey": (0.1, 1.0), "fermi": (0.02, 0.15)}
+        low, high = strengths.get(kind, (0, 0))
+        axes = []
+        partial_axis = int(generator.integers(3)) if generator.random() < drawn.partial else -1
+        volumetric = not thick and generator.random() < drawn.volumetric
+        for axis in range(3):
+            if axis == 0 and not volumetric:
+                axes.append(KSpaceAxis())
+                continue
+            share = float(generator.uniform(*drawn.share)) if generator.random() < 0.7 else 1.0
+            partial = float(generator.choice([0.625, 0.75, 0.875])) if axis == partial_axis else 1.0
+            axes.append(KSpaceAxis(share, kind, float(generator.uniform(low, high)), partial))
+        return axes if thick else [axes[axis] for axis in generator.permutation(3)]
+
+    def _level(self, generator: np.random.Generator) -> float:
+        """Even over the range, or in its logarithm: what is little counts as well."""
+        low, high = self.drawn.level
+        if generator.random() < 0.5:
+            return float(generator.uniform(low, high))
+        return float(np.exp(generator.uniform(np.log(low), np.log(high))))
+
+    def _g_map(self, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+        """A smooth map around a mean of about 1; 1 in a half of the patches."""
+        if generator.random() < 0.5:
+            return np.ones((1, 1, 1), np.float32)
+        places = np.meshgrid(*(np.linspace(0, 1, n) for n in shape), indexing="ij", sparse=True)
+        wave = sum(
+            generator.uniform(-1, 1) * np.cos(np.pi * (generator.uniform(0, 1.5) * p + generator.random()))
+            for p in places
+        )
+        return np.asarray(np.exp(0.3 * wave), np.float32)
+
+    def _coils(self, generator: np.random.Generator) -> int:
+        return int(generator.choice([2, 4])) if generator.random() < self.drawn.multi_coil else 1
+
+    def _with_inserts(
+        self, image: Array, level: float, wider: float, generator: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """The patch with small structures in some places of the subject, and what these weigh."""
+        weight = np.ones_like(image)
+        if generator.random() >= self.drawn.inserts:
+            return image, weight
+        image = image.copy()
+        subject = np.argwhere(image > SUBJECT_ABOVE["MR"])
+        for _ in range(int(generator.integers(1, 21)) if len(subject) else 0):
+            centre = subject[generator.integers(len(subject))]
+            radius = np.exp(generator.uniform(np.log(1.0), np.log(8.0)))
+            radii = radius * generator.uniform(0.7, 1.4, 3) / np.array([max(wider, 1), 1, 1])
+            kind = generator.choice(["even", "even", "even", "rim", "textured"])
+            insert = Insert(tuple(centre + generator.uniform(-0.5, 0.5, 3)), tuple(radii.clip(0.5)), kind)
+            box, profile = insert.profile(image.shape, generator)
+            contrast = level * np.exp(generator.uniform(np.log(0.3), np.log(6.0)))
+            sign = generator.choice([-1, 1])
+            image[box] = np.maximum(image[box] + sign * contrast * profile, 0.3 * image[box])
+            weight[box] += (self.drawn.insert_weight - 1) * np.abs(profile).clip(0, 1)
+        return image, weight.clip(None, self.drawn.insert_weight)
+
+    def _maps(
+        self, total: Array, responses: list[Array], source: Source, generator: np.random.Generator
+    ) -> Array:
+        """What is known of the noise, as little exact as what is read in a scan."""
+        size = [len(response) for response in responses]
+        told = total * np.exp(generator.normal(0, 0.04))
+        if generator.random() < 0.15:  # the map is not always found
+            told = np.full(size, np.sqrt(np.square(told, dtype=np.float64).mean()))
+        lags = np.concatenate([
+            correlation_of(r) if n > 1 else (1.0, 1.0) for r, n in zip(responses, size, strict=True)
+        ])
+        lags = lags + generator.normal(0, 0.02, lags.shape) * (lags != 0) * (lags != 1)
+        numbers = [*lags, np.log2(source.wider) / 4]
+        return np.stack([told, *(np.full(size, number) for number in numbers)]).astype(np.float32)
+
+
+def sources_of(recipe: Recipe, volume: Volume) -> list[Source]:
+    """The scan where it was measured, and at lower resolutions, which hold less noise.
+
+    Of a 4D scan the first three images are taken.
+    """
+    found = []
+    for image in volume.voxels[:3]:
+        one = replace(volume, voxels=image[None])
+        itself = _source(recipe, one)
+        found.append(itself)
+        for factors in _lower_resolutions(volume):
+            coarse = LargerVoxels(factors)(one, np.random.default_rng(0))
+            # of white noise the mean; read there anew, the finest anatomy would count as noise
+            noise = itself.noise / float(np.prod(factors)) ** 0.5
+            found.append(replace(_source(recipe, coarse), noise=noise))
+    return found
+
+
+def _lower_resolutions(volume: Volume) -> list[tuple[int, int, int]]:
+    """By which factors a scan is large and fine enough to be coarser as well."""
+    near = max(volume.spacing_mm) < 1.3 * min(volume.spacing_mm)
+    if not near:
+        x, y, z = (1 if axis == volume.slice_axis else 2 for axis in range(3))
+        sides = [n for n, factor in zip(volume.shape, (x, y, z), strict=True) if factor > 1]
+        return [(x, y, z)] if min(sides) >= 240 else []
+    cubes = [(2, 2, 2)] if min(volume.shape) > 170 and min(volume.spacing_mm) < 0.9 else []
+    thick = [(4, 1, 1), (1, 3, 1), (1, 1, 5), (1, 1, 2)] if min(volume.shape) > 100 else []
+    return cubes + thick
+
+
+def _source(recipe: Recipe, volume: Volume) -> Source:
+    scaling = Scaling.fit(volume, **recipe.scaling.model_dump())
+    across = int(np.argmax(volume.spacing_mm))
+    image = np.moveaxis(scaling.apply(volume.voxels[0]), across, 0)
+    spacing = [volume.spacing_mm[across], *np.delete(volume.spacing_mm, across)]
+    for axis in (1, 2):  # as measured: there its own noise is white
+        share = _measured_share(image[:: max(len(image) // 16, 1)], axis)
+        if share < 1:
+            image, factor = _measured(image, axis, share)
+            spacing[axis] *= factor
+    own = OWN_NOISE * _own_noise(image)
+    return Source(np.ascontiguousarray(image), own, spacing[0] / np.sqrt(spacing[1] * spacing[2]))
+
+
+def _own_noise(image: Array) -> float:
+    """The standard deviation of white noise in the even parts of the subject.
+
+    From the finest diagonal Haar coefficients along all three axes, which hold the least anatomy.
+    """
+    smooth = uniform_filter(image, 5)
+    slope = sum(np.gradient(smooth, axis=axis) ** 2 for axis in range(3))[1:, 1:, 1:]
+    subject = smooth[1:, 1:, 1:] > SUBJECT_ABOVE["MR"]
+    detail = image
+    for axis in range(3):
+        detail = np.diff(detail, axis=axis)
+    even = detail[subject & (slope <= np.median(slope[subject]))]
+    return float(np.median(np.abs(even))) / (MAD_OF_NORMAL * 8**0.5) if even.size else 0.0
+
+
+def _measured(image: Array, axis: int, share: float) -> tuple[Array, float]:
+    size = image.shape[axis]
+    half = max(1, round(share * size / 2))
+    spectrum = fft(image, axis=axis, norm="forward")
+    kept = np.r_[:half, size - half : size]
+    cut = np.abs(ifft(np.take(spectrum, kept, axis=axis), axis=axis, norm="forward"))
+    return cut.astype(np.float32), size / (2 * half)
