@@ -29,8 +29,12 @@ BASE: dict[str, Any] = {
 
 def tiny(**changed: Any) -> Recipe:
     """The smallest sensible recipe, with some keys changed, or some of a section."""
-    keys = {
-        name: {**BASE[name], **value} if isinstance(value, dict) else value
-        for name, value in changed.items()
-    }
+    keys = {name: _changed(name, value) for name, value in changed.items()}
     return Recipe.model_validate({**BASE, **keys})
+
+
+def _changed(name: str, value: Any) -> Any:
+    """A section with some keys changed, or another one if it is of another kind."""
+    if not isinstance(value, dict) or "kind" in value:
+        return value
+    return {**BASE[name], **value}

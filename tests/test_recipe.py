@@ -66,11 +66,11 @@ def test_an_unknown_key_is_told_the_nearest(change, says):
         ({"name": "Spaced Out"}, "name"),
         ({"network__widths": [8, 8]}, "network.widths: .*at least 3 items"),
         ({"network__slices": 2}, "network.slices: .*odd"),
-        ({"degradation__level": [0.0, 0.1]}, "degradation: .*0 < low"),
-        ({"degradation__level": [0.2, 0.1]}, "degradation: .*low <= high"),
+        ({"degradation__dose": [0.0, 0.1]}, "degradation.dose: .*0 < low"),
+        ({"degradation__dose": [0.2, 0.1]}, "degradation.dose: .*low <= high"),
         ({"training__seed": -1}, "training.seed"),
         ({"training__learning_rate": float("inf")}, "training.learning_rate.*finite"),
-        ({"training__validate_levels": [0]}, "training.validate_levels"),
+        ({"degradation__validate_doses": [0]}, "degradation.validate_doses"),
         ({"scaling__window": [5, 5]}, "scaling.window: .*low < high"),
         ({"data__train_part": [0.5, 0.25]}, "data.train_part: .*low < high"),
         ({"data__validate_part": [0, 2]}, "data.validate_part"),
@@ -86,13 +86,19 @@ def test_an_unknown_key_is_told_the_nearest(change, says):
             {
                 "modality": "CT",
                 "diffusion__path": "posterior",
-                "degradation": {"kind": "low-dose", "level": [0.1, 0.5]},
+                "degradation": {"kind": "low-dose", "dose": [0.1, 0.5]},
             },
             "draws white noise.*'low-dose'",
         ),
+        ({"degradation": {"kind": "dust"}}, "degradation: .*'mr-scanner'"),
+        ({"network__kind": "noise-unet"}, "network.[a-z_]*: unknown key"),
+        (
+            {"degradation": {"kind": "mr-scanner", "level": [0.01, 0.1]}},
+            "'noise-unet' goes with degradation.kind 'mr-scanner'",
+        ),
         ({"task": "superresolve"}, "goes with degradation.kind 'larger-voxels'"),
         ({"degradation": {"kind": "larger-voxels", "factors": [[1, 1, 4]]}}, "largest first"),
-        ({"degradation": {"kind": "larger-voxels"}}, "largest first"),
+        ({"degradation": {"kind": "larger-voxels"}}, "degradation.factors: missing"),
         (
             {
                 "task": "superresolve",
@@ -156,6 +162,6 @@ def test_a_scan_of_another_modality_or_unit_is_refused():
     with pytest.raises(UnsupportedScan, match="much of it lies far below 0"):
         enhancer()(soft)
     assert enhancer()(replace(soft, modality="MR")).shape == soft.shape
-    for_ct = enhancer(modality="CT", degradation={"kind": "low-dose", "level": (0.1, 0.5)})
+    for_ct = enhancer(modality="CT", degradation={"kind": "low-dose", "dose": (0.1, 0.5)})
     with pytest.raises(UnsupportedScan, match="expects Hounsfield units"):
         for_ct(replace(ct, unit=""))

@@ -63,9 +63,7 @@ def g_factor_map(
 ) -> Array:
     """How many times the level each voxel has `(x, y, z)`: up to `g_factor` around a point."""
     centre = generator.uniform(0.25, 0.75, 3)
-    x, y, z = (
-        ((np.arange(n) + 0.5) / n - c) / G_WIDTH for n, c in zip(shape, centre, strict=True)
-    )
+    x, y, z = (((np.arange(n) + 0.5) / n - c) / G_WIDTH for n, c in zip(shape, centre, strict=True))
     squared = x[:, None, None] ** 2 + y[:, None] ** 2 + z**2
     g_map: Array = (1 + (g_factor - 1) * np.exp(-squared / 2)).astype(np.float32)
     return g_map

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, get_args
 
 import yaml
 from pydantic import (
@@ -194,25 +194,26 @@ _RECORDS: dict[str, tuple[type[Record], ...]] = {
 }
 
 
-def _fields_of(place: list[str]) -> list[str]:
-    """What may stand beside a key; of a part of several kinds, what may in the kind it has."""
-    if len(place) == 1:
-        return list(Recipe.model_fields)
-    records = _RECORDS.get(place[0], (Recipe,))
-    chosen = [one for one in records if one.model_fields["kind"].annotation == Literal[place[1]]] if len(place) > 2 else records
-    return list((chosen or records)[0].model_fields)
+def _record_of(place: list[str]) -> type[Record]:
+    """The record that a key stands in; takes the kind of network or degradation out of `place`."""
+    records = _RECORDS.get(place[0], (Recipe,)) if len(place) > 1 else (Recipe,)
+    for record in records if len(records) > 1 and len(place) > 2 else ():
+        if place[1] in get_args(record.model_fields["kind"].annotation):
+            del place[1]
+            return record
+    return records[0]
 
 
 def _explain(problem: object) -> str:
     """One line for one of pydantic's problems; an unknown key is told its nearest known one."""
     assert isinstance(problem, dict)  # noqa: S101
     place = [str(part) for part in problem["loc"]]
+    record = _record_of(place) if place else Recipe
     where = ".".join(place) or "the recipe"
     if problem["type"] == "missing":
         return f"{where}: missing"
     if problem["type"] != "extra_forbidden":
         return f"{where}: {problem['msg']} (found {problem.get('input')!r})"
-    fields = _fields_of(place)
-    near = difflib.get_close_matches(place[-1], fields, n=1, cutoff=0.5)
-    known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(fields)}"
+    near = difflib.get_close_matches(place[-1], record.model_fields, n=1, cutoff=0.5)
+    known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(record.model_fields)}"
     return f"{where}: unknown key; {known}"

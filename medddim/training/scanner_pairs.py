@@ -9,7 +9,6 @@ import numpy as np
 from scipy.fft import fft, ifft
 from scipy.ndimage import uniform_filter
 
-from medddim.training.dataset import SUBJECT_ABOVE, SUBJECT_SHARE, Pairs
 from medddim.degradation.inserts import Insert
 from medddim.degradation.kspace import Filter, KSpaceAxis, correlation_of, noise_gain
 from medddim.degradation.larger_voxels import LargerVoxels
@@ -18,6 +17,7 @@ from medddim.errors import RecipeError
 from medddim.metrics.noise import MAD_OF_NORMAL, _measured_share
 from medddim.recipe import Recipe, ScannerRecipe
 from medddim.scaling import Scaling
+from medddim.training.dataset import SUBJECT_ABOVE, SUBJECT_SHARE, Pairs
 from medddim.volume import Array, Volume
 
 MARGIN = 8
@@ -61,7 +61,9 @@ class ScannerPairs:
         self.patch = recipe.training.patch
         sources = [source for volume in volumes for source in sources_of(recipe, volume)]
         self.isotropic = [s for s in sources if s.isotropic and min(s.image.shape) >= self.patch]
-        self.slabs = [s for s in sources if s.wider >= 1.3]
+        slabs = [s for s in sources if s.wider >= 1.3]
+        self.shapes = [shape for shape in map(self._slab, SLICES) if _fitting(slabs, shape)]
+        self.slabs = slabs if self.shapes else []
         if not self.isotropic and not self.slabs:
             raise RecipeError(f"no scan has room for a patch of {self.patch} voxels each way")
 
@@ -69,15 +71,16 @@ class ScannerPairs:
         """The batch of training step `step`."""
         generator = np.random.default_rng([self.recipe.training.seed, step])
         thick = not self.isotropic or (self.slabs and generator.random() < self.drawn.thick_slices)
-        shape = self._shape(generator) if thick else (self.patch,) * 3
+        shape = tuple(generator.choice(self.shapes)) if thick else (self.patch,) * 3
         count = self.recipe.training.batch
         items = [self._pair(shape, bool(thick), generator) for _ in range(count)]
-        clean, scan, strength, own, weight = (np.stack(arrays) for arrays in zip(*items))
+        clean, scan, strength, own, weight = (
+            np.stack(arrays) for arrays in zip(*items, strict=True)
+        )
         return Pairs(clean[:, None], scan[:, None], strength, own[:, None], weight[:, None])
 
-    def _shape(self, generator: np.random.Generator) -> tuple[int, ...]:
+    def _slab(self, slices: int) -> tuple[int, ...]:
         """As many voxels as an isotropic patch, after the network's padding."""
-        slices = int(generator.choice(SLICES))
         side = int((self.patch**3 / max(slices, 16)) ** 0.5) // 8 * 8
         return slices, side, side
 
@@ -105,20 +108,20 @@ class ScannerPairs:
         self, shape: tuple[int, ...], thick: bool, generator: np.random.Generator
     ) -> tuple[Source, Array, list[int]]:
         """A scan, a patch of it with margins, mirrored and turned, and the margins."""
-        known = self.slabs if thick else self.isotropic
+        known = _fitting(self.slabs, shape) if thick else self.isotropic
         weights = np.sqrt([s.image.size for s in known])
         for _ in range(20):
             source = known[generator.choice(len(known), p=weights / weights.sum())]
             order = [0, *generator.permutation([1, 2])] if thick else generator.permutation(3)
             image = source.image.transpose(order)
-            if any(n < wanted for n, wanted in zip(image.shape, shape, strict=True)):
-                continue
             margins = [
                 0 if thick and axis == 0 else min(MARGIN, (n - wanted) // 2)
                 for axis, (n, wanted) in enumerate(zip(image.shape, shape, strict=True))
             ]
             size = [n + 2 * m for n, m in zip(shape, margins, strict=True)]
-            first = [int(generator.integers(n - s + 1)) for n, s in zip(image.shape, size, strict=True)]
+            first = [
+                int(generator.integers(n - s + 1)) for n, s in zip(image.shape, size, strict=True)
+            ]
             patch = image[tuple(slice(f, f + s) for f, s in zip(first, size, strict=True))]
             if (patch > SUBJECT_ABOVE["MR"]).mean() > SUBJECT_SHARE:
                 break
@@ -158,7 +161,8 @@ class ScannerPairs:
             return np.ones((1, 1, 1), np.float32)
         places = np.meshgrid(*(np.linspace(0, 1, n) for n in shape), indexing="ij", sparse=True)
         wave = sum(
-            generator.uniform(-1, 1) * np.cos(np.pi * (generator.uniform(0, 1.5) * p + generator.random()))
+            generator.uniform(-1, 1)
+            * np.cos(np.pi * (generator.uniform(0, 1.5) * p + generator.random()))
             for p in places
         )
         return np.asarray(np.exp(0.3 * wave), np.float32)
@@ -180,7 +184,9 @@ class ScannerPairs:
             radius = np.exp(generator.uniform(np.log(1.0), np.log(8.0)))
             radii = radius * generator.uniform(0.7, 1.4, 3) / np.array([max(wider, 1), 1, 1])
             kind = generator.choice(["even", "even", "even", "rim", "textured"])
-            insert = Insert(tuple(centre + generator.uniform(-0.5, 0.5, 3)), tuple(radii.clip(0.5)), kind)
+            insert = Insert(
+                tuple(centre + generator.uniform(-0.5, 0.5, 3)), tuple(radii.clip(0.5)), kind
+            )
             box, profile = insert.profile(image.shape, generator)
             contrast = level * np.exp(generator.uniform(np.log(0.3), np.log(6.0)))
             sign = generator.choice([-1, 1])
@@ -196,12 +202,20 @@ class ScannerPairs:
         told = total * np.exp(generator.normal(0, 0.04))
         if generator.random() < 0.15:  # the map is not always found
             told = np.full(size, np.sqrt(np.square(told, dtype=np.float64).mean()))
-        lags = np.concatenate([
-            correlation_of(r) if n > 1 else (1.0, 1.0) for r, n in zip(responses, size, strict=True)
-        ])
+        lags = np.concatenate(
+            [
+                correlation_of(r) if n > 1 else (1.0, 1.0)
+                for r, n in zip(responses, size, strict=True)
+            ]
+        )
         lags = lags + generator.normal(0, 0.02, lags.shape) * (lags != 0) * (lags != 1)
         numbers = [*lags, np.log2(source.wider) / 4]
         return np.stack([told, *(np.full(size, number) for number in numbers)]).astype(np.float32)
+
+
+def _fitting(sources: Sequence[Source], shape: tuple[int, ...]) -> list[Source]:
+    """Those that hold a patch of this shape, whichever way its rows run."""
+    return [s for s in sources if (np.array(s.image.shape) >= shape).all()]
 
 
 def sources_of(recipe: Recipe, volume: Volume) -> list[Source]:

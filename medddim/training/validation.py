@@ -54,10 +54,7 @@ def _degradations(recipe: Recipe) -> dict[str, Worsen]:
     """How scans are made worse to validate a model, by the name of the figures."""
     drawn = recipe.degradation
     if isinstance(drawn, LargerVoxelsRecipe):
-        return {
-            "x".join(map(str, f)): partial(_coarser, LargerVoxels(f))
-            for f in drawn.factors
-        }
+        return {"x".join(map(str, f)): partial(_coarser, LargerVoxels(f)) for f in drawn.factors}
     if isinstance(drawn, LowDoseRecipe):
         return {f"{dose:g}": partial(_lower_dose, dose) for dose in drawn.validate_doses}
     return {f"{level:g}": partial(_noisier, level) for level in drawn.validate_levels}

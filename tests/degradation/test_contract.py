@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from medddim import degradation
-from medddim.degradation import ChiNoise, KernelChange, LowDose, LowMatrix, RicianNoise, ThickSlices
+from medddim.degradation import (
+    ChiNoise,
+    KernelChange,
+    LowDose,
+    LowMatrix,
+    MrScanner,
+    RicianNoise,
+    ThickSlices,
+)
 from medddim.errors import MedddimError, UnsupportedScan
 from medddim.volume import Derivation, Volume
 from tests.phantoms import head, oblique
@@ -15,6 +23,8 @@ BOTH = [ThickSlices(thickness_mm=6.0), ThickSlices(7.0, profile="gaussian", gap_
 ONLY_MR = [
     RicianNoise(level=0.1),
     ChiNoise(level=0.1, coils=4, g_factor=2.0),
+    MrScanner(0.1, readout=0.75, phase=0.6, partial=0.75, filter="hann", g_factor=2.0),
+    MrScanner(0.1, slices=0.75, filter="gaussian", strength=1.5, coils=2),
     LowMatrix(0.5),
     LowMatrix(0.6, taper=0.5, zero_filled=True),
 ]

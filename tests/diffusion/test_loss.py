@@ -1,9 +1,13 @@
 """The loss: a mean square, of the right difference."""
 
+import math
+
 import pytest
 import torch
 
-from medddim.diffusion import Condition, Denoiser, ScanNoise, prediction_loss
+from medddim.diffusion import Bridge, Condition, Denoiser, ScanNoise, prediction_loss
+from medddim.diffusion.denoiser import noisier2noise
+from medddim.errors import DiffusionError
 
 CONDITION = Condition(torch.full((4, 1, 1, 1), 0.1, dtype=torch.float64))
 LEVELS = torch.tensor([1.0, 0.7, 0.3, 0.01], dtype=torch.float64)
@@ -44,3 +48,35 @@ def test_the_loss_is_a_scalar_with_a_gradient():
     loss.backward()
     assert loss.shape == ()
     assert weight.grad is not None
+
+
+def test_targets_with_noise_of_their_own_teach_the_noiseless_answer():
+    """Noisier2Noise on a Gaussian prior: the best linear answer is that for clean targets.
+
+    Clean values have standard deviation 1, the targets noise of 0.5, what is added 1; and coloured
+    alike, where the posterior mean is taken frequency by frequency.
+    """
+    generator = torch.Generator().manual_seed(0)
+    path, strength = ScanNoise(), math.hypot(0.5, 1.0)
+    for spectrum in (torch.ones(64), torch.linspace(0.2, 1.5, 64)):
+
+        def draw(scale, spectrum=spectrum):
+            white = torch.randn(40_000, 64, generator=generator, dtype=torch.float64)
+            return scale * spectrum * white
+
+        clean = torch.randn(40_000, 64, generator=generator, dtype=torch.float64)
+        target = clean + draw(0.5)
+        scan = target + draw(1.0)
+        own = torch.tensor(0.5 / strength).reshape(1, 1)
+        level = torch.full((1,), 0.8, dtype=torch.float64)
+        kept, times = noisier2noise(path, own, level)
+        state = target + 0.8 * kept * (scan - target)
+        answer = state - 0.8 * times * (scan - target)
+        learnt = (answer * state).mean(0) / (state**2).mean(0)
+        variance = (0.8 * strength * spectrum.double()) ** 2
+        assert torch.allclose(learnt, 1 / (1 + variance), atol=0.02)
+
+
+def test_targets_with_noise_of_their_own_need_a_path_that_keeps_the_scan():
+    with pytest.raises(DiffusionError, match="own noise"):
+        noisier2noise(Bridge(), torch.tensor([[0.1]]), torch.tensor([0.5], dtype=torch.float64))

@@ -14,6 +14,10 @@ from tests.phantoms import textured
 from tests.studies import enhancer
 
 IN_3D = {"spatial_dims": 3, "slices": 1}
+READS_NOISE = {
+    "network": {"kind": "noise-unet", "widths": (8, 8, 8)},
+    "degradation": {"kind": "mr-scanner", "level": (0.05, 0.15)},
+}
 CASES = {
     "scan-noise": {},
     "self-ensemble": {"self_ensemble": True},
@@ -23,10 +27,11 @@ CASES = {
     },
     "posterior": {"diffusion": {"path": "posterior"}},
     "3d": {"network": IN_3D},
+    "noise-unet": READS_NOISE,
     "super-resolution": {
         "task": "superresolve",
         "network": {**IN_3D, "maps": 3, "detail_gain": 8.0},
-        "degradation": {"kind": "larger-voxels", "level": (0, 0), "factors": ((2, 1, 1),)},
+        "degradation": {"kind": "larger-voxels", "factors": ((2, 1, 1),)},
     },
 }
 SHAPES = {2: (200, 168, 6), 3: (200, 24, 20)}

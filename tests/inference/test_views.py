@@ -46,7 +46,7 @@ def test_an_isotropic_mr_scan_is_seen_in_its_three_planes():
 
 
 def test_the_noise_of_ct_is_seen_in_its_own_plane():
-    low_dose = {"kind": "low-dose", "level": (0.1, 0.5), "kernels": ("standard",)}
+    low_dose = {"kind": "low-dose", "dose": (0.1, 0.5), "kernels": ("standard",)}
     views = views_of(tiny(modality="CT", self_ensemble=True, degradation=low_dose), cube())
     assert len(views) == 4
     assert {view.order for view in views} == {(2, 0, 1)}

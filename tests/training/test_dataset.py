@@ -21,7 +21,7 @@ from tests.recipes import tiny
 CT = {
     "modality": "CT",
     "scaling": {"kind": "window", "window": (0.0, 1000.0)},
-    "degradation": {"kind": "low-dose", "level": (0.1, 0.5), "kernels": ("standard", "sharp")},
+    "degradation": {"kind": "low-dose", "dose": (0.1, 0.5), "kernels": ("standard", "sharp")},
     "training": {"batch": 64, "patch": 48},
 }
 
@@ -108,7 +108,7 @@ def test_low_dose_is_a_share_of_the_scans_own_dose():
     scan = water()
     noise = np.random.default_rng(0).normal(0, 20, scan.voxels.shape)
     noisy = scan.with_voxels(np.where(scan.voxels > -500, scan.voxels + noise, scan.voxels))
-    half = {**CT["degradation"], "level": (0.5, 0.5), "kernels": ("standard",)}
+    half = {**CT["degradation"], "dose": (0.5, 0.5), "kernels": ("standard",)}
     pairs = source(tiny(**{**CT, "degradation": half}), [noisy]).draw(0)
     added = np.std(pairs.scan - pairs.clean, where=pairs.clean > -0.5)
     assert 1000 * added == pytest.approx(20, rel=0.25)
@@ -118,7 +118,7 @@ def test_a_mean_of_two_patches_is_less_noisy_and_told_so():
     scan = water()
     noise = np.random.default_rng(0).normal(0, 40, scan.voxels.shape)
     noisy = scan.with_voxels(np.where(scan.voxels > -500, scan.voxels + noise, scan.voxels))
-    little = {**CT["degradation"], "level": (0.9, 0.95)}
+    little = {**CT["degradation"], "dose": (0.9, 0.95)}
     recipe = tiny(**{**CT, "degradation": little}, data={"mixed": 1.0})
     pairs = source(recipe, [noisy]).draw(0)
     inside = np.s_[:, :, 20:28, 20:28]

@@ -148,7 +148,8 @@ def test_without_a_data_folder_nothing_starts(tmp_path):
 def test_a_run_is_a_checkpoint_with_a_log(tmp_path, data):
     recipe = tiny(
         data={"train": ("train/*",), "validate_on": ("held/*",)},
-        training={"validate_every": 3, "validate_levels": (0.1,)},
+        degradation={"validate_levels": (0.1,)},
+        training={"validate_every": 3},
     )
     run = train(recipe, tmp_path, data=data)
     assert Checkpoint.open(run).recipe == recipe
@@ -176,7 +177,8 @@ def test_every_path_can_be_trained(tmp_path, data, path):
         network={"sees_scan": path["path"] != "posterior"},
         diffusion={"prediction": "v", **path},
         data={"train": ("train/*",), "validate_on": ("held/*",)},
-        training={"steps": 2, "validate_levels": (0.1,), "precision": "bf16"},
+        degradation={"validate_levels": (0.1,)},
+        training={"steps": 2, "precision": "bf16"},
     )
     train(recipe, tmp_path, data=data)
     answer = Enhancer.load(tmp_path, device="cpu")(head(), steps=2, noise=10.0)
@@ -233,12 +235,12 @@ def test_low_dose_is_trained_in_hounsfield_units(tmp_path, data):
     recipe = tiny(
         modality="CT",
         scaling={"kind": "window", "window": (0.0, 1000.0)},
-        degradation={"kind": "low-dose", "level": (0.1, 0.5)},
+        degradation={"kind": "low-dose", "dose": (0.1, 0.5), "validate_doses": (0.25,)},
         data={
             **{"train": ("ct/*",), "train_part": (0.0, 0.5)},
             **{"validate_on": ("ct/*",), "validate_part": (0.5, 1.0)},
         },
-        training={"steps": 2, "validate_levels": (0.25,)},
+        training={"steps": 2},
     )
     run = train(recipe, tmp_path, data=data)
     last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])

@@ -1,0 +1,90 @@
+"""Pairs of simulated acquisitions for a network that reads the noise."""
+
+import numpy as np
+import pytest
+
+from medddim.errors import RecipeError
+from medddim.training.scanner_pairs import ScannerPairs
+from medddim.volume import Volume
+from tests.phantoms import textured
+from tests.recipes import tiny
+
+SCANNER = {"kind": "mr-scanner", "level": (0.02, 0.15)}
+
+
+def recipe(*, training=None, **degradation):
+    return tiny(
+        network={"kind": "noise-unet", "widths": (8, 8, 8)},
+        degradation={**SCANNER, **degradation},
+        training={"batch": 3, "patch": 24, **(training or {})},
+    )
+
+
+def isotropic(seed=0):
+    return textured((64, 60, 48))
+
+
+def thick():
+    return Volume(textured((72, 80, 20)).voxels, np.diag([1.0, 1.0, 4.0, 1.0]), "MR")
+
+
+def drawn(scans, count=6, **changed):
+    source = ScannerPairs(recipe(**changed), scans)
+    return [source.draw(step) for step in range(count)]
+
+
+def test_a_step_draws_the_same_again_and_another_something_else():
+    source = ScannerPairs(recipe(), [isotropic(), thick()])
+    one, again, other = source.draw(3), source.draw(3), source.draw(4)
+    assert np.array_equal(one.scan, again.scan)
+    assert one.scan.shape != other.scan.shape or not np.array_equal(one.scan, other.scan)
+
+
+def test_what_is_known_of_the_noise_is_true():
+    """Level and correlation against the noise that was added, over patches of 24 voxels."""
+    for pair in drawn([isotropic()], inserts=0.0, partial=0.0, multi_coil=0.0, thick_slices=0.0):
+        assert pair.strength.shape == (3, 8, 24, 24, 24)
+        for clean, scan, maps, own in zip(
+            pair.clean, pair.scan, pair.strength, pair.own, strict=True
+        ):
+            bright = clean[0] > 3 * maps[0]
+            if bright.mean() < 0.8:
+                continue
+            noise = np.where(bright, (scan - clean)[0], 0) / np.sqrt(1 - own[0] ** 2)
+            assert noise[bright].std() == pytest.approx(maps[0].mean(), rel=0.35)
+            for axis in range(3):
+                found = np.mean(noise * np.roll(noise, 1, axis)) / np.mean(noise**2)
+                assert found == pytest.approx(maps[1 + 2 * axis].mean(), abs=0.25)
+
+
+def test_thick_slices_are_not_filtered_across_and_say_how_thick_they_are():
+    for pair in drawn([thick()], thick_slices=1.0):
+        slices = pair.clean.shape[2]
+        assert np.allclose(pair.strength[:, 7], np.log2(4) / 4, atol=0.01)
+        expected = 1.0 if slices == 1 else 0.0
+        assert pair.strength[:, 1].mean() == pytest.approx(expected, abs=0.05)
+
+
+def test_inserts_weigh_more_and_are_in_both_halves():
+    plain = drawn([isotropic()], inserts=0.0)
+    assert all((pair.weight == 1).all() for pair in plain)
+    pairs = drawn([isotropic()], inserts=1.0)
+    assert any(pair.weight.max() > 3 for pair in pairs)
+    assert all(pair.weight.min() >= 1 for pair in pairs)
+
+
+def test_the_own_noise_of_a_noisy_scan_is_read_and_never_louder_than_what_is_added():
+    generator = np.random.default_rng(0)
+    flat = np.full((1, 64, 64, 64), 1000.0)
+    flat[:, :8] = 0
+    noisy = Volume(np.hypot(flat + 40 * generator.standard_normal(flat.shape), 0), np.eye(4), "MR")
+    source = ScannerPairs(recipe(), [noisy])
+    # the scan's bright end is a little above 1000; 0.7 of the 4 % counts
+    assert source.isotropic[0].noise == pytest.approx(0.7 * 0.036, rel=0.15)
+    for step in range(5):
+        assert source.draw(step).own.max() <= 0.71 + 1e-3
+
+
+def test_without_room_for_a_patch_it_says_so():
+    with pytest.raises(RecipeError, match="no scan has room for a patch of 80"):
+        ScannerPairs(recipe(training={"patch": 80}), [isotropic()])
