@@ -112,9 +112,21 @@ def start_from(model: str, network: Network) -> None:
     A network that is shown the scan may begin with one whose state was the scan: what that one
     did with its state, this one does with the scan it is shown, whatever its own state. Raises
     CheckpointError if the networks differ in anything else.
+
+    A network of another kind begins with the layers that are alike, all but what it sees and says.
     """
     opened = Checkpoint.open(model)
     stored = {key: tensor.float() for key, tensor in load_file(opened.folder / WEIGHTS).items()}
+    if opened.recipe.network.kind != network.kind:
+        mine = named_tensors(network)
+        alike = {
+            key: tensor
+            for key, tensor in mine.items()
+            if ".output_block" not in key
+            and getattr(stored.get(key), "shape", None) == tensor.shape
+        }
+        copy_tensors({key: stored[key] for key in alike}, into=alike)
+        return
     if isinstance(network, UNet) and network.sees_scan and not opened.recipe.network.sees_scan:
         seen = [count // 2 for count in network.images] + network.maps
         for key, tensor in stored.items():
@@ -147,7 +159,9 @@ def build_network(recipe: Recipe) -> Network:
     network = NETWORKS[recipe.network.kind](**recipe.network.model_dump(exclude={"kind"}))
     require_tileable(network)
     layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
-    return network.to(memory_format=layout)  # what the kernels want; the answer is the same
+    # What the kernels want; the answer is the same. torch gives no type for modules here.
+    network.to(memory_format=layout)  # type: ignore[call-overload]
+    return network
 
 
 def build_denoiser(recipe: Recipe, network: Network) -> Denoiser:

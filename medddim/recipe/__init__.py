@@ -29,6 +29,22 @@ from medddim.recipe.degradations import (
 from medddim.recipe.networks import NetworkRecipe, NoiseUNetRecipe, UNetRecipe
 from medddim.recipe.parts import Part, Pattern, Record, Share, not_falling, rising
 
+__all__ = [
+    "DataRecipe",
+    "DegradationRecipe",
+    "DiffusionRecipe",
+    "LargerVoxelsRecipe",
+    "LowDoseRecipe",
+    "NetworkRecipe",
+    "NoiseUNetRecipe",
+    "Recipe",
+    "RicianRecipe",
+    "ScalingRecipe",
+    "ScannerRecipe",
+    "TrainingRecipe",
+    "UNetRecipe",
+]
+
 
 class DiffusionRecipe(Record):
     """The path, what the network predicts, and how levels are drawn in training.

@@ -24,6 +24,8 @@ MARGIN = 8
 """Voxels cut off on each side after k-space was filtered: a patch is no period of anything."""
 SLICES = (1, 4, 8, 16, 16, 24, 24)
 """How many thick slices a patch has."""
+LEAST_ADDED = 1.2
+"""Times the own noise of a scan, is added at least."""
 OWN_NOISE = 0.7
 """Share of the noise read in a training scan that counts as its own: edges are read as noise too,
 and what is called noise is learnt to be taken away."""
@@ -92,7 +94,7 @@ class ScannerPairs:
         responses = [axis.response(n) for axis, n in zip(axes, image.shape, strict=True)]
         gain = np.float32(generator.uniform(*self.recipe.data.intensity_jitter))
         own = gain * source.noise * noise_gain(responses)
-        level = max(self._level(generator), own)
+        level = max(self._level(generator), LEAST_ADDED * own)
         g_map = self._g_map(image.shape, generator)
         image, weight = self._with_inserts(image * gain, level, source.wider, generator)
         scan, clean = acquire(
@@ -102,7 +104,9 @@ class ScannerPairs:
         maps = self._maps(total, responses, source, generator)
         cut = tuple(slice(m, n - m) for m, n in zip(margins, image.shape, strict=True))
         inner = (array[cut] for array in (clean, scan))
-        return *inner, maps[(slice(None), *cut)], (own / total)[cut], weight[cut]
+        share = own / total
+        weight = weight * (1 - share**2) ** 2  # the more own noise, the less sure the target
+        return *inner, maps[(slice(None), *cut)], share[cut], weight[cut].astype(np.float32)
 
     def _patch(
         self, shape: tuple[int, ...], thick: bool, generator: np.random.Generator

@@ -21,7 +21,7 @@ def recipe(*, training=None, **degradation):
 
 
 def isotropic(seed=0):
-    return textured((64, 60, 48))
+    return Volume(textured((64, 60, 48), seed=seed).voxels, np.eye(4), "MR")
 
 
 def thick():
@@ -67,10 +67,9 @@ def test_thick_slices_are_not_filtered_across_and_say_how_thick_they_are():
 
 def test_inserts_weigh_more_and_are_in_both_halves():
     plain = drawn([isotropic()], inserts=0.0)
-    assert all((pair.weight == 1).all() for pair in plain)
+    assert all(pair.weight.max() <= 1 for pair in plain)
     pairs = drawn([isotropic()], inserts=1.0)
     assert any(pair.weight.max() > 3 for pair in pairs)
-    assert all(pair.weight.min() >= 1 for pair in pairs)
 
 
 def test_the_own_noise_of_a_noisy_scan_is_read_and_never_louder_than_what_is_added():
@@ -82,7 +81,7 @@ def test_the_own_noise_of_a_noisy_scan_is_read_and_never_louder_than_what_is_add
     # the scan's bright end is a little above 1000; 0.7 of the 4 % counts
     assert source.isotropic[0].noise == pytest.approx(0.7 * 0.036, rel=0.15)
     for step in range(5):
-        assert source.draw(step).own.max() <= 0.71 + 1e-3
+        assert source.draw(step).own.max() <= 0.641 + 1e-3
 
 
 def test_without_room_for_a_patch_it_says_so():
