@@ -64,7 +64,7 @@ def test_a_folder_named_like_a_model_is_never_passed_over(folder, monkeypatch):
 
 def test_float32_weights_load_too(folder, network):
     save_file(
-        {key: t.detach().clone() for key, t in checkpoint.named_tensors(network).items()},
+        {key: t.detach().contiguous() for key, t in checkpoint.named_tensors(network).items()},
         folder / WEIGHTS,
     )
     restored = checkpoint.named_tensors(Checkpoint.open(folder).denoiser(CPU).network)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +118,7 @@ class MrScanner:
         return replace(volume, voxels=voxels, derivation=making_of(self))
 
 
-PRESETS: dict[str, dict[str, float | int | bool | str]] = {
+PRESETS: dict[str, dict[str, Any]] = {
     "white": {},
     "zero-filled": {"readout": 0.65, "phase": 0.55},
     "filtered": {"filter": "gaussian", "strength": 1.5},

@@ -92,21 +92,21 @@ class ScannerPairs:
         source, image, margins = self._patch(shape, thick, generator)
         axes = self._acquisition(thick, generator)
         responses = [axis.response(n) for axis, n in zip(axes, image.shape, strict=True)]
-        gain = np.float32(generator.uniform(*self.recipe.data.intensity_jitter))
+        gain = float(generator.uniform(*self.recipe.data.intensity_jitter))
         own = gain * source.noise * noise_gain(responses)
-        level = max(self._level(generator), LEAST_ADDED * own)
+        level: float = max(self._level(generator), LEAST_ADDED * own)
         g_map = self._g_map(image.shape, generator)
-        image, weight = self._with_inserts(image * gain, level, source.wider, generator)
+        image, weight = self._with_inserts(image * np.float32(gain), level, source.wider, generator)
         scan, clean = acquire(
             image, responses, level * g_map, coils=self._coils(generator), generator=generator
         )
-        total = np.broadcast_to(np.sqrt(own**2 + (level * g_map) ** 2), image.shape)
+        total: Array = np.broadcast_to(np.hypot(own, level * g_map), image.shape)
         maps = self._maps(total, responses, source, generator)
         cut = tuple(slice(m, n - m) for m, n in zip(margins, image.shape, strict=True))
         inner = (array[cut] for array in (clean, scan))
-        share = own / total
-        weight = weight * (1 - share**2) ** 2  # the more own noise, the less sure the target
-        return *inner, maps[(slice(None), *cut)], share[cut], weight[cut].astype(np.float32)
+        share: Array = np.float32(own) / total
+        weight *= (1 - share**2) ** 2  # the more own noise, the less sure the target
+        return *inner, maps[(slice(None), *cut)], share[cut], weight[cut]
 
     def _patch(
         self, shape: tuple[int, ...], thick: bool, generator: np.random.Generator

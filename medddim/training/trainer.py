@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Self, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -24,7 +24,6 @@ from safetensors import safe_open
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.tensorboard import SummaryWriter
 
 from medddim import checkpoint
 from medddim.diffusion import Condition, prediction_loss
@@ -32,6 +31,7 @@ from medddim.errors import RecipeError, WriteRefused
 from medddim.inference.enhancer import Enhancer
 from medddim.networks import Network, autocast, choose_device
 from medddim.recipe import Recipe, TrainingRecipe
+from medddim.training.board import Board
 from medddim.training.dataset import Pairs, PairSource, load_volumes, require_held_out
 from medddim.training.scanner_pairs import ScannerPairs
 from medddim.training.validation import mean_psnr, validate
@@ -84,7 +84,7 @@ def train(  # noqa: PLR0913
     source = draws(recipe, list(load(known.train, part=known.train_part).values()))
     held_out = load(known.validate_on, part=known.validate_part)
     run = _Run(recipe, folder, team)
-    with _Board(folder, run.step) if team.is_global_zero else nullcontext() as board:
+    with Board(folder, run.step) if team.is_global_zero else nullcontext() as board:
         _walk(run, source, held_out, board, progress)
     team.barrier()
     return folder
@@ -94,7 +94,7 @@ def _walk(
     run: _Run,
     source: PairSource | ScannerPairs,
     held_out: Mapping[str, Volume],
-    board: _Board | None,
+    board: Board | None,
     progress: Progress,
 ) -> None:
     """The steps that are left; the process with a board validates, saves and reports."""
@@ -156,36 +156,6 @@ def _require_same(begun: Recipe, now: Recipe, folder: Path) -> None:
             f"the run in {folder} was begun with another {', '.join(other)}; go on with the recipe "
             "it was begun with, or begin another run with training.start_from"
         )
-
-
-class _Board:
-    """log.jsonl and the TensorBoard curves, from the step on that a run goes on from.
-
-    A context manager: TensorBoard's writer keeps a file and a thread.
-    """
-
-    def __init__(self, folder: Path, step: int) -> None:
-        self.log = folder / "log.jsonl"
-        if self.log.exists():  # what an interrupted run did after its last save is done again
-            lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
-            whole = (line for line in lines if line.endswith("\n"))
-            kept = [line for line in whole if json.loads(line)["step"] <= step]
-            self.log.write_text("".join(kept), encoding="utf-8")
-        self.curves = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.curves.close()
-
-    def report(self, step: int, figures: Mapping[str, float]) -> None:
-        """Add one line and one point to each curve."""
-        with self.log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **figures}) + "\n")
-        for name, value in figures.items():
-            self.curves.add_scalar(name, value, step)
-        self.curves.flush()
 
 
 class _Run:

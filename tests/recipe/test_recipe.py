@@ -12,7 +12,7 @@ from medddim.recipe import Recipe
 from medddim.volume import Volume
 from tests.studies import enhancer
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 SHIPPED = CONFIGS[0].read_text(encoding="utf-8")
 
 
