@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from medddim.checkpoint import WEIGHTS, Checkpoint, build_network, named_tensors, save
-from medddim.recipe import NetworkRecipe
+from medddim.recipe import UNetRecipe
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     narrow = Checkpoint.open(asked.model)
     larger = {"widths": asked.widths, "refine": asked.refine, "slices": asked.slices}
     larger = {name: value for name, value in larger.items() if value}
-    network = NetworkRecipe(**narrow.recipe.network.model_dump() | larger)
+    network = UNetRecipe(**narrow.recipe.network.model_dump() | larger)
     recipe = narrow.recipe.model_copy(update={"network": network})
     folded = network.unshuffle**network.spatial_dims
     seen = narrow.recipe.network.slices * folded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 KINDS = {
     "rician": ("RicianNoise", ("level",)),
     "chi": ("ChiNoise", ("level", "coils", "g_factor")),
+    "mr-scanner": ("MrScanner", ("level", "coils", "g_factor", "preset")),
     "low-matrix": ("LowMatrix", ("fraction", "taper", "zero_filled")),
     "thick-slices": ("ThickSlices", ("thickness_mm", "gap_mm", "profile")),
     "low-dose": ("LowDose", ("fraction", "kernel", "noise_hu")),
@@ -26,18 +28,37 @@ KINDS = {
 
 FIELDS = sorted({field for _, fields in KINDS.values() for field in fields})
 
+PRESETS = (
+    "white",
+    "zero-filled",
+    "filtered",
+    "clinical-2d",
+    "partial-fourier",
+    "parallel-imaging",
+    "multi-coil",
+    "volumetric",
+)
+"""Of `medddim.degradation.mr_scanner`, which takes numpy and scipy to import; a test compares."""
+
 KERNELS = click.Choice(["soft", "standard", "sharp"])
 OPTIONS = (
     click.option(
         "--level",
         type=click.FloatRange(0, 1),
-        help="rician, chi: noise as a share of the scan's 99.5th percentile.  [0.05]",
+        help="rician, chi, mr-scanner: noise as a share of the scan's 99.5th percentile.  [0.05]",
     ),
-    click.option("--coils", type=click.IntRange(1), help="chi: receiver coils.  [4]"),
+    click.option(
+        "--coils", type=click.IntRange(1), help="chi, mr-scanner: receiver coils.  [4; 1]"
+    ),
     click.option(
         "--g-factor",
         type=click.FloatRange(1),
-        help="chi: how many times louder the noise is in the middle.  [1]",
+        help="chi, mr-scanner: how many times louder the noise is in the middle.  [1]",
+    ),
+    click.option(
+        "--preset",
+        type=click.Choice(PRESETS),
+        help="mr-scanner: what is done to k-space and so to the noise.  [clinical-2d]",
     ),
     click.option(
         "--fraction",
@@ -132,6 +153,9 @@ def _job(kind: str, asked: dict[str, Any], seed: int) -> Job:
         raise click.UsageError(f"{_flag(field)} means nothing to --as {kind}")
     if kind == "thick-slices" and "thickness_mm" not in asked:
         raise click.UsageError("--as thick-slices needs --thickness, in mm")
+    if kind == "mr-scanner":
+        preset = degradation.MrScanner.preset(asked.pop("preset", "clinical-2d"))
+        return batch.degrade_job(replace(preset, **asked), seed=seed)
     return batch.degrade_job(getattr(degradation, name)(**asked), seed=seed)
 
 

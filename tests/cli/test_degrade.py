@@ -1,5 +1,7 @@
 """`medddim degrade`: worse on purpose, and the same every time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from medddim.degradation import (
     KernelChange,
     LowDose,
     LowMatrix,
+    MrScanner,
     RicianNoise,
     ThickSlices,
     generator_of,
@@ -37,6 +40,10 @@ def degrade(medddim, *how, out="out"):
     [
         (("--as", "rician", "--level", "0.2", "--seed", "3"), RicianNoise(0.2)),
         (("--as", "chi", "--level", "0.1", "--coils", "8", "--seed", "3"), ChiNoise(0.1, coils=8)),
+        (
+            ("--as", "mr-scanner", "--preset", "zero-filled", "--g-factor", "2"),
+            replace(MrScanner.preset("zero-filled"), g_factor=2.0),
+        ),
         (("--as", "chi", "--g-factor", "2", "--seed", "3"), ChiNoise(g_factor=2.0)),
         (("--as", "low-matrix", "--fraction", "0.6", "--taper", "0.3"), LowMatrix(0.6, taper=0.3)),
         (("--as", "low-matrix", "--zero-filled"), LowMatrix(zero_filled=True)),
@@ -137,3 +144,10 @@ def test_a_ct_that_does_not_say_so_is_one(medddim, ct):
     result = medddim("degrade", "ct", "-o", "rice", "--as", "rician")
     assert result.exit_code == 1
     assert "found a CT in HU" in result.stdout
+
+
+def test_every_preset_of_an_acquisition_is_offered():
+    from medddim.cli.degrade import PRESETS as OFFERED
+    from medddim.degradation.mr_scanner import PRESETS
+
+    assert tuple(PRESETS) == OFFERED
