@@ -41,7 +41,7 @@ def degrade(medddim, *how, out="out"):
         (("--as", "rician", "--level", "0.2", "--seed", "3"), RicianNoise(0.2)),
         (("--as", "chi", "--level", "0.1", "--coils", "8", "--seed", "3"), ChiNoise(0.1, coils=8)),
         (
-            ("--as", "mr-scanner", "--preset", "zero-filled", "--g-factor", "2"),
+            ("--as", "mr-scanner", "--preset", "zero-filled", "--g-factor", "2", "--seed", "3"),
             replace(MrScanner.preset("zero-filled"), g_factor=2.0),
         ),
         (("--as", "chi", "--g-factor", "2", "--seed", "3"), ChiNoise(g_factor=2.0)),
