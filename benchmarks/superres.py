@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -93,7 +92,7 @@ def divisible(scan: Volume, factors: Factors) -> tuple[Volume, LargerVoxels]:
         along[axis] = factor
     larger = LargerVoxels((along[0], along[1], along[2]))
     kept = (slice(n // f * f) for n, f in zip(scan.shape, along, strict=True))
-    return replace(scan, voxels=scan.voxels[(slice(None), *kept)]), larger
+    return scan.crop(*kept), larger
 
 
 def cubic(larger: LargerVoxels, coarse: Volume) -> Volume:

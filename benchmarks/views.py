@@ -76,10 +76,9 @@ def isotropic(scans: Path | None, edge: int) -> list[tuple[str, Volume]]:
 
 
 def middle(scan: Volume, edge: int) -> Volume:
-    """The middle `edge` voxels along each axis; their place in the world is of no interest here."""
+    """The middle `edge` voxels along each axis."""
     first = [max(0, (n - edge) // 2) for n in scan.shape]
-    x, y, z = (slice(begin, begin + edge) for begin in first)
-    return replace(scan, voxels=np.ascontiguousarray(scan.voxels[:, x, y, z]))
+    return scan.crop(*(slice(begin, begin + edge) for begin in first))
 
 
 def stripes(answer: Volume, scan: Volume) -> float:

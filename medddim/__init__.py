@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medddim.metrics import Scores, compare, estimate_noise
     from medddim.noise import NoisePassport, noise_passport
     from medddim.recipe import Recipe
+    from medddim.report.show import show
     from medddim.training.trainer import train
     from medddim.volume import Volume
 
@@ -34,6 +35,7 @@ _HOME = {
     "find": "formats",
     "noise_passport": "noise",
     "read": "formats",
+    "show": "report.show",
     "train": "training.trainer",
     "write": "formats",
     "write_map": "formats",
@@ -58,6 +60,7 @@ __all__ = [
     "find",
     "noise_passport",
     "read",
+    "show",
     "train",
     "write",
     "write_map",

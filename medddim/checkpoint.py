@@ -7,7 +7,6 @@ card.md               data, licence, figures, limits (optional in a user's own f
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from medddim import diffusion
 from medddim.diffusion import PATHS, Bridge, Denoiser
+from medddim.digest import sha256_of
 from medddim.errors import CheckpointError
 from medddim.networks import NETWORKS, Network, UNet, require_tileable
 from medddim.recipe import Recipe
@@ -173,9 +173,3 @@ def build_path(recipe: Recipe) -> diffusion.Path:
     """The path of a recipe, which says whether its answers differ from seed to seed."""
     asked = recipe.diffusion
     return Bridge(asked.noise) if asked.path == "bridge" else PATHS[asked.path]()
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -140,9 +140,9 @@ def _curve(noisy: Volume, clean: Volume) -> tuple[dict[str, float], ...]:
 
 
 def _middle(volume: Volume) -> Volume:
-    """The middle slices across the last axis; their place in the world is of no interest here."""
+    """The middle slices across the last axis."""
     first = max(0, (volume.shape[2] - CURVE_SLICES) // 2)
-    return replace(volume, voxels=volume.voxels[..., first : first + CURVE_SLICES])
+    return volume.crop(slice(None), slice(None), slice(first, first + CURVE_SLICES))
 
 
 def _brief(row: dict[str, Any]) -> dict[str, Any]:

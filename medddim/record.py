@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -153,12 +152,6 @@ def write_manifest(
 def versions() -> dict[str, str]:
     """The installed version of every package that can change a result."""
     return {"medddim": __version__, **{name: version(name) for name in PACKAGES}}
-
-
-def digest(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _lines(destination: Path) -> list[Outcome]:

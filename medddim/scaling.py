@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 import numpy as np
 
+from medddim.intensity import BRIGHT_PERCENTILE
 from medddim.volume import Array, Volume
 
 ScalingKind = Literal["percentile", "window"]
@@ -32,7 +33,7 @@ class Scaling:
         volume: Volume,
         *,
         kind: ScalingKind = "percentile",
-        percentile: float = 99.5,
+        percentile: float = BRIGHT_PERCENTILE,
         window: tuple[float, float] = (-1024.0, 3071.0),
     ) -> Self:
         """The map for one scan.

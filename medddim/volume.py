@@ -8,7 +8,6 @@ a 4D scan holds its time points, echoes or directions as channels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import permutations
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from medddim.errors import GridMismatch, UnreadableScan
+from medddim.errors import GridMismatch, RequestProblem, UnreadableScan
 
 if TYPE_CHECKING:
     from medddim.formats.nibabel_image import NiftiImage, SpatialImage
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from medddim.integrations.monai.metatensor import MetaTensor
 
 Array = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 Affine = npt.NDArray[np.float64]
 
 ISOTROPY = 1.1
@@ -166,6 +166,23 @@ class Volume:
             raise GridMismatch(f"expected voxels of shape ({shape}), found {new.shape}")
         return replace(self, voxels=new)
 
+    def crop(self, *box: slice) -> Volume:
+        """The part of the scan within `box`, a slice of each voxel axis, in its place in the world.
+
+        As for a list, negative ends count from the other side; axes that are left out stay whole.
+        Raises RequestProblem for more than three, for steps other than 1 and for an empty part.
+        """
+        whole = [*box, *[slice(None)] * (3 - len(box))]
+        ranges = [range(*cut.indices(n)) for cut, n in zip(whole, self.shape, strict=False)]
+        if len(whole) > 3 or any(one.step != 1 or not one for one in ranges):
+            raise RequestProblem(
+                f"expected up to three slices with a step of 1 and some voxels in each, found {box}"
+            )
+        affine = self.affine.copy()
+        affine[:, 3] = affine @ [*(one.start for one in ranges), 1]
+        kept = tuple(slice(one.start, one.stop) for one in ranges)
+        return replace(self, voxels=self.voxels[(slice(None), *kept)], affine=affine)
+
     def taken_for(self, modality: str) -> Volume:
         """The same scan, as one of `modality` where its file does not say; CT is then in HU."""
         if self.modality:
@@ -195,27 +212,6 @@ class Volume:
         offset_mm = np.abs((self.affine - other.affine) @ points).max()
         if offset_mm > AFFINE_TOLERANCE_MM:
             raise GridMismatch(f"the scans lie up to {offset_mm:.3f} mm apart in space")
-
-    def show(
-        self,
-        *others: Volume,
-        titles: Sequence[str] = (),
-        plane: str = "",
-        window: tuple[float, float] | None = None,
-        zoom: float = 1.0,
-    ) -> None:
-        """Draw the first channel, and that of `others`, below a notebook's cell or in a window.
-
-        A row of axial, coronal and sagittal for each scan, or all scans side by side in one
-        `plane`. They are cut at the same place in the world, the middle of this scan's signal, on
-        their own voxels, in true proportions, by the radiological convention; the edges carry
-        their letters. All share one grey scale, `window` in the scan's unit: if not given, soft
-        tissue for CT, else 0 to the 99.5th percentile of this scan. `zoom` magnifies the middle.
-        Raises RequestProblem for an unknown plane or a zoom below 1.
-        """
-        from medddim.report.show import show  # upwards, for this alone: docs/decisions/0030
-
-        show((self, *others), titles=titles, plane=plane, window=window, zoom=zoom)
 
     @classmethod
     def from_nibabel(cls, image: SpatialImage, *, modality: str = "") -> Volume:

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from medddim.errors import GridMismatch, ScanError, UnreadableScan
+from medddim.errors import GridMismatch, RequestProblem, ScanError, UnreadableScan
 from medddim.volume import Volume
 from tests.phantoms import head, oblique
 
@@ -173,3 +173,26 @@ def test_a_silent_scan_with_air_in_hu_is_recognised_as_ct(share, modality):
     scan = Volume(voxels, np.eye(4)).recognised()
     assert (scan.modality, scan.unit) == (modality, "HU" if modality else "")
     assert Volume(voxels, np.eye(4), modality="MR").recognised().modality == "MR"
+
+
+@pytest.mark.parametrize(
+    "box",
+    [(slice(2, 9), slice(1, None), slice(-3, None)), (slice(4),), (slice(None), slice(3, 4)), ()],
+)
+def test_a_part_of_a_scan_stays_in_its_place(box):
+    scan = Volume(np.random.default_rng(0).random((2, 10, 9, 8)), oblique((1.0, 2.0, 3.0)), "MR")
+    index = np.stack(np.meshgrid(*map(np.arange, scan.shape), indexing="ij"))
+    world = np.tensordot(scan.affine[:3, :3], index, 1) + scan.affine[:3, 3, None, None, None]
+    part = scan.crop(*box)
+    assert np.array_equal(part.voxels, scan.voxels[(slice(None), *box)])
+    assert part.affine @ [0, 0, 0, 1] == pytest.approx([*world[(slice(None), *box)][:, 0, 0, 0], 1])
+    assert np.array_equal(part.affine[:, :3], scan.affine[:, :3])
+    assert (part.modality, part.channels) == ("MR", 2)
+
+
+@pytest.mark.parametrize(
+    "box", [(slice(0, 4, 2),), (slice(3, 3),), (slice(None, None, -1),), (slice(1),) * 4]
+)
+def test_a_part_that_is_none_is_refused(box):
+    with pytest.raises(RequestProblem, match="up to three slices"):
+        blank().crop(*box)

@@ -9,7 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from medddim.checkpoint import CARD, RECIPE, SHIPPED, WEIGHTS, Checkpoint, sha256_of, shipped
+from medddim.checkpoint import CARD, RECIPE, SHIPPED, WEIGHTS, Checkpoint, shipped
+from medddim.digest import sha256_of
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("run", type=Path)

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from medddim import formats, record
 from medddim.batch import shelf
 from medddim.batch.jobs import Job, Progress, Work, unwatched
+from medddim.digest import sha256_of
 from medddim.errors import (
     CheckpointError,
     EnvironmentProblem,
@@ -225,7 +226,7 @@ class _Run:
         return Outcome(series.name, status, reason, len(series.files))
 
     def _settled(self, series: Series) -> Outcome:
-        inputs = {series.told(file): record.digest(file) for file in series.files}
+        inputs = {series.told(file): sha256_of(file) for file in series.files}
         earlier = self.before.get(series.name)
         kept: shelf.Kept = {}
         if earlier and record.same_work(earlier, inputs=inputs, job=self.job.described):

@@ -18,6 +18,7 @@ from typing import Literal
 
 from medddim import formats, record
 from medddim.batch.jobs import Answer
+from medddim.digest import sha256_of
 from medddim.errors import WriteRefused
 from medddim.formats import Derivation
 from medddim.formats.beside import QUANTITIES, map_files, quantity_of, result_place
@@ -122,8 +123,8 @@ def _remove(there: Iterable[Path]) -> None:
 
 def _all_there(files: dict[str, str], destination: Path) -> bool:
     there = ((destination / name, sha256) for name, sha256 in files.items())
-    return all(file.is_file() and record.digest(file) == sha256 for file, sha256 in there)
+    return all(file.is_file() and sha256_of(file) == sha256 for file, sha256 in there)
 
 
 def _digests(destination: Path, files: Iterable[Path]) -> dict[str, str]:
-    return {file.relative_to(destination).as_posix(): record.digest(file) for file in files}
+    return {file.relative_to(destination).as_posix(): sha256_of(file) for file in files}

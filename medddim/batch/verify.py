@@ -10,6 +10,7 @@ from typing import Any
 
 from medddim import formats, record
 from medddim.batch import validators
+from medddim.digest import sha256_of
 from medddim.errors import MedddimError, UnreadableScan
 from medddim.formats import Derivation, Series
 from medddim.formats.beside import quantity_of
@@ -144,7 +145,7 @@ def _altered(outcome: Outcome, destination: Path) -> Iterator[str]:
             yield f"{name} lies outside the output folder"
         elif not file.is_file():
             yield f"{name} is missing"
-        elif record.digest(file) != sha256:
+        elif sha256_of(file) != sha256:
             yield f"{name} was altered since it was written (sha256)"
     folder = destination / outcome.name
     known = {destination / name for name in outcome.outputs}
@@ -182,7 +183,7 @@ def _source(outcome: Outcome, destination: Path) -> Series:
         ]
     wanted = list(outcome.inputs.values())
     for series in found:
-        if [record.digest(file) for file in series.files] == wanted:
+        if [sha256_of(file) for file in series.files] == wanted:
             return series
     first = next(iter(outcome.inputs), "nothing on record")
     raise UnreadableScan(

@@ -92,6 +92,14 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     help="Noise level as a share of the scan's bright end (see `inspect`), for CT of 1000 HU; "
     "estimated if not given.",
 )
+@click.option(
+    "--sampler",
+    default="ddim",
+    show_default=True,
+    type=click.Choice(["ddim", "second-order", "ancestral"]),
+    help="How the steps are taken. Ancestral draws noise at every step, for models that begin with "
+    "white noise.",
+)
 @batches.choice_options
 @batches.seed_option
 @click.option(

@@ -10,7 +10,7 @@ from medddim.volume import Array, Volume
 HU_MIN, HU_MAX = -1024.0, 3071.0
 """The range of 12 stored bits, -1000 being air; scanners pad with values below it."""
 
-SQUARE = 0.02
+SQUARE_PIXELS = 0.02
 """In-plane spacings may differ by this share: pixels of CT are square, headers are rounded."""
 
 
@@ -34,7 +34,7 @@ def axial_axis(volume: Volume) -> int:
 def in_plane_mm(volume: Volume) -> float:
     """The pixel size of the axial slices. Raises UnsupportedScan if pixels are not square."""
     first, second = (s for axis, s in enumerate(volume.spacing_mm) if axis != axial_axis(volume))
-    if abs(first - second) > SQUARE * first:
+    if abs(first - second) > SQUARE_PIXELS * first:
         raise UnsupportedScan(
             f"expected square pixels in the axial slices of a CT, found {first:.3g} x "
             f"{second:.3g} mm; take the scan as the scanner reconstructed it"

@@ -9,9 +9,9 @@ import numpy as np
 
 from medddim.degradation.contract import making_of
 from medddim.errors import RequestProblem, UnsupportedScan
+from medddim.intensity import bright_end
 from medddim.volume import Array, Volume
 
-REFERENCE_PERCENTILE = 99.5
 """Noise levels of MR scans are shares of this percentile of all voxels."""
 
 
@@ -46,7 +46,7 @@ class RicianNoise:
 
     def sigma(self, volume: Volume) -> float:
         """The standard deviation in each channel, in the scan's own unit."""
-        return float(self.level * np.percentile(volume.voxels, REFERENCE_PERCENTILE))
+        return float(self.level * bright_end(volume.voxels))
 
 
 def require_magnitude(volume: Volume, what: str) -> None:

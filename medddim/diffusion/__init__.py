@@ -1,7 +1,8 @@
 """The diffusion core: paths, the denoiser, the DDIM sampler. Knows torch and nothing else."""
 
-from medddim.diffusion.ddim import ancestral, ddim, invert, second_order
 from medddim.diffusion.denoiser import Condition, Denoiser, Prediction, prediction_loss
+from medddim.diffusion.invert import invert
+from medddim.diffusion.ladder import karras, trailing, uniform_log_snr
 from medddim.diffusion.noise import keyed_noise
 from medddim.diffusion.path import (
     Bridge,
@@ -11,10 +12,8 @@ from medddim.diffusion.path import (
     Posterior,
     ScanNoise,
     VariancePreserving,
-    karras,
-    trailing,
-    uniform_log_snr,
 )
+from medddim.diffusion.samplers import SAMPLERS, Sampler, ancestral, ddim, second_order
 
 PATHS: dict[str, type[Path]] = {
     "scan-noise": ScanNoise, "posterior": Posterior, "bridge": Bridge,
@@ -22,7 +21,8 @@ PATHS: dict[str, type[Path]] = {
 }  # fmt: skip
 
 __all__ = [
-    "PATHS", "Bridge", "CleanEstimate", "Condition", "Denoiser", "LinearBeta", "Path", "Posterior",
-    "Prediction", "ScanNoise", "VariancePreserving", "ancestral", "ddim", "invert", "karras",
-    "keyed_noise", "prediction_loss", "second_order", "trailing", "uniform_log_snr",
+    "PATHS", "SAMPLERS", "Bridge", "CleanEstimate", "Condition", "Denoiser", "LinearBeta", "Path",
+    "Posterior", "Prediction", "Sampler", "ScanNoise", "VariancePreserving", "ancestral", "ddim",
+    "invert", "karras", "keyed_noise", "prediction_loss", "second_order", "trailing",
+    "uniform_log_snr",
 ]  # fmt: skip

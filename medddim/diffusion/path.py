@@ -1,11 +1,9 @@
-"""Diffusion paths and their ladders: how a clean scan and a disturbance mix at every level.
+"""Diffusion paths: how a clean scan and a disturbance mix at every level.
 
 Every path is `x(t) = alpha(t) * clean + sigma(t) * source`, for levels t from 1 (where sampling
 starts) down to 0 (exactly clean). What differs between methods is alpha, sigma and the source:
 data, and all of it here. Alpha and sigma are those of Kingma et al. 2021, "Variational Diffusion
 Models", eq. 1; alpha squared is the alpha-bar of Ho et al. 2020, the alpha of Song et al. 2021.
-
-A ladder is the falling levels that a sampler visits: float64, `steps + 1` of them, the last 0.
 """
 
 import math
@@ -15,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from medddim.errors import DiffusionError
+from medddim.diffusion.ladder import trailing
 
 CleanEstimate = Callable[[Tensor, float], Tensor]
 """`(state, level) -> clean estimate`: a Denoiser, or one wrapped to cut and blend a whole scan."""
@@ -185,38 +183,3 @@ class LinearBeta(VariancePreserving):
         below, above = (self.table[end(1000 * level).long()] for end in (torch.floor, torch.ceil))
         squared = torch.lerp(below, above, (1000 * level).frac())
         return squared.sqrt(), (1 - squared).sqrt()
-
-
-def trailing(steps: int) -> Tensor:
-    """Evenly spaced from exactly 1 to exactly 0 (Lin et al. 2024, arXiv 2305.08891, table 2)."""
-    if steps < 1:
-        raise DiffusionError(f"expected at least 1 step, found {steps}")
-    return torch.linspace(1, 0, steps + 1, dtype=torch.float64)
-
-
-def karras(steps: int, *, path: Path, lowest: float = 0.01, rho: float = 7.0) -> Tensor:
-    """Level 1, then evenly spaced in the root `rho` of sigma / alpha down to `lowest`, then 0.
-
-    Karras et al. 2022 (arXiv 2206.00364), eq. 5. For pure noise the ratio is infinite: there level
-    1 stands by itself, and the spacing begins one step of the trailing ladder below it.
-    """
-
-    def height(level: Tensor) -> Tensor:
-        alpha, sigma = path.mix(level)
-        return (sigma / alpha).log() if math.isinf(rho) else (sigma / alpha) ** (1 / rho)
-
-    top, below = trailing(steps + 1)[:2]
-    alone = int(height(top).isinf())
-    first, last = height(below if alone else top), height(torch.full_like(top, lowest))
-    wanted = first.lerp(last, torch.linspace(0, 1, max(steps - alone, 1), dtype=torch.float64))
-    low, high = torch.zeros_like(wanted), torch.ones_like(wanted)
-    for _ in range(60):  # bisection
-        level = (low + high) / 2
-        beyond = height(level) > wanted
-        low, high = low.where(beyond, level), level.where(beyond, high)
-    return torch.cat([top[None], high[1 - alone : steps - alone], 0 * top[None]])
-
-
-def uniform_log_snr(steps: int, *, path: Path, lowest: float = 0.01) -> Tensor:
-    """`karras` in the limit of infinite `rho`: even in log-SNR (Lu et al. 2022, 2206.00927)."""
-    return karras(steps, path=path, lowest=lowest, rho=math.inf)

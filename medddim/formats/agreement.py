@@ -9,6 +9,7 @@ import numpy as np
 
 from medddim.errors import GridMismatch
 from medddim.formats.contract import Derivation, Format
+from medddim.intensity import BRIGHT_PERCENTILE
 from medddim.volume import Affine, Array, Volume
 
 EXTENT_TOLERANCE_MM = 1e-3
@@ -95,5 +96,5 @@ def _step(volume: Volume) -> float:
 
 
 def _range(voxels: Array) -> float:
-    low, high = np.percentile(voxels, (0.5, 99.5))
+    low, high = np.percentile(voxels, (100 - BRIGHT_PERCENTILE, BRIGHT_PERCENTILE))
     return float(high - low)

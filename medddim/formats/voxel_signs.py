@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from medddim.intensity import bright_end
 from medddim.volume import Array, Volume
 
 SAMPLE = 10**6
@@ -69,7 +70,7 @@ def _sample(voxels: Array) -> Array:
 
 def _is_signed(values: Array) -> bool:
     size = np.abs(values)
-    strong = values[size > STRONG * np.percentile(size, 99.5)]
+    strong = values[size > STRONG * bright_end(size)]
     return bool(strong.size and (strong < 0).mean() > SIGNED)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from medddim.checkpoint import Checkpoint
 from medddim.degradation.larger_voxels import Factor
-from medddim.diffusion import CleanEstimate, Condition, Denoiser, ddim, keyed_noise
+from medddim.diffusion import SAMPLERS, CleanEstimate, Condition, Denoiser, keyed_noise
 from medddim.formats.taken import as_volume
 from medddim.inference.plan import ScanPlan, plan_scan
 from medddim.inference.posterior import mean_and_deviation
@@ -33,9 +33,6 @@ TILE = {2: 512, 3: 160}
 ALONE = 2
 """Voxels that a lone MR slice is moved by to be its own neighbour; noise of CT reaches further."""
 
-Sampler = Callable[..., Iterator[Tensor]]
-"""Walks a ladder: `(denoise, start, ladder, *, path) -> clean estimates`, as `ddim` does."""
-
 
 def _unwatched(part: float) -> None:
     """The progress of an enhancer that nobody follows; a function, so that it can be pickled."""
@@ -45,7 +42,8 @@ class Enhancer:
     """A trained model and how to apply it: scale, cut, ladder, ddim, unscale.
 
     `tile`, the edge of a tile in voxels, bounds the memory and does not change the answer.
-    `sampler` is `medddim.diffusion.ddim`; another may take its place to be compared with it.
+    `sampler` may be set to a function like `medddim.diffusion.ddim` that is in no table, to be
+    compared with those that are: it takes the place of the one asked for, and draws no noise.
     `progress` is told of the work done since it was last told: 1 is one evaluation of the network
     for every voxel of the answer.
     """
@@ -63,7 +61,7 @@ class Enhancer:
         self.recipe, self.denoiser, self.sha256 = recipe, denoiser, sha256
         self.device, self.precision = device, choose_precision(device, precision)
         self.tile = TILE[recipe.network.spatial_dims]
-        self.sampler: Sampler = ddim
+        self.sampler: Callable[..., Iterator[Tensor]] | None = None
         self.progress: Callable[[float], None] = _unwatched
 
     @classmethod
@@ -105,6 +103,7 @@ class Enhancer:
         noise_share: float | None = None,
         factor: Factor | None = None,
         spacing_mm: tuple[float, ...] | None = None,
+        sampler: str = "ddim",
     ) -> Volume:
         """The enhanced scan, in the unit of `volume`, which may be a path or another's image, too.
 
@@ -115,8 +114,8 @@ class Enhancer:
         standard deviation in its own unit, or `noise_share` as a share of the scan's bright end
         (of 1000 HU for CT); estimated from the scan if neither is given. A super-resolution model
         needs a `factor` (or `spacing_mm`) and answers on that finer grid, same extent; the means of
-        the fine voxels are the voxels measured. Same arguments, same answer, here and by
-        `medddim enhance`.
+        the fine voxels are the voxels measured. `sampler` is a key of `medddim.diffusion.SAMPLERS`.
+        Same arguments, same answer, here and by `medddim enhance`.
 
         Raises RequestProblem for an array, for arguments out of range or not meant for this model,
         UnsupportedScan for a scan or a factor the model was not trained for.
@@ -129,6 +128,7 @@ class Enhancer:
             noise_share=noise_share,
             factor=factor,
             spacing_mm=spacing_mm,
+            sampler=sampler,
         )
         return self.answer(self.plan(volume, settings))
 
@@ -205,15 +205,26 @@ class Enhancer:
 
     def _of_channel(self, image: Array, plan: ScanPlan, channel: int, seed: int) -> Iterator[Array]:
         """Clean estimates of one image `(x, y, z)` in the network's range."""
-        path, first = self.denoiser.path, plan.views[0]
+        path, first, channels = self.denoiser.path, plan.views[0], len(plan.volume.voxels)
         scan = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
-        drawn = torch.zeros(())
-        if path.random:
-            drawn = first.back(keyed_noise(first.of(scan).shape, seed=seed, draw=channel))
+
+        def noise(draw: int) -> Tensor:
+            drawn = first.back(keyed_noise(first.of(scan).shape, seed=seed, draw=draw))
+            return drawn.to(self.device) * (plan.strength[0] if path.scaled else 1.0)
+
+        def fresh(step: int) -> Tensor:
+            return noise(channel + channels * (1 + step))
+
+        drawn = noise(channel) if path.random else torch.zeros((), device=self.device)
         denoise = self._denoise(plan, scan, channel)
-        drawn = drawn.to(self.device) * (plan.strength[0] if path.scaled else 1.0)
         estimates, start, walked = path.walk(denoise, scan, drawn)
-        for clean in self.sampler(estimates, start, path.ladder(plan.settings.steps), path=walked):
+        ladder = path.ladder(plan.settings.steps)
+        if self.sampler is None:
+            sampler = SAMPLERS[plan.settings.sampler]
+            answers = sampler(estimates, start, ladder, path=walked, noise=fresh)
+        else:
+            answers = self.sampler(estimates, start, ladder, path=walked)
+        for clean in answers:
             yield clean.float().cpu().numpy()
 
     def _denoise(self, plan: ScanPlan, scan: Tensor, channel: int) -> CleanEstimate:

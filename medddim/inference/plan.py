@@ -15,7 +15,7 @@ import numpy as np
 from medddim.degradation.larger_voxels import LargerVoxels, factors_to
 from medddim.errors import UnsupportedScan
 from medddim.inference.consistency import Consistency, FinerGrid, SameGrid
-from medddim.inference.settings import Settings
+from medddim.inference.settings import DEFAULT_SAMPLER, Settings
 from medddim.inference.suitability import factors_of, in_words, require_modality
 from medddim.inference.views import View, views_of
 from medddim.metrics.noise import estimate_noise
@@ -106,6 +106,8 @@ def requested(recipe: Recipe, settings: Settings, *, sha256: str, precision: str
         noise = {"noise": "estimated"}
     finer = {"factor": settings.factor, "spacing_mm": settings.spacing_mm}
     asked = {**(finer if settings.finer else noise), "samples": settings.samples}
+    if settings.sampler != DEFAULT_SAMPLER:
+        asked["sampler"] = settings.sampler
     return {
         "model": recipe.name,
         "model_sha256": sha256,
@@ -125,6 +127,7 @@ def summary(recipe: Recipe, settings: Settings) -> str:
         steps=settings.steps,
         fidelity=settings.fidelity,
         samples=settings.samples or 0,
+        sampler=settings.sampler,
     )
 
 

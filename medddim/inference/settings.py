@@ -10,6 +10,8 @@ from medddim.degradation.larger_voxels import Factor
 from medddim.errors import RequestProblem
 from medddim.recipe import Recipe
 
+DEFAULT_SAMPLER = "ddim"
+
 
 class Asked(TypedDict, total=False):
     """The fields of `Settings` as keyword arguments, for `Enhancer.samples` and `previews`."""
@@ -21,6 +23,7 @@ class Asked(TypedDict, total=False):
     noise_share: float | None
     factor: Factor | None
     spacing_mm: tuple[float, ...] | None
+    sampler: str
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,9 @@ class Settings:
     the same as a share of what the network sees as 1 (the bright end of an MR scan, 1000 HU of a
     CT); give one of them, or neither to estimate it. A super-resolution model needs a `factor` (how
     many times finer the slices become, or each voxel axis), or `spacing_mm` to find it for each
-    scan: one number for all voxel axes, or three. `samples` is how many answers the result is the
-    mean of, drawn with the seeds from `seed` on.
+    scan: one number for all voxel axes, or three. `sampler` is a key of
+    `medddim.diffusion.SAMPLERS`. `samples` is how many answers the result is the mean of, drawn
+    with the seeds from `seed` on.
 
     Raises RequestProblem for a number out of range and for two that say the same thing.
     """
@@ -44,6 +48,7 @@ class Settings:
     noise_share: float | None = None
     factor: Factor | None = None
     spacing_mm: tuple[float, ...] | None = None
+    sampler: str = DEFAULT_SAMPLER
     samples: int | None = None
 
     def __post_init__(self) -> None:
@@ -75,6 +80,8 @@ class Settings:
 
     def require_fitting(self, recipe: Recipe) -> None:
         """Raise RequestProblem for what makes no sense for the model of this recipe."""
+        if self.sampler != DEFAULT_SAMPLER:
+            self._require_sampler()
         if recipe.task == "superresolve" and not self.finer:
             raise RequestProblem(
                 f"the model {recipe.name} needs a factor (4, or 2,2,2) or a spacing in mm"
@@ -87,8 +94,16 @@ class Settings:
         if self.samples is not None:
             self._require_samples(recipe, self.samples)
 
+    def _require_sampler(self) -> None:
+        from medddim.diffusion import SAMPLERS  # torch, for this and the next alone
+
+        if self.sampler not in SAMPLERS:
+            raise RequestProblem(
+                f"expected a sampler of {', '.join(SAMPLERS)}, found {self.sampler!r}"
+            )
+
     def _require_samples(self, recipe: Recipe, count: int) -> None:
-        from medddim.checkpoint import build_path  # torch, for this alone
+        from medddim.checkpoint import build_path
 
         if count < 2:
             raise RequestProblem(

@@ -65,10 +65,13 @@ def require_modality(recipe: Recipe, volume: Volume) -> None:
         )
 
 
-def in_words(recipe: Recipe, *, steps: int, fidelity: float = 0, samples: int = 0) -> str:
+def in_words(
+    recipe: Recipe, *, steps: int, fidelity: float = 0, samples: int = 0, sampler: str = "ddim"
+) -> str:
     """What was done to a scan, for those who find the result."""
     done = "super-resolved" if recipe.task == "superresolve" else "denoised"
-    way = f"{steps} DDIM step{'s' if steps > 1 else ''}"
+    name = "DDIM" if sampler == "ddim" else sampler
+    way = f"{steps} {name} step{'s' if steps > 1 else ''}"
     blend = f", fidelity {fidelity:g}" if fidelity and steps > 1 else ""
     mean = f", mean of {samples} samples" if samples else ""
     return f"AI {done} by medddim, model {recipe.name}, {way}{blend}{mean}"

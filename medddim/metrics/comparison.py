@@ -11,11 +11,11 @@ from medddim.metrics.measures import local_bias, nmse, psnr, rmse
 from medddim.metrics.protocols import PROTOCOLS, Protocol
 from medddim.metrics.scores import Scores
 from medddim.metrics.similarity import ssim
-from medddim.metrics.slices import Mask, channels
+from medddim.metrics.slices import channels
 from medddim.metrics.spectrum import hf_power
-from medddim.volume import Array, Volume
+from medddim.volume import Array, Mask, Volume
 
-Part = tuple[Array, Array, Mask | None, float]
+Compared = tuple[Array, Array, Mask | None, float]
 
 
 def compare(candidate: Volume, reference: Volume, *, protocol: str = "medddim") -> Scores:
@@ -57,7 +57,7 @@ def compare(candidate: Volume, reference: Volume, *, protocol: str = "medddim") 
     )
 
 
-def _parts(ours: Array, theirs: Array, terms: Protocol) -> Iterator[Part]:
+def _parts(ours: Array, theirs: Array, terms: Protocol) -> Iterator[Compared]:
     """What is measured alone: every slice, or the whole; each with its mask and range."""
     if not terms.by_slice:
         yield ours, theirs, terms.mask, _range(theirs, terms)
@@ -79,7 +79,7 @@ def _range(theirs: Array, terms: Protocol) -> float:
     return span
 
 
-def _ssim(part: Part, terms: Protocol) -> float:
+def _ssim(part: Compared, terms: Protocol) -> float:
     ours, theirs, mask, span = part
     return ssim(
         ours,

@@ -7,20 +7,15 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from medddim.errors import ScoreError
+from medddim.intensity import bright_end
+from medddim.volume import Mask
 
 Image = npt.NDArray[np.floating]
-Mask = npt.NDArray[np.bool_]
 
-SIGNAL_PERCENTILE = 99.5
 FOREGROUND_SHARE = 0.10
 BODY_HU = -500.0
 SMALLEST_PART = 0.1
 """Parts smaller than this share of the largest are noise or equipment; two legs are both kept."""
-
-
-def signal_level(image: Image) -> float:
-    """The 99.5th percentile of all voxels: the bright end of an MR scan, outliers left out."""
-    return float(np.percentile(image, SIGNAL_PERCENTILE))
 
 
 def foreground(reference: Image, *, slice_axis: int = 2) -> Mask:
@@ -31,7 +26,7 @@ def foreground(reference: Image, *, slice_axis: int = 2) -> Mask:
     signal.
     """
     mean = _channel_mean(reference)
-    level = signal_level(mean)
+    level = float(bright_end(mean))
     if not level > 0:
         raise ScoreError(f"expected signal above 0, found a 99.5th percentile of {level:g}")
     smooth = ndimage.gaussian_filter(mean, 1.0)

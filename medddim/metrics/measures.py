@@ -14,12 +14,12 @@ from medddim.errors import ScoreError
 from medddim.metrics.slices import (
     Float,
     Image,
-    Mask,
     everywhere,
     pieces,
     require_comparable,
     require_range,
 )
+from medddim.volume import Mask
 
 BIAS_SIGMA = 4.0
 """Voxels, in the slice: small enough to see an organ, wide enough to average noise away."""

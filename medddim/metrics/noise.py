@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.fft import fft, ifft
 from scipy.ndimage import gaussian_filter1d, uniform_filter
 
+from medddim.intensity import bright_end
 from medddim.noise.ct import soft_tissue_noise
 from medddim.volume import Array, Volume
-
-Mask = npt.NDArray[np.bool_]
 
 MAD_OF_NORMAL = 0.6745
 """Median absolute value of a standard normal variable."""
@@ -56,7 +54,7 @@ def receiver_noise(planes: Array) -> float:
     detail = np.abs(_diagonal(planes))
     brightness = uniform_filter(planes, size=(0, 5, 5))[:, 1:, 1:]
     slope = _slope(brightness)
-    object_ = brightness > DARK * np.percentile(brightness, 99.5)
+    object_ = brightness > DARK * bright_end(brightness)
     sigma = _spread(detail[object_])
     for _ in range(4):
         bright = object_ & (brightness > 3 * sigma)

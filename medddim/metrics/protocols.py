@@ -13,10 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from medddim.metrics.masks import body, foreground, signal_level
+from medddim.intensity import bright_end
+from medddim.metrics.masks import body, foreground
 from medddim.metrics.similarity import GAUSSIAN, UNIFORM, ZERO_PADDED, Kernel
-from medddim.metrics.slices import Mask
-from medddim.volume import Array, Volume
+from medddim.volume import Array, Mask, Volume
 
 SOFT_TISSUE_HU = (-160.0, 240.0)
 
@@ -68,7 +68,7 @@ def magnitude_mr(reference: Volume) -> Protocol:
     """MR: range from 0 to the 99.5th percentile of the whole reference; its foreground; 2D."""
     axis = reference.slice_axis
     return Protocol(
-        data_range=signal_level(reference.voxels),
+        data_range=float(bright_end(reference.voxels)),
         range_rule="99.5th percentile of the reference",
         mask=foreground(reference.voxels, slice_axis=axis),
         mask_name="foreground",

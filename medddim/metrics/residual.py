@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy import ndimage
 
-from medddim.metrics.slices import Float, Image, Mask, everywhere, pieces, require_comparable
+from medddim.metrics.slices import Float, Image, everywhere, pieces, require_comparable
+from medddim.volume import Mask
 
 EDGE_SIGMA = 1.0
 

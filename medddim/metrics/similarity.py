@@ -8,7 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from medddim.errors import ScoreError
-from medddim.metrics.slices import Float, Image, Mask, pieces, require_comparable, require_range
+from medddim.metrics.slices import Float, Image, pieces, require_comparable, require_range
+from medddim.volume import Mask
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import GridMismatch, ScoreError
+from medddim.volume import Mask
 
 Image = npt.NDArray[np.floating]
-Mask = npt.NDArray[np.bool_]
 Float = npt.NDArray[np.float64]
 Pair = tuple[Float, Float, Mask]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from medddim.metrics.slices import Float, Image, Mask, everywhere, pieces, require_comparable
+from medddim.metrics.slices import Float, Image, everywhere, pieces, require_comparable
+from medddim.volume import Mask
 
 HIGH_BAND = (0.25, 0.5)
 """Radial frequency in cycles per voxel, lower edge open: from half Nyquist up to Nyquist."""

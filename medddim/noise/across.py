@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from medddim.noise.filters import AxisFilter
-from medddim.noise.level import Mask, correlations
+from medddim.noise.level import correlations
 from medddim.noise.planes import Slabs
 from medddim.noise.spectrum import filters_of, noise_power
-from medddim.volume import Array, Volume
+from medddim.volume import Array, Mask, Volume
 
 LEAST_SLICES = 48
 """A spectrum across fewer slices tells nothing."""

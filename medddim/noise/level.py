@@ -9,12 +9,12 @@ import numpy.typing as npt
 from scipy.fft import fft, ifft
 from scipy.ndimage import gaussian_filter, uniform_filter
 
+from medddim.intensity import bright_end
 from medddim.noise.filters import FINE, TINY, AxisFilter
 from medddim.noise.grid import along
-from medddim.volume import Array
+from medddim.volume import Array, Mask
 
 Cells = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 Pair = tuple[AxisFilter, AxisFilter]
 
 MAD_OF_NORMAL = 0.6745
@@ -64,7 +64,7 @@ class Whitened:
         its edges (Coupe et al. 2010, Med Image Anal 14:483), where the signal is three times the
         noise, so that magnitudes are normal.
         """
-        bright = float(np.percentile(self.brightness, 99.5))
+        bright = float(bright_end(self.brightness))
         inside = self.brightness > max(DARK * bright, 0.0)
         size = np.abs(self.detail)
         sigma, loud, even = self.scale * spread(size[inside]), inside, inside

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.fft import fft2, fftfreq
 from scipy.ndimage import gaussian_filter, uniform_filter
 
+from medddim.intensity import bright_end
 from medddim.noise.filters import TINY, AxisFilter, Curve, power_at
 from medddim.volume import Array
 
@@ -44,7 +45,7 @@ def flattened(planes: Array) -> tuple[Array, Array]:
     blur = (0, BLUR, BLUR)
     detail: Array = planes - gaussian_filter(planes, blur, truncate=3)
     brightness = uniform_filter(planes, (0, 9, 9))
-    bright = max(float(np.percentile(brightness, 99.5)), TINY)
+    bright = max(float(bright_end(brightness)), TINY)
     energy: Array = gaussian_filter(detail**2, blur, truncate=3)
     object_ = brightness > OBJECT * bright
     usual = float(np.percentile(energy[object_], 30)) if object_.any() else 0.0

@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from medddim.errors import ScoreError
+from medddim.intensity import BRIGHT_PERCENTILE, bright_end
 from medddim.metrics import body, foreground
-from medddim.metrics.masks import Mask
 from medddim.metrics.protocols import SOFT_TISSUE_HU
 from medddim.report.planes import on_grid
-from medddim.volume import Array, Volume
+from medddim.volume import Array, Mask, Volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ class Case:
 
 def end_of_scale(image: Array) -> float:
     """The 99.5th percentile of the size of the values; 1 where all are 0."""
-    end = float(np.percentile(np.abs(image), 99.5)) or float(np.abs(image).max())
+    end = float(bright_end(np.abs(image))) or float(np.abs(image).max())
     return end if end > 0 else 1.0
 
 
@@ -103,6 +103,6 @@ def grey_scale(volume: Volume) -> tuple[float, float]:
     """
     if volume.in_hu:
         return SOFT_TISSUE_HU
-    low, high = np.percentile(volume.voxels[0], (0.5, 99.5))
+    low, high = np.percentile(volume.voxels[0], (100 - BRIGHT_PERCENTILE, BRIGHT_PERCENTILE))
     low = min(float(low), 0.0)
     return (low, float(high) if high > low else low + 1.0)

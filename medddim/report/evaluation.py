@@ -30,14 +30,13 @@ from medddim.metrics import (
     residual,
 )
 from medddim.metrics.scores import FIGURES
-from medddim.metrics.slices import Mask
 from medddim.report.case import Case
 from medddim.report.made import made, told
 from medddim.report.matching import Scans, Subjects, matched, read_together, usable
 from medddim.report.page import HEADINGS, write_report
 from medddim.report.paired import CONFIDENCE, differences, per_subject
 from medddim.report.picture import picture
-from medddim.volume import Volume
+from medddim.volume import Mask, Volume
 
 ALL = "all"
 TERMS = tuple(term.name for term in fields(Passport))

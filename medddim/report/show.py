@@ -51,14 +51,23 @@ class Panel:
 
 
 def show(
-    volumes: Sequence[Volume],
-    *,
+    *volumes: Volume,
     titles: Sequence[str] = (),
     plane: str = "",
     window: Window | None = None,
     zoom: float = 1.0,
 ) -> None:
-    """Draw volumes as `figure` does, and show them the way matplotlib shows figures."""
+    """Draw the first channel of each volume, below a notebook's cell or in a window.
+
+    A row of axial, coronal and sagittal for each, or all side by side in one `plane`. They are cut
+    at the same place in the world, the middle of the first one's signal, on their own voxels, in
+    true proportions, by the radiological convention; the edges carry their letters. All share one
+    grey scale, `window` in the scans' unit: if not given, soft tissue for CT, else 0 to the 99.5th
+    percentile of the first. `zoom` magnifies the middle. Raises RequestProblem for no volume, an
+    unknown plane or a zoom below 1.
+    """
+    if not volumes:
+        raise RequestProblem("expected one volume or more to show, found none")
     figure(volumes, titles=titles, plane=plane, window=window, zoom=zoom)
     pyplot.show()
 
@@ -74,7 +83,7 @@ def figure(
     """The first channel of each volume: a row of its three planes, or all in one `plane`.
 
     Every volume is cut on its own voxels at one place in the world, the middle of the first one's
-    signal; see `Volume.show`. Raises ScanError for an unknown plane or a zoom below 1.
+    signal; see `show`. Raises RequestProblem for an unknown plane or a zoom below 1.
     """
     if plane not in ("", *PLANES):
         raise RequestProblem(f"unknown plane {plane!r}; choose from {', '.join(PLANES)}")

@@ -7,7 +7,7 @@ what an undisturbed one would have seen, and no stream of random numbers has to 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -282,11 +282,9 @@ def some_slices(volume: Volume, first: float, last: float) -> Volume:
     """The slices of a scan from one share of its extent to another, in their place."""
     axis, count = volume.slice_axis, volume.shape[volume.slice_axis]
     begin, end = round(first * count), max(round(last * count), round(first * count) + 1)
-    chosen = [slice(None)] * 4
-    chosen[1 + axis] = slice(begin, end)
-    affine = volume.affine.copy()
-    affine[:, 3] += begin * affine[:, axis]
-    return replace(volume, voxels=volume.voxels[tuple(chosen)], affine=affine)
+    box = [slice(None)] * 3
+    box[axis] = slice(begin, end)
+    return volume.crop(*box)
 
 
 def middle_slices(scan: Volume, count: int) -> Volume:

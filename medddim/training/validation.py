@@ -7,7 +7,6 @@ by and to choose its best checkpoint with, not to quote.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -79,6 +78,6 @@ def _coarser(larger: LargerVoxels, scan: Volume) -> tuple[Volume, Volume, dict[s
     ]
     starts = [(n - size) // 2 for n, size in zip(scan.shape, sizes, strict=True)]
     box = [slice(first, first + size) for first, size in zip(starts, sizes, strict=True)]
-    clean = replace(scan, voxels=scan.voxels[(slice(None), *box)])
+    clean = scan.crop(*box)
     coarse = larger(clean, np.random.default_rng(0))
     return clean, coarse, {"factor": larger.factors}

@@ -3,6 +3,7 @@
 import pytest
 
 from medddim import checkpoint
+from medddim.digest import sha256_of
 from tests import studies
 
 
@@ -11,7 +12,7 @@ def installed(tmp_path, model, monkeypatch):
     """A package with one model in it, called tiny, and its sha256 on record."""
     folder = studies.copy(model, tmp_path / "weights" / "tiny")
     (folder / "card.md").write_text("# tiny\n\nLearned nothing.\n")
-    sha256 = checkpoint.sha256_of(folder / "weights.safetensors")
+    sha256 = sha256_of(folder / "weights.safetensors")
     (folder.parent / "sha256.txt").write_text(f"{sha256}  tiny/weights.safetensors\n")
     monkeypatch.setattr(checkpoint, "SHIPPED", folder.parent)
     return folder
@@ -27,7 +28,7 @@ def test_every_model_is_listed(medddim, installed, verb):
 def test_a_card_is_shown(medddim, installed):
     result = medddim("models", "show", "tiny")
     assert "Learned nothing." in result.stdout
-    assert checkpoint.sha256_of(installed / "weights.safetensors") in result.stdout
+    assert sha256_of(installed / "weights.safetensors") in result.stdout
 
 
 def test_without_a_card_the_recipe_is_shown(medddim, installed):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from medddim.diffusion import PATHS, Condition, Denoiser, Path, ScanNoise, VariancePreserving, ddim
-from medddim.diffusion.ddim import rungs, step
+from medddim.diffusion.samplers import rungs, step
 from medddim.errors import DiffusionError
 from tests.diffusion.gaussian import NOISE, Gaussian, PerfectNetwork
 

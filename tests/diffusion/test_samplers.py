@@ -15,7 +15,7 @@ from medddim.diffusion import (
     trailing,
     uniform_log_snr,
 )
-from medddim.diffusion.ddim import rungs, step
+from medddim.diffusion.samplers import rungs, step
 from medddim.errors import DiffusionError
 from tests.diffusion.gaussian import Gaussian
 from tests.diffusion.test_ddim import every_path, randn

@@ -108,6 +108,7 @@ def test_settings_that_contradict_themselves_are_refused(wrong, why):
         ({}, {"samples": 2, "steps": 8}, "draws no noise"),
         (DRAWING, {"samples": 2}, "more than 1 step"),
         (DRAWING, {"samples": 1, "steps": 8}, "2 samples or more, found 1"),
+        ({}, {"sampler": "euler"}, "a sampler of ddim, second-order, ancestral, found 'euler'"),
     ],
 )
 def test_settings_not_meant_for_the_model_are_refused(recipe, settings, why):

@@ -1,11 +1,11 @@
-"""What `Volume.show` draws: the right planes, in proportion, at one place, on one grey scale."""
+"""What `show` draws: the right planes, in proportion, at one place, on one grey scale."""
 
 import numpy as np
 import pytest
 from matplotlib import pyplot
 
 from medddim.errors import RequestProblem, ScanError
-from medddim.report.show import figure, grey_scale
+from medddim.report.show import figure, grey_scale, show
 from medddim.volume import Volume
 from tests.phantoms import head
 
@@ -119,12 +119,12 @@ def test_a_line_of_voxels_cannot_be_shown():
         figure([Volume(np.ones((1, 8, 1, 1)), np.eye(4))])
 
 
-def test_volume_show_draws_and_lets_matplotlib_show(monkeypatch):
+def test_show_draws_and_lets_matplotlib_show(monkeypatch):
     shown = []
     monkeypatch.setattr(pyplot, "show", lambda: shown.append(pyplot.gcf()))
     scan = head()
-    scan.show()
-    scan.show(scan, titles=("before", "after"), plane="axial", window=(0, 500), zoom=2)
+    show(scan)
+    show(scan, scan, titles=("before", "after"), plane="axial", window=(0, 500), zoom=2)
     assert [len(drawn.axes) for drawn in shown] == [3, 2]
     assert titles(shown[1]) == ["before, axial", "after, axial"]
     assert shown[1].axes[1].images[0].get_clim() == (0, 500)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
+from medddim.digest import sha256_of
 from medddim.errors import EnvironmentProblem, IrregularGeometry, ScanError, UnreadableScan
 from medddim.formats.contract import NO_REPAIR, Repair, Series
 from medddim.formats.dicom.files import ONE_EACH, Header, common_folder, read_header, scan
@@ -102,7 +102,7 @@ def _without_copies(headers: Sequence[Header]) -> list[Header]:
                 f"{header.path}: expected a SOPInstanceUID, found none, so no result could name "
                 "its source; get the file again from its source"
             )
-        if uid in kept and _digest(kept[uid].path) != _digest(header.path):
+        if uid in kept and sha256_of(kept[uid].path) != sha256_of(header.path):
             raise IrregularGeometry(
                 f"{kept[uid].path} and {header.path} carry one SOPInstanceUID but differ; "
                 "remove the one that does not belong"
@@ -121,11 +121,6 @@ def _require_one_series(headers: Sequence[Header]) -> None:
                 f"{tag} differs in one series: {header.path} against {first.path}; remove the "
                 "files that do not belong"
             )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _describe(headers: Sequence[Header], name: str, repair: Repair) -> list[Series]:

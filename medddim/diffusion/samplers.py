@@ -1,9 +1,9 @@
-"""DDIM: one formula, walked along a ladder of levels; and what it is compared with."""
+"""Samplers: DDIM, one formula walked along a ladder of levels, and those beside it."""
 
 import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +13,25 @@ from medddim.errors import DiffusionError
 
 NoiseDraw = Callable[[int], Tensor]
 """`step -> white noise` in the shape of the state, as strong as the source."""
+
+
+class Sampler(Protocol):
+    """Walks a ladder: clean estimates, noisiest first; the last one is the answer.
+
+    `noise` draws the fresh noise of a step; a sampler that is deterministic has no use for it.
+    """
+
+    def __call__(
+        self,
+        denoise: CleanEstimate,
+        start: Tensor,
+        ladder: Tensor,
+        *,
+        path: Path,
+        noise: NoiseDraw,
+    ) -> Iterator[Tensor]:
+        """The clean estimate of every step."""
+        ...
 
 
 class Rung(NamedTuple):
@@ -75,7 +94,10 @@ def ancestral(
     DiffusionError unless the source is white noise.
     """
     if not path.white:
-        raise DiffusionError("ancestral sampling needs a path whose source is white noise")
+        raise DiffusionError(
+            "ancestral sampling needs a path whose source is white noise; take ddim, or a model "
+            "that starts from white noise, such as mr-denoise-vp"
+        )
     state = start
     for index, (t, s) in enumerate(pairwise(rungs(path, ladder))):
         clean = denoise(state, t.level)
@@ -87,9 +109,16 @@ def ancestral(
 
 
 def second_order(
-    denoise: CleanEstimate, start: Tensor, ladder: Tensor, *, path: Path
+    denoise: CleanEstimate,
+    start: Tensor,
+    ladder: Tensor,
+    *,
+    path: Path,
+    noise: NoiseDraw | None = None,
 ) -> Iterator[Tensor]:
     """Like `ddim`, along a line through the last two estimates: of order 2, deterministic.
+
+    No `noise` is drawn.
 
     DPM-Solver++ (2M), Lu et al. 2022 (arXiv 2211.01095), algorithm 2, its line drawn not in the
     log-SNR, infinite at both ends, but in cos(atan(sigma / alpha)): docs/decisions/0035.
@@ -106,27 +135,9 @@ def second_order(
         before = (clean, math.cos(angle))
 
 
-def invert(
-    denoise: CleanEstimate, answer: Tensor, ladder: Tensor, *, path: Path, iterations: int = 100
-) -> Tensor:
-    """The start from which `ddim` (eta = 0) along `ladder` gives `answer`, by fixed point.
-
-    Each step is solved for the state it came from, to 1e-12 of the largest value. Raises
-    DiffusionError where alpha is 0, and where the denoiser is no contraction.
-    """
-    state, upwards = answer, rungs(path, ladder)[::-1]
-    if upwards[-1].alpha == 0:
-        begin = "pure noise has forgotten what it came from; begin the ladder below it"
-        raise DiffusionError(f"alpha is 0 at level {upwards[-1].level:g}: {begin}")
-    for there, here in pairwise(upwards):
-        reached = state
-        gain = here.sigma / there.sigma if there.sigma > 0 else 1.0
-        for _ in range(iterations):
-            clean = denoise(state, here.level)
-            change = gain * (reached - step(state, clean, here=here, there=there))
-            state = state + change
-            if change.abs().max() <= 1e-12 * state.abs().max():
-                break
-        else:
-            raise DiffusionError(f"no fixed point from level {there.level:g} to {here.level:g}")
-    return state
+SAMPLERS: dict[str, Sampler] = {
+    "ddim": ddim,
+    "second-order": second_order,
+    "ancestral": ancestral,
+}
+"""What `medddim enhance --sampler` and recipes may name: one function, one line."""
