@@ -21,7 +21,7 @@ from medddim.batch.jobs import Answer
 from medddim.digest import sha256_of
 from medddim.errors import WriteRefused
 from medddim.formats import Derivation
-from medddim.formats.beside import QUANTITIES, map_files, quantity_of, result_place
+from medddim.formats.beside import QUANTITIES, map_files, quantity_of, result_files
 from medddim.formats.contract import Quantity
 from medddim.record import Outcome
 
@@ -43,10 +43,9 @@ def unaltered(outcome: Outcome, destination: Path) -> Kept:
 
 def places(destination: Path, name: str, part: Part) -> list[Path]:
     """The files of one part of the scan `name` that are there; of a DICOM result, the folder."""
-    if part != "result":
-        return map_files(destination, name, part)
-    result = result_place(destination, name)
-    return [result] if result else []
+    return (
+        result_files(destination, name) if part == "result" else map_files(destination, name, part)
+    )
 
 
 def write(
@@ -100,8 +99,13 @@ def recover(destination: Path) -> None:
         place = destination / outcome.name
         torn = sorted(place.parent.glob(f".{escape(place.name)}+*.partial"))
         _remove([*torn, *(file for file in maps if file not in kept)])
-        for place in places(destination, outcome.name, "result"):
-            files = sorted(place.iterdir()) if place.is_dir() else [place]
+        there = places(destination, outcome.name, "result")
+        files = [
+            file
+            for place in there
+            for file in (sorted(place.iterdir()) if place.is_dir() else [place])
+        ]
+        if there:
             outputs = outcome.outputs | _digests(destination, files)
             record.append(destination, replace(outcome, outputs=outputs))
     record.forget_announced(destination)

@@ -15,6 +15,7 @@ from medddim.errors import MedddimError, UnreadableScan
 from medddim.formats import Derivation, Series
 from medddim.formats.beside import quantity_of
 from medddim.formats.contract import Repair
+from medddim.formats.table import FORMATS
 from medddim.record import Outcome
 from medddim.volume import Volume
 
@@ -131,11 +132,17 @@ def _verdict(outcome: Outcome, destination: Path, topics: dict[str, str]) -> Ver
         return Verdict(outcome.name, len(outcome.outputs), topics)
     if files and there == files:
         topics |= _against_source(files, source, outcome)
-    if outcome.reading.get("format") == "dicom" and not validators.missing():
+    if _is_judged(outcome) and not validators.missing():
         sound = [file for name in outcome.outputs if (file := destination / name).is_file()]
         topics["dciodvfy"] = validators.dciodvfy(sound)
         topics["dcentvfy"] = validators.dcentvfy([*sound, *series.files])
     return Verdict(outcome.name, len(outcome.outputs), topics)
+
+
+def _is_judged(outcome: Outcome) -> bool:
+    """Whether the validators know the format of the result."""
+    form = outcome.reading.get("format")
+    return any(format.name == form and format.validators for format in FORMATS)
 
 
 def _altered(outcome: Outcome, destination: Path) -> Iterator[str]:

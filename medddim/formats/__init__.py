@@ -18,7 +18,7 @@ from medddim.errors import (
 )
 from medddim.formats.agreement import disagreements
 from medddim.formats.archive import Archive, is_zip
-from medddim.formats.beside import QUANTITIES, is_map, map_name
+from medddim.formats.beside import QUANTITIES, format_of, is_map, map_name
 from medddim.formats.contract import (
     Derivation,
     Format,
@@ -29,13 +29,12 @@ from medddim.formats.contract import (
     Series,
     Written,
 )
-from medddim.formats.dicom import Dicom
 from medddim.formats.dicom.media import is_directory
 from medddim.formats.filename import filled, require_template
 from medddim.formats.naming import require_file_name, safe_name, with_distinct_names
-from medddim.formats.nifti import Nifti
-from medddim.formats.nifti.header import is_nifti
+from medddim.formats.others import OTHER, is_other, refused, warn_of_others
 from medddim.formats.select import FACTS, Rule
+from medddim.formats.table import FORMATS, named
 from medddim.volume import Volume
 
 __all__ = [
@@ -52,12 +51,10 @@ __all__ = [
     "write_map",
 ]
 
-FORMATS: tuple[Format, ...] = (Nifti(), Dicom())
-"""Every format; a Volume without a source is written by the first."""
-
-
 ZIP = "zip"
 """The format of a Series that stands for a zip file which cannot be unpacked."""
+UNREAD = (ZIP, OTHER)
+"""Of these there is nothing but the refusal."""
 
 PROCESSED = Derivation("derived", "Processed with medddim")
 """What is recorded of a result whose maker says nothing."""
@@ -99,7 +96,7 @@ def find(
 
 def attributes(series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
     """What the header of one series says, by keyword; see `Format.attributes`."""
-    return {} if series.format == ZIP else _named(series.format).attributes(series, keywords)
+    return {} if series.format in UNREAD else named(series.format).attributes(series, keywords)
 
 
 def modality_of(series: Series) -> str:
@@ -128,7 +125,7 @@ def read(
     if series.format == ZIP:
         Archive(series.files[0])  # raises what it was refused for
     try:
-        return replace(_named(series.format).read(series), name=series.name)
+        return replace(named(series.format).read(series), name=series.name)
     except (ScanError, EnvironmentProblem) as problem:
         if series.archive is None:
             raise
@@ -165,7 +162,7 @@ def write(
     if wrong:
         raise WriteRefused(f"{name}: {wrong} voxels of the result are not finite numbers")
     placed = volume if like is None else replace(volume, source=like.source)
-    format = _named(getattr(placed.source, "format", FORMATS[0].name))
+    format = named(getattr(placed.source, "format", FORMATS[0].name))
     told = _with_repairs(told, placed)
     written = format.write(placed, Path(destination), name=name, derivation=told)
     if written.clipped:
@@ -180,12 +177,11 @@ def write_map(
     """Write a map that belongs to the result whose files are `of`, below `destination`.
 
     `values` lies on the grid of that result, in its unit. Beside a DICOM series it becomes a
-    float32 Parametric Map, beside a NIfTI file a float32 NIfTI file, named like the result with
-    + and the `quantity` behind it. Raises GridMismatch, and WriteRefused if it is there already.
+    float32 Parametric Map, beside any other a float32 file of the same format, named like the
+    result with + and the `quantity` behind it. Raises GridMismatch, and WriteRefused if it is
+    there already.
     """
-    nifti = is_nifti(of[0])
-    result = of[0].name.removesuffix(".gz").removesuffix(".nii") if nifti else of[0].parent.name
-    format = _named("nifti" if nifti else "dicom")
+    format, result = format_of(of[0])
     name = map_name(result, quantity)
     return format.write_map(values, Path(destination), name=name, of=of, quantity=quantity)
 
@@ -201,7 +197,7 @@ def check(
     paths = tuple(map(Path, files))
     told = _with_repairs(derivation, source)
     result = read(Series(format, source.name, paths))
-    return disagreements(_named(format), paths, source, result, told)
+    return disagreements(named(format), paths, source, result, told)
 
 
 def _with_repairs(derivation: Derivation, volume: Volume) -> Derivation:
@@ -216,10 +212,14 @@ def _found(paths: Sequence[Path], repair: Repair) -> Iterator[Series]:
     roots = [path for path in paths if not is_zip(path)]
     if len({root.is_absolute() for root in roots}) > 1:
         roots = [root.absolute() for root in roots]
+    known: set[Path] = set()
     for format in FORMATS:
         for series in format.find(*roots, repair=repair):
+            known.update(series.files)
             if series.files[0] in roots or not is_map(series.files[0]):
                 yield series
+    yield from (refused(root) for root in roots if is_other(root) and root not in known)
+    warn_of_others(root for root in roots if root.is_dir())
     for path in paths:
         if is_zip(path):
             yield from _unpacked(path, repair)
@@ -243,7 +243,7 @@ def _root(path: Path) -> Path:
 
 def _chosen(series: Series, rule: Rule) -> bool:
     """Whether `rule` holds; what cannot be judged by it is refused later, not lost here."""
-    if not rule.conditions or series.format == ZIP:
+    if not rule.conditions or series.format in UNREAD:
         return True
     try:
         return rule.holds(_known(series, rule.attributes))
@@ -252,13 +252,13 @@ def _chosen(series: Series, rule: Rule) -> bool:
 
 
 def _left_out(series: Series, rule: Rule) -> bool:
-    return bool(rule.conditions) and series.format != ZIP and _chosen(series, rule)
+    return bool(rule.conditions) and series.format not in UNREAD and _chosen(series, rule)
 
 
 def _known(series: Series, asked: set[str]) -> dict[str, list[str]]:
     facts = {"name": [series.name], "format": [series.format], "modality": [series.modality]}
     there = attributes(series, rest) if (rest := asked - set(FACTS)) else {}
-    if series.format == "nifti" and {"Modality", "modality"} & asked and not series.modality:
+    if {"Modality", "modality"} & asked and not series.modality:
         taken = [modality_of(series)]  # as `enhance` takes a file that does not say
         return {"Modality": taken, **there, **facts, "modality": taken}
     return there | facts
@@ -273,7 +273,3 @@ def _only(path: Path, on_gap: OnGap, on_tilt: OnTilt) -> Series:
             "name one file, or a folder with one series"
         )
     return series[0]
-
-
-def _named(name: str) -> Format:
-    return next(format for format in FORMATS if format.name == name)

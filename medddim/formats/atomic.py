@@ -36,16 +36,47 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _partial(path: Path) -> Iterator[Path]:
+def new_files(path: Path) -> Iterator[Path]:
+    """An empty folder for `path` and what belongs beside it, which all go there at the end.
+
+    `path` appears last: while it is not there, the result is not. A file beside it that is there
+    already, with the same content, was left by a killed run. Else as new_file.
+    """
+    moved: list[Path] = []
+    with _partial(path, rename=False) as partial:
+        partial.mkdir()
+        yield partial
+        beside = [path.with_name(file.name) for file in sorted(partial.iterdir())]
+        new = [file for file in beside if file != path and not _is_left(partial / file.name, file)]
+        try:
+            for target in (*new, path):
+                _require_absent(target)
+                _sync(partial / target.name)
+                (partial / target.name).rename(target)
+                moved.append(target)
+        except BaseException:
+            for target in moved:
+                _remove(target)
+            raise
+        _sync(path.parent)
+
+
+def _is_left(new: Path, there: Path) -> bool:
+    return there.is_file() and there.read_bytes() == new.read_bytes()
+
+
+@contextmanager
+def _partial(path: Path, *, rename: bool = True) -> Iterator[Path]:
     _require_absent(path)
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)  # what a killed run left behind
         yield partial
-        _require_absent(path)
-        partial.rename(path)
-        _sync(path.parent)
+        if rename:
+            _require_absent(path)
+            partial.rename(path)
+            _sync(path.parent)
     except OSError as problem:
         raise EnvironmentProblem(
             f"{path} could not be written: {problem.strerror}; free or choose another place"

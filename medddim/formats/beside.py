@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from glob import escape
 from pathlib import Path
 from typing import get_args
 
-from medddim.formats.contract import Quantity
+from medddim.formats.contract import Format, Quantity
+from medddim.formats.table import FORMATS
 
 QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
-RESULT_ENDINGS = ("", ".nii", ".nii.gz")
-"""What may follow a scan's name in the name of its result; nothing for a folder of DICOM."""
-NIFTI = (".nii", ".nii.gz")
-
-_MAP = re.compile(rf"(.+)\+({'|'.join(QUANTITIES)})(?:_\d+)?(?:\.nii\.gz|\.dcm)")
 
 
 def map_name(result: str, quantity: Quantity) -> str:
@@ -24,23 +21,20 @@ def map_name(result: str, quantity: Quantity) -> str:
 
 def quantity_of(file: str) -> Quantity | None:
     """What the map of this file name holds; None for the file of a result."""
-    match = _MAP.fullmatch(file)
+    match = _map().fullmatch(file)
     return next(one for one in QUANTITIES if one == match[2]) if match else None
 
 
-def result_place(folder: Path, name: str) -> Path | None:
-    """The file or folder that is the result of the scan `name`, if it is there.
-
-    A folder of NIfTI files, or of folders alone, holds results of other scans.
-    """
-    places = [folder / f"{name}{ending}" for ending in RESULT_ENDINGS]
-    return next((place for place in places if _is_result(place)), None)
+def result_files(folder: Path, name: str) -> list[Path]:
+    """The files, or the folder, that are the result of the scan `name`: the scan itself first."""
+    found = (format.result_files(folder, name) for format in FORMATS)
+    return next((files for files in found if files), [])
 
 
-def _is_result(place: Path) -> bool:
-    if not place.is_dir():
-        return place.exists()
-    return any(file.is_file() and not file.name.endswith(NIFTI) for file in place.iterdir())
+def format_of(file: Path) -> tuple[Format, str]:
+    """The format of a written result, and its name, from one of its files."""
+    found = ((format, format.result_name(file)) for format in FORMATS)
+    return next((format, name) for format, name in found if name)
 
 
 def map_files(folder: Path, name: str, quantity: Quantity) -> list[Path]:
@@ -51,5 +45,11 @@ def map_files(folder: Path, name: str, quantity: Quantity) -> list[Path]:
 
 def is_map(path: Path) -> bool:
     """Whether this file is a map that lies beside its result."""
-    match = _MAP.fullmatch(path.name)
-    return match is not None and result_place(path.parent, match[1]) is not None
+    match = _map().fullmatch(path.name)
+    return match is not None and bool(result_files(path.parent, match[1]))
+
+
+@cache
+def _map() -> re.Pattern[str]:
+    endings = "|".join(sorted({re.escape(format.map_ending) for format in FORMATS}))
+    return re.compile(rf"(.+)\+({'|'.join(QUANTITIES)})(?:_\d+)?(?:{endings})")

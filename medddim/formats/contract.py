@@ -41,7 +41,8 @@ class Series:
     `facts` is what `inspect` shows: shape, spacing_mm, kind ("volume" or "stack of N"), and, if the
     geometry was mended, the `repairs`. A series that `repair` splits is several scans of the same
     files, told apart by `part`. `archive` is the zip the files were unpacked from, which is
-    removed again when no Series needs it.
+    removed again when no Series needs it. `made` is the kind of medddim's own result this is
+    ("denoise", ...), empty for every other scan.
     """
 
     format: str
@@ -52,6 +53,7 @@ class Series:
     facts: dict[str, Any] = field(default_factory=dict)
     repair: Repair = NO_REPAIR
     part: int = 0
+    made: str = ""
     archive: Any = field(default=None, repr=False, compare=False)
 
     def told(self, text: str | Path) -> str:
@@ -62,27 +64,62 @@ class Series:
 class Written(tuple[Path, ...]):
     """The files written, in order.
 
-    `clipped` is how many voxels lay beyond what the stored type can hold.
+    `clipped` is how many voxels lay beyond what the stored type can hold. `notes` describe in words
+    what of the source is stored otherwise, or not at all.
     """
 
     clipped: int
+    notes: tuple[str, ...]
 
-    def __new__(cls, files: Iterable[Path], *, clipped: int = 0) -> Written:
+    def __new__(
+        cls, files: Iterable[Path], *, clipped: int = 0, notes: Iterable[str] = ()
+    ) -> Written:
         """The paths `files`, which exist by now."""
         written = super().__new__(cls, tuple(files))
-        written.clipped = clipped
+        written.clipped, written.notes = clipped, tuple(notes)
         return written
 
 
 class Format(Protocol):
-    """A file format: one module, registered by one line in `formats/__init__.py`."""
+    """A file format: one module, and one line of the table in `formats/table.py`.
+
+    `map_ending` is what the name of a map beside a result ends in. `validators` are programs that
+    judge written files, where they are installed: see `batch/validators.py`.
+    """
 
     name: str
+    map_ending: str
+    validators: tuple[str, ...]
 
     def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
         """Every series of this format at or below these, in a stable order; loads no voxels.
 
         What is named apart and belongs together is one series.
+        """
+        ...
+
+    def related(self, series: Series) -> frozenset[str]:
+        """Identifiers of a series and of what it was made from; sharing one, two belong together.
+
+        Empty for a format without identifiers. Raises ScanError.
+        """
+        ...
+
+    def subject(self, series: Series) -> str:
+        """Whose scan it is, to tell subjects apart in memory, never to show; "" if unknown.
+
+        Raises ScanError.
+        """
+        ...
+
+    def result_name(self, file: Path) -> str:
+        """The name of the result that this written file belongs to; "" if not of this format."""
+        ...
+
+    def result_files(self, folder: Path, name: str) -> list[Path]:
+        """What of the result `name` is in `folder`: the scan's file or folder, then what is beside.
+
+        Empty if the scan itself is not there.
         """
         ...
 

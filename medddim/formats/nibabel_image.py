@@ -53,8 +53,7 @@ def to_nibabel(volume: Volume) -> NiftiImage:
     Axes are (x, y, z), and the channel fourth where there are several. Modality and unit, for which
     the header has no field, are in `image.extra`.
     """
-    from medddim.formats.nifti.header import image_class
-    from medddim.formats.nifti.write import in_memory
+    from medddim.formats.nifti.memory import image_class, in_memory
 
     header, data = in_memory(volume)
     kept = {"modality": volume.modality, "unit": volume.unit}
@@ -69,8 +68,8 @@ def _path(image: SpatialImage) -> Path:
 
 def _of_nifti(image: NiftiImage) -> Volume:
     from medddim.formats.guard import require_sound_affine
-    from medddim.formats.nifti.header import image_class, require_image
-    from medddim.formats.nifti.read import volume_of
+    from medddim.formats.nifti.header import require_image
+    from medddim.formats.nifti.memory import image_class, volume_of
 
     path = _path(image)
     if np.iscomplexobj(image.dataobj) or image.get_data_dtype().kind == "c":

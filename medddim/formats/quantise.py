@@ -9,6 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import UnsupportedScan
+from medddim.volume import Derivation, Volume
+
+FINEST_SHARE = 0.5
+"""Of the noise: rounding to steps coarser than this takes back much of what denoising gains."""
+BRIGHT_END, HU_RANGE = 99.5, 1000.0
+"""What `noise_level` on record is a share of: this percentile of an MR scan; of CT, so many HU."""
 
 
 def quantise(
@@ -34,6 +40,18 @@ def quantise(
         high = float(np.nextafter(high, 0))
     np.clip(exact, float(limits.min), high, out=exact)
     return exact.astype(dtype), clipped
+
+
+def too_coarse(slope: float, result: Volume, derivation: Derivation) -> bool:
+    """Whether integers in steps of `slope` are too coarse for a result whose noise is on record.
+
+    Rounding adds an error of step/sqrt(12), which at a step of half the noise is a seventh of it.
+    """
+    level = derivation.parameters.get("noise_level")
+    if not isinstance(level, int | float) or not level > 0:
+        return False
+    scale = HU_RANGE if result.in_hu else float(np.percentile(result.voxels, BRIGHT_END))
+    return bool(abs(slope) > FINEST_SHARE * level * scale)
 
 
 def require_float32_holds(

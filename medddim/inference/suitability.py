@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from medddim.errors import UnsupportedScan
+from medddim.formats import voxel_signs
 from medddim.recipe import LargerVoxelsRecipe, Recipe
 from medddim.volume import Volume
 
@@ -33,14 +34,19 @@ def factors_of(
             f"found {found}"
         )
     x, y, z = map(int, asked)
+    if any(factor > 1 and size == 1 for factor, size in zip((x, y, z), volume.shape, strict=True)):
+        raise UnsupportedScan(
+            "it has one voxel along an axis that is to become finer, so nothing lies between; give "
+            "a scan of several slices, or a factor for the axes in the plane, such as 2,2,1"
+        )
     return (x, y, z)
 
 
 def require_modality(recipe: Recipe, volume: Volume) -> None:
     """Raise UnsupportedScan for a scan of another modality, or of a CT that is not in HU.
 
-    A scan that does not say what it is will do, but for MR not one that holds air in HU, or lies
-    far below 0 in large part.
+    A scan that does not say what it is will do, but for MR not one that holds air in HU; nor does
+    one whose voxels show that it is no magnitude, no CT in HU, or labels (`formats.voxel_signs`).
     """
     if volume.modality not in ("", recipe.modality):
         raise UnsupportedScan(
@@ -52,17 +58,13 @@ def require_modality(recipe: Recipe, volume: Volume) -> None:
             f"the model {recipe.name} is for MR; this scan does not say what it is, and holds air "
             "in Hounsfield units as CT does: choose another --model (medddim models list)"
         )
-    if recipe.modality == "MR" and volume.may_be_no_magnitude:
-        raise UnsupportedScan(
-            f"the model {recipe.name} is for MR magnitudes; this scan does not say what it is, and "
-            "much of it lies far below 0, as in CT or a map of phases: say it in a JSON file "
-            'beside it, {"Modality": "MR"} or {"Modality": "CT"}'
-        )
     if volume.modality == "CT" and not volume.in_hu:
         raise UnsupportedScan(
             f"the model {recipe.name} expects Hounsfield units; this CT's values are "
             f'in {volume.unit or "another unit"} (one made by code needs unit="HU")'
         )
+    if reason := voxel_signs.why_not(volume, recipe.modality):
+        raise UnsupportedScan(f"the model {recipe.name} is for {recipe.modality}: {reason}")
 
 
 def in_words(

@@ -9,8 +9,7 @@ from pathlib import Path
 from medddim import formats
 from medddim.errors import MedddimError, ScanError, ScoreError, UnreadableScan
 from medddim.formats import Series
-from medddim.formats.dicom.find import attributes
-from medddim.formats.dicom.relations import related_uids
+from medddim.formats.table import named
 from medddim.volume import Volume
 
 BIDS_SUBJECT = re.compile(r"(?:^|[^A-Za-z0-9])(sub-[A-Za-z0-9]+)")
@@ -23,7 +22,9 @@ def usable(path: Path) -> list[Series]:
     """The series in a file or folder. Raises UnreadableScan if there are none."""
     found = formats.find(path)
     if not found:
-        raise UnreadableScan(f"no scan in {path}: expected DICOM series or NIfTI files")
+        raise UnreadableScan(
+            f"no scan in {path}: expected DICOM series, NIfTI, MetaImage, NRRD or MGH files"
+        )
     return found
 
 
@@ -78,10 +79,9 @@ class Subjects:
         """The label of the subject of `series`."""
         if bids := BIDS_SUBJECT.search(series.name):
             return bids[1]
-        if series.format == "dicom":
-            patient = "".join(attributes(series, ["PatientID"]).get("PatientID", [])).strip()
-            if patient:
-                return self._patients.setdefault(patient, f"patient {len(self._patients) + 1}")
+        patient = named(series.format).subject(series)
+        if patient:
+            return self._patients.setdefault(patient, f"patient {len(self._patients) + 1}")
         return series.name
 
 
@@ -97,8 +97,9 @@ def _partner(series: Series, among: Sequence[Series], results: Sequence[Series])
     by_name = {other.name: other for other in among}
     if series.name in by_name:
         return by_name[series.name]
-    uids = related_uids(series)
-    related = [other for other in among if not other.refusal and uids & related_uids(other)]
+    uids = named(series.format).related(series)
+    sound = [other for other in among if not other.refusal]
+    related = [other for other in sound if uids & named(other.format).related(other)]
     if len(related) == 1:
         return related[0]
     there = ", ".join(sorted(by_name)[:10])

@@ -9,14 +9,20 @@ from medddim.formats.contract import NO_REPAIR, Derivation, Quantity, Repair, Se
 from medddim.formats.dicom.check import check_series
 from medddim.formats.dicom.find import attributes, find_series
 from medddim.formats.dicom.read import read_series
+from medddim.formats.dicom.relations import related_uids
 from medddim.formats.dicom.write import write_series
 from medddim.volume import Volume
+
+SLICES = "[0-9]*.dcm"
+"""The files of a result."""
 
 
 class Dicom:
     """One SeriesInstanceUID, one scan; results are derived series of the same study."""
 
     name = "dicom"
+    map_ending = ".dcm"
+    validators = ("dciodvfy", "dcentvfy")
 
     def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
         """Every series at or below these, by path; files that are not DICOM are passed over.
@@ -24,6 +30,23 @@ class Dicom:
         A DICOMDIR stands for the files it lists.
         """
         return find_series(roots, repair)
+
+    def related(self, series: Series) -> frozenset[str]:
+        """UIDs of the series, of its images and of those they derive from. Raises ScanError."""
+        return related_uids(series)
+
+    def subject(self, series: Series) -> str:
+        """Its PatientID. Raises ScanError."""
+        return "".join(attributes(series, ["PatientID"]).get("PatientID", [])).strip()
+
+    def result_name(self, file: Path) -> str:
+        """The name of the folder the file lies in."""
+        return file.parent.name
+
+    def result_files(self, folder: Path, name: str) -> list[Path]:
+        """The folder of the result; one without slices may hold the results of other scans."""
+        place = folder / name
+        return [place] if place.is_dir() and any(place.glob(SLICES)) else []
 
     def attributes(self, series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
         """Values in the header of the first file, by DICOM keyword."""

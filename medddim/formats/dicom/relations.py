@@ -13,11 +13,9 @@ TAGS = ("SeriesInstanceUID", "SOPInstanceUID", "SourceImageSequence")
 def related_uids(series: Series) -> frozenset[str]:
     """UIDs of a DICOM series: its own, those of its images and of the images they derive from.
 
-    Two series that share one belong together. Empty for another format.
+    Two series that share one belong together.
     Source Image Sequence: DICOM PS3.3 C.7.6.1. Raises UnreadableScan.
     """
-    if series.format != "dicom":
-        return frozenset()
     found = set()
     for path in series.files:
         with reading(path, "DICOM"):

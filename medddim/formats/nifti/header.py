@@ -3,45 +3,55 @@
 from __future__ import annotations
 
 import gzip
-import logging
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import BinaryIO, cast
 
 import numpy as np
 from nibabel import imageglobals
-from nibabel.nifti1 import Nifti1Header, Nifti1Image
-from nibabel.nifti2 import Nifti2Header, Nifti2Image
 
 from medddim.errors import UnreadableScan, UnsupportedScan
-from medddim.formats.guard import (
-    reading,
-    require_moderate_bytes,
-    require_moderate_size,
-    require_sound_affine,
-)
-from medddim.volume import Affine
+from medddim.formats import content
+from medddim.formats.guard import reading, require_moderate_bytes, require_moderate_size
+from medddim.formats.nifti.fields import HEADER_BYTES, NiftiHeader
+from medddim.formats.nifti.place import affine_mm
 
-NiftiHeader: TypeAlias = Any
-"""A nibabel Nifti1Header or Nifti2Header; they ship without types."""
-
-log = logging.getLogger(__name__)
-
-HEADER_BYTES: dict[int, Any] = {348: Nifti1Header, 540: Nifti2Header}
-MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}  # unknown, metre, mm, micron
-LABELS = {1002: "labels", 1005: "a symmetric matrix", 1007: "vectors", 1006: "displacements"}
 GZIP_MAGIC = b"\x1f\x8b"
 DEFLATE_RATIO = 1032
 """No deflate stream holds more bytes than this times its own length (zlib, technical details)."""
-
-
-def is_nifti(path: Path) -> bool:
-    """Whether the name says so."""
-    return path.name.lower().endswith((".nii", ".nii.gz"))
+SINGLE, PAIR = (b"n+1", b"n+2"), (b"ni1", b"ni2")
+CIFTI_NAMES = (".dtseries", ".dscalar", ".dlabel", ".dconn", ".pconn", ".ptseries", ".pscalar")
 
 
 def is_gzip(path: Path) -> bool:
     """Whether the name says so; nibabel goes by it too."""
     return path.name.lower().endswith(".gz")
+
+
+def is_pair(path: Path) -> bool:
+    """Whether the name is that of a header whose voxels lie in another file."""
+    return path.name.lower().endswith((".hdr", ".hdr.gz"))
+
+
+def voxel_file(path: Path) -> Path:
+    """The file with the voxels: the .img beside a .hdr, packed or not, else the file itself."""
+    if not is_pair(path):
+        return path
+    base = path.name[: path.name.lower().rindex(".hdr")]
+    names = [f"{base}{ending}" for ending in (".img", ".img.gz", ".IMG")]
+    there = [path.with_name(name) for name in names if path.with_name(name).is_file()]
+    if not there:
+        raise UnreadableScan(f"{path}: expected {names[0]} beside it, which holds its voxels")
+    return there[0]
+
+
+def header_of(path: Path) -> Path:
+    """The .hdr beside an .img, if there is one, else the file itself."""
+    name = path.name.lower()
+    if not name.endswith((".img", ".img.gz")):
+        return path
+    base = path.name[: name.rindex(".img")]
+    places = (path.with_name(f"{base}{ending}") for ending in (".hdr", ".hdr.gz", ".HDR"))
+    return next((place for place in places if place.is_file()), path)
 
 
 def opened(path: Path) -> BinaryIO:
@@ -80,46 +90,6 @@ def shape_of(header: NiftiHeader) -> tuple[int, ...]:
     return tuple(int(n) for n in dim[1 : int(dim[0]) + 1])
 
 
-def affine_mm(header: NiftiHeader, path: Path) -> Affine:
-    """Voxel to world, RAS+ in mm: the sform if it has a code, else the qform.
-
-    Raises UnsupportedScan if neither has one, UnreadableScan if it is not finite or singular.
-    """
-    sform, qform = int(header["sform_code"]), int(header["qform_code"])
-    if sform <= 0 and qform <= 0:
-        raise UnsupportedScan(
-            f"{path}: the header places the scan nowhere (sform_code and qform_code are 0), so "
-            "left and right are unknown; set one of them if you know the orientation"
-        )
-    affine = np.array(header.get_sform() if sform > 0 else header.get_qform(), dtype=np.float64)
-    affine[:3] *= mm_per_unit(header, path)
-    require_sound_affine(affine, path)
-    return affine
-
-
-def mm_per_unit(header: NiftiHeader, path: Path) -> float:
-    """Millimetres in the header's unit of length; raises UnreadableScan if it is not one."""
-    code = int(header["xyzt_units"]) & 7
-    if code not in MM_PER_UNIT:
-        raise UnreadableScan(f"{path}: unit of length {code} is not in the NIfTI standard")
-    return MM_PER_UNIT[code]
-
-
-def image_class(header: NiftiHeader) -> Any:
-    """The nibabel image that goes with this header."""
-    return Nifti2Image if isinstance(header, Nifti2Header) else Nifti1Image
-
-
-def warn_of_two_places(header: NiftiHeader, path: Path) -> None:
-    """Log it if sform and qform both claim to hold and differ; the sform is the one taken."""
-    if min(int(header["sform_code"]), int(header["qform_code"])) <= 0:
-        return
-    with reading(path, "NIfTI"):
-        apart = np.abs(header.get_sform() - header.get_qform()).max()
-    if not apart < 1e-2:
-        log.warning("%s: sform and qform differ by up to %.3g; the sform is taken", path, apart)
-
-
 def _require_named_as_packed(path: Path) -> None:
     """Say so where the name does not fit the content: nibabel goes by the name alone."""
     with path.open("rb") as stream:
@@ -140,15 +110,27 @@ def _require_named_as_packed(path: Path) -> None:
 def require_image(header: NiftiHeader, path: Path) -> None:
     """Raise UnsupportedScan unless the header tells of one real number a voxel, and no labels."""
     magic = bytes(header["magic"].item())[:3]
-    if magic not in (b"n+1", b"n+2"):
-        raise UnsupportedScan(f"{path}: expected a single-file NIfTI (n+1 or n+2)")
+    if is_pair(path) and magic not in PAIR:
+        raise UnsupportedScan(
+            f"{path}: expected a NIfTI pair (ni1), found Analyze 7.5, which does not say where "
+            "left and right are; if you know it, convert the scan to NIfTI with its affine"
+        )
+    if not is_pair(path) and magic not in SINGLE:
+        raise UnsupportedScan(
+            f"{path}: expected a single-file NIfTI (n+1 or n+2); if it is the header of a pair, "
+            "name it .hdr, beside its .img"
+        )
+    description = bytes(header["descrip"].item()).decode("latin-1")
+    found = content.of_intent(int(header["intent_code"]), description)
+    if not found and path.name.lower().removesuffix(".nii").endswith(CIFTI_NAMES):
+        found = content.SURFACE
+    if found:
+        where = f"intent_code {int(header['intent_code'])} of the header"
+        raise UnsupportedScan(f"{path}: {found.at(where)}")
     kind = header.get_data_dtype().kind
     if kind not in "iuf":
-        found = {"c": "complex numbers", "V": "colours"}.get(kind, "no numbers")
-        raise UnsupportedScan(f"{path}: expected one real number a voxel, found {found}")
-    meaning = LABELS.get(int(header["intent_code"]))
-    if meaning:
-        raise UnsupportedScan(f"{path}: expected an image, the header says it holds {meaning}")
+        other = {"c": "complex numbers", "V": "colours"}.get(kind, "no numbers")
+        raise UnsupportedScan(f"{path}: expected one real number a voxel, found {other}")
 
 
 def _require_dimensions(header: NiftiHeader, path: Path) -> None:
@@ -167,11 +149,12 @@ def _require_dimensions(header: NiftiHeader, path: Path) -> None:
 def _require_all_bytes(header: NiftiHeader, path: Path) -> None:
     needed = int(header["vox_offset"])
     needed += int(np.prod(shape_of(header), dtype=np.int64)) * header.get_data_dtype().itemsize
-    packed = path.stat().st_size
-    there = packed * (DEFLATE_RATIO if is_gzip(path) else 1)
+    file = voxel_file(path)
+    packed = file.stat().st_size
+    there = packed * (DEFLATE_RATIO if is_gzip(file) else 1)
     if there < needed:
         raise UnreadableScan(
-            f"{path}: the header promises {needed:,} bytes, the file cannot hold them; "
+            f"{file}: the header promises {needed:,} bytes, the file cannot hold them; "
             "it is truncated, get it again from its source"
         )
     require_moderate_bytes(needed, path, packed=packed)

@@ -1,0 +1,83 @@
+"""NRRD, .nrrd and .nhdr, as 3D Slicer writes it, through SimpleITK."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from medddim.errors import UnreadableScan, UnsupportedScan
+from medddim.formats.itk import ItkFile, ItkHeader, text_of
+from medddim.formats.single_file import ToSave
+
+MAGIC = re.compile(r"NRRD000[1-6]")
+END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
+VOLUMES = {"list", "vector", "domain", "time", "none", "???", ""}
+"""Kinds of an axis that hold several volumes; the others are colours, matrices and vectors."""
+KEPT = re.compile(r"DWMRI_.*|modality|measurement frame", re.IGNORECASE)
+"""The gradients of 3D Slicer; other keys may hold anything."""
+MODALITIES = {"mr": "MR", "dwmri": "MR", "ct": "CT"}
+RAW = ("raw", "txt", "text", "ascii", "hex")
+
+
+class Nrrd(ItkFile):
+    """One file, or a .nhdr beside its .raw."""
+
+    name = "nrrd"
+    title = "NRRD"
+    endings = (".nrrd", ".nhdr")
+    data_endings = (".raw", ".raw.gz")
+    map_ending = ".nrrd"
+    reader = "NrrdImageIO"
+
+    def fields(self, path: Path) -> dict[str, str]:
+        """`field: value` and `key:=value`, a line each, up to a blank line."""
+        text = text_of(path, b"\n\n", self.title).replace("\r\n", "\n").partition("\n\n")[0]
+        if not MAGIC.match(text):
+            raise UnreadableScan(
+                f"{path}: expected the header of a NRRD file, found something else"
+            )
+        found = re.findall(r"^([^#:\n]+):=?[ \t]*(.*?)[ \t\r]*$", text, re.MULTILINE)
+        return {_key(key): value for key, value in found}
+
+    def data_file(self, path: Path, fields: dict[str, str]) -> str:
+        """The value of `data file`."""
+        return fields.get("data file", "") or fields.get("datafile", "")
+
+    def header(self, path: Path, fields: dict[str, str], volumes: str) -> ItkHeader:
+        """Whether the voxels are compressed, and the fields that are kept."""
+        if "space" not in fields and volumes != "axis":  # of four axes ITK names no space
+            raise UnsupportedScan(
+                f"{path}: the header names no space, so left and right are unknown; set "
+                "`space: left-posterior-superior` or another if you know it"
+            )
+        kinds = set(fields.get("kinds", "").lower().split()) - {"space", "domain"}
+        if volumes == "list" and not kinds <= VOLUMES:
+            raise UnsupportedScan(f"{path}: expected one real number a voxel, found {min(kinds)}")
+        kept = {key: value for key, value in fields.items() if KEPT.fullmatch(key)}
+        packed = fields.get("encoding", "raw").lower() not in RAW
+        return ItkHeader(volumes, compressed=packed, fields=kept)
+
+    def modality(self, fields: dict[str, str]) -> str:
+        """That of the key `modality`, which 3D Slicer sets for diffusion."""
+        return MODALITIES.get(fields.get("modality", "").lower(), "")
+
+    def describe_result(self, written: Any, image: ToSave) -> None:
+        """Keep gradients and modality."""
+        for key, value in (image.like.header.fields if image.like else {}).items():
+            if key != "measurement frame":
+                written.SetMetaData(key, value)
+
+    def finish(self, path: Path, like: ItkHeader) -> None:
+        """Put in the frame of the gradients, which SimpleITK cannot write."""
+        frame = like.fields.get("measurement frame")
+        if frame:
+            head, end, voxels = path.read_bytes().partition(b"\n\n")
+            path.write_bytes(
+                head + f"\nmeasurement frame: {frame}".encode("latin-1") + end + voxels
+            )
+
+
+def _key(key: str) -> str:
+    """Fields in lower case; keys of users as they are."""
+    return key.strip() if key.startswith("DWMRI_") else key.strip().lower()

@@ -1,0 +1,129 @@
+"""What a file stores, and what a Volume holds: to and fro, so that stored numbers come back."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from medddim.formats.contract import Derivation
+from medddim.formats.quantise import quantise, too_coarse
+from medddim.formats.sidecar import Sidecars
+from medddim.volume import Affine, Array, Volume
+
+log = logging.getLogger(__name__)
+
+SAME_AFFINE = 1e-6
+COARSE = "stored as float32: the steps of the source's integers are coarser than half its noise"
+
+Stored = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the header of one file says, once it is known to be sound.
+
+    `header` belongs to the format. `shape` is the stored one, 2 to 4 numbers; `affine` maps voxels
+    to mm, RAS+; `value = slope * stored + intercept`. `made` is the kind of a result of medddim.
+    """
+
+    header: Any
+    shape: tuple[int, ...]
+    affine: Affine
+    dtype: np.dtype[Any]
+    slope: float = 1.0
+    intercept: float = 0.0
+    modality: str = ""
+    made: str = ""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FileSource:
+    """What a result needs to be written like the file it came from.
+
+    `nonfinite` holds the flat indices into the voxels `(c, x, y, z)` that were NaN or infinite, and
+    what they were; `ending` is that of the file, `beside` what lay beside it.
+    """
+
+    format: str
+    described: Described
+    ending: str
+    nonfinite: tuple[npt.NDArray[np.intp], Array]
+    beside: Sidecars = field(default_factory=Sidecars)
+
+
+def same_grid(volume: Volume, described: Described) -> bool:
+    """Whether a result lies on the voxels of its source."""
+    x, y, z, channels = (*described.shape, 1, 1)[:4]
+    if volume.voxels.shape != (channels, x, y, z):
+        return False
+    return bool(np.allclose(volume.affine, described.affine, rtol=0, atol=SAME_AFFINE))
+
+
+def physical(stored: Stored, slope: float, intercept: float) -> Array:
+    """The values of stored numbers."""
+    if (slope, intercept) == (1.0, 0.0):
+        with np.errstate(over="ignore"):  # a float64 too large becomes inf, which is masked
+            return stored.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (stored * np.float64(slope) + intercept).astype(np.float32)
+
+
+def channels_first(values: Array) -> Array:
+    """Voxels `(c, x, y, z)` of values in 2 to 4 dimensions."""
+    x, y, z, channels = (*values.shape, 1, 1)[:4]
+    return np.ascontiguousarray(np.moveaxis(values.reshape(x, y, z, channels), -1, 0))
+
+
+def take_nonfinite(voxels: Array, path: Path) -> tuple[npt.NDArray[np.intp], Array]:
+    """Set NaN and infinite voxels to 0; return where they stood, and what they were."""
+    flat = voxels.reshape(-1)
+    where = np.flatnonzero(~np.isfinite(flat))
+    were = flat[where].copy()
+    flat[where] = 0
+    if where.size:
+        log.warning("%s: %d voxels are not finite; they stay as they are", path, where.size)
+    return where, were
+
+
+def to_store(
+    volume: Volume, source: FileSource | None, derivation: Derivation
+) -> tuple[Stored, int, list[str]]:
+    """The numbers to store, like those of `source` on whose grid they lie; how many are clipped."""
+    if source is None:
+        return volume.voxels, 0, []
+    voxels, like = restored(volume.voxels, source), source.described
+    if like.dtype.kind == "f":
+        wide = np.float64 if like.dtype.itemsize > 4 else np.float32
+        return voxels.astype(wide, copy=False), 0, []
+    if too_coarse(like.slope, volume, derivation):
+        return voxels, 0, [COARSE]
+    stored, clipped = quantise(
+        voxels, like.dtype.newbyteorder("="), slope=like.slope, intercept=like.intercept
+    )
+    return stored, clipped, []
+
+
+def restored(voxels: Array, source: FileSource) -> Array:
+    """The voxels with what is not finite in the source, where it was."""
+    where, were = source.nonfinite
+    if not where.size:
+        return voxels
+    again = voxels.copy()
+    again.reshape(-1)[where] = were
+    return again
+
+
+def spatial_first(voxels: Stored, shape: tuple[int, ...] | None) -> Stored:
+    """The stored order of voxels `(c, x, y, z)`, in `shape` if that is given."""
+    """Set NaN and infinite voxels to 0; where they stood, and what they were."""
+    """Voxels `(c, x, y, z)` of 2 to 4 stored dimensions."""
+    """The values of stored numbers."""
+    moved = np.moveaxis(voxels, 0, -1)
+    if shape is None:
+        shape = moved.shape if moved.shape[-1] > 1 else moved.shape[:-1]
+    return moved.reshape(shape)
