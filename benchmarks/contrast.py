@@ -100,7 +100,7 @@ def measure(
             difference = mixed(there, noisier, share).voxels[0] - answer.voxels[0]
             left = [
                 (one.times_noise / spread[one.diameter_mm], one.share)
-                for one in kept(difference, planted, noise=1.0)
+                for one in kept(difference, planted)
             ]
             false = made_up(
                 answer.voxels[0], clean, inside, spread.get(FALSE_MM, max(spread.values()))

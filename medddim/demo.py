@@ -45,7 +45,7 @@ def run_demo(destination: Path, *, say: Callable[[str], None] = lambda line: Non
     did not come through, EnvironmentProblem if nilearn, which ships the head, is not installed.
     """
     model = Checkpoint.open(MODEL)
-    job = batch.enhance_job(model)
+    job = batch.enhance_job(model, receipt=True)
     say(f"a real head, made noisy ({NOISE:.0%} Rician), enhanced by {MODEL}")
     head, head_rows = _head(destination, job)
     say("a real DICOM slice, DICOM to DICOM")
@@ -82,6 +82,7 @@ def _head(destination: Path, job: Job) -> tuple[Case, list[dict[str, Any]]]:
         notes=(
             "An average of 152 heads: smoother than a single scan, so easier to denoise.",
             f"The curves of quality: the {CURVE_SLICES} middle slices alone.",
+            _receipt(outcome),
         ),
     )
     return case, rows
@@ -100,7 +101,10 @@ def _dicom(destination: Path, job: Job) -> tuple[Case, list[dict[str, Any]]]:
         scores=(_brief(row),),
         done=f"A DICOM slice as it came from the scanner; the model {MODEL} estimated its "
         "noise and took it away in one DDIM step. The result was written as DICOM and read back.",
-        notes=("No clean reference exists: look whether the difference shows anatomy.",),
+        notes=(
+            "No clean reference exists: look whether the difference shows anatomy.",
+            _receipt(outcome),
+        ),
     )
     return case, [row]
 
@@ -120,6 +124,11 @@ def _cost(outcome: Outcome) -> dict[str, Any]:
         "network evaluations": outcome.facts["network_evaluations"],
         "noise level": outcome.facts["noise_level"],
     }
+
+
+def _receipt(outcome: Outcome) -> str:
+    """What small structures keep of their contrast, measured in this scan."""
+    return f"Measured with small structures put into this scan: {outcome.facts['receipt']}."
 
 
 def _curve(noisy: Volume, clean: Volume) -> tuple[dict[str, float], ...]:

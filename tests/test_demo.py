@@ -30,6 +30,7 @@ def test_the_demo_leaves_a_page_a_picture_and_scans(small, tmp_path):
     page = done.page.read_text()
     assert "MNI152" in page
     assert "model_sha256" in page
+    assert "of its contrast here" in page
     manifest = json.loads((tmp_path / "out" / "enhanced" / "medddim.json").read_text())
     assert manifest["job"]["steps"] == 1
     assert done.rows[0]["psnr_db"] == pytest.approx(26, abs=4)

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from medddim import formats, record
 from medddim.batch import shelf
-from medddim.batch.jobs import Job, Progress, Work, unwatched
+from medddim.batch.jobs import Answer, Job, Progress, Work, unwatched
 from medddim.digest import sha256_of
 from medddim.errors import (
     CheckpointError,
@@ -256,7 +256,9 @@ class _Run:
         if self.work is None:
             return replace(outcome, status="planned", facts=dict(series.facts) | told)
         answer = self.work(volume, plan)
-        derivation = Derivation(self.job.kind, self.job.summary, self.job.described | told)
+        outcome = replace(outcome, facts=told | _found(answer, known=self.job.described | told))
+        told = self.job.described | outcome.facts
+        derivation = Derivation(self.job.kind, self.job.summary, told)
         return shelf.write(
             answer, self.destination, outcome=outcome, missing=missing, derivation=derivation
         )
@@ -281,6 +283,13 @@ class _Run:
         elif earlier:
             why = ", altered since it was made"
         raise WriteRefused(f"{there[0]} is there already{why}; remove it or choose another folder")
+
+
+def _found(answer: Answer, *, known: dict[str, Any]) -> dict[str, Any]:
+    """What only the answer itself could say of its making: facts that no plan has."""
+    made = answer[0].derivation
+    parameters = made.parameters if made else {}
+    return {key: value for key, value in parameters.items() if key not in known}
 
 
 def _with_repairs(facts: dict[str, Any], series: Series) -> dict[str, Any]:

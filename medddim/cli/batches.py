@@ -194,3 +194,5 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     notes = outcome.reason or outcome.facts.get("warning") or found
     time = f"{outcome.seconds:.1f} s" if outcome.good else ""
     click.echo(f"{status} {outcome.name:24} {time:>9}  {notes}".rstrip())
+    if outcome.good and "receipt" in outcome.facts:
+        click.echo(f"{'':12} {outcome.facts['receipt']}")

@@ -74,6 +74,11 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     "--residual", is_flag=True, help="Write a map of what was changed beside each result."
 )
 @click.option(
+    "--receipt",
+    is_flag=True,
+    help="Measure how much of the contrast of small structures each result keeps.",
+)
+@click.option(
     "--factor",
     callback=_factor,
     metavar="N|X,Y,Z",
@@ -130,16 +135,21 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
     sys.exit(batches.run_batch(job_of(**options), series, output=output, as_json=as_json, **run))
 
 
+EXTRAS = ("residual", "receipt")
+"""The options that `batch.Extras` holds."""
+
+
 def job_of(
-    *, model: str, device: str, precision: Any, residual: bool, **asked: Any
+    *, model: str, device: str, precision: Any, **asked: Any
 ) -> Job | Callable[[Series], Job]:
     """What the options of `enhance` ask for."""
     from medddim import batch
 
+    extras = {key: asked.pop(key) for key in EXTRAS if key in asked}
     settings = batch.Settings(noise_share=asked.pop("noise"), **asked)
     if model == "identity":
         changed = settings != batch.Settings(seed=settings.seed)
-        if changed or residual or precision != "auto":
+        if changed or any(extras.values()) or precision != "auto":
             raise click.UsageError(
                 "identity changes nothing: it has no --samples, no --residual, nor any other "
                 "setting of an enhancement"
@@ -147,7 +157,7 @@ def job_of(
         return batch.identity_job()
     from medddim.checkpoint import Checkpoint
 
-    options: dict[str, Any] = {"device": device, "precision": precision, "residual": residual}
+    options: dict[str, Any] = {"device": device, "precision": precision, **extras}
     if model == "auto":
         return batch.by_modality(settings, **options)
     return batch.enhance_job(Checkpoint.open(model), settings, **options)

@@ -36,10 +36,14 @@ TISSUE_HU = -300.0
 
 @dataclass(frozen=True)
 class Planted:
-    """One insert in one channel: its diameter, and its signed contrast in the scan's unit."""
+    """One insert: its diameter, its contrast as a multiple of the noise, and in the scan's unit.
+
+    `contrast` is below 0 for a dark one.
+    """
 
     insert: Insert
     diameter_mm: float
+    times_noise: float
     contrast: float
 
 
@@ -93,7 +97,7 @@ def plant(
         one = Insert(tuple(map(float, place)), tuple(radii))
         box, profile = one.profile(image.shape)
         taken[box] |= profile > 0
-        planted.append(Planted(one, size, contrast))
+        planted.append(Planted(one, size, times, contrast))
     return planted
 
 
@@ -106,15 +110,15 @@ def with_inserts(image: Array, planted: Sequence[Planted]) -> Array:
     return there
 
 
-def kept(difference: Array, planted: Sequence[Planted], *, noise: float) -> Iterator[Kept]:
+def kept(difference: Array, planted: Sequence[Planted]) -> Iterator[Kept]:
     """What is left of each insert in the `difference` of the answers with and without them."""
     for one in planted:
         box, profile = one.insert.profile(difference.shape)
         core = profile >= CORE * profile.max()
         yield Kept(
             one.diameter_mm,
-            round(abs(one.contrast) / noise, 3),
-            float(abs(one.contrast) / noise * np.sqrt(np.sum(np.square(profile)))),
+            one.times_noise,
+            float(one.times_noise * np.sqrt(np.sum(np.square(profile)))),
             float(difference[box][core].mean() / (one.contrast * profile[core].mean())),
         )
 

@@ -29,7 +29,7 @@ def volume(scan):
 def test_a_method_that_keeps_a_known_share_is_found_to_keep_it(scan):
     planted = planted_in(scan)
     there = with_inserts(scan, planted)
-    found = list(kept(0.7 * there - 0.7 * scan, planted, noise=5.0))
+    found = list(kept(0.7 * there - 0.7 * scan, planted))
     assert len(found) == len(WANTED)
     assert [(one.diameter_mm, one.times_noise) for one in found] == WANTED
     assert [one.share for one in found] == pytest.approx([0.7] * 6, abs=1e-4)
@@ -40,7 +40,7 @@ def test_all_inserts_in_one_pass_are_found_as_each_by_itself(scan):
 
     def share(some):
         difference = gaussian_filter(with_inserts(scan, some), 2) - gaussian_filter(scan, 2)
-        return [one.share for one in kept(difference, some, noise=5.0)]
+        return [one.share for one in kept(difference, some)]
 
     alone = [share([one])[0] for one in planted]
     assert share(planted) == pytest.approx(alone, abs=0.01)
@@ -79,5 +79,5 @@ def test_the_matched_filter_knows_the_snr_of_an_insert(scan, rng):
     (one,) = plant(volume(scan), [(6.0, 2.0)], noise=5.0, floor=0.0, generator=generator)
     _, profile = one.insert.profile(scan.shape)
     answers = [float((profile * rng.normal(0, 5, profile.shape)).sum()) for _ in range(4000)]
-    (found,) = kept(np.zeros_like(scan), [one], noise=5.0)
+    (found,) = kept(np.zeros_like(scan), [one])
     assert found.snr == pytest.approx(10 * (profile**2).sum() / np.std(answers), rel=0.05)

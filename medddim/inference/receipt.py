@@ -1,0 +1,215 @@
+"""The lesion receipt: how much of the contrast of small structures an answer keeps, in this scan.
+
+Inserts of known size and contrast are put into blocks of the scan itself, and the blocks answered
+with and without them (`medddim.inference.insertion`). Scaling, noise level and views are those of
+the whole scan, so that a block is answered as the scan was.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from medddim.errors import RequestProblem
+from medddim.inference.consistency import SameGrid
+from medddim.inference.insertion import (
+    CONTRASTS,
+    SIZES_MM,
+    Kept,
+    Planted,
+    floor_of,
+    kept,
+    plant,
+    with_inserts,
+)
+from medddim.inference.plan import ScanPlan
+from medddim.volume import Volume
+
+Box = tuple[slice, slice, slice]
+Answer = Callable[[ScanPlan], Volume]
+
+COUNT = 3
+"""Inserts of each size and contrast, where the scan has room for them."""
+EDGE = 80
+"""Voxels along each side of a block, its margin not counted."""
+MARGIN = 16
+"""Voxels around them that the network sees and no insert lies in."""
+SLAB = 3
+"""A network that sees no further than this along an axis is shown a slab of a few slices."""
+EFFORT = 0.9
+"""Voxels that a receipt may ask of the network, as a share of those of the scan."""
+TOLD_MM = 4.0
+"""The sentence is about inserts of this size."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is kept of inserts of one size and contrast.
+
+    `times_noise` is the contrast as a multiple of the noise, `mean` and `spread` (a standard
+    deviation) are of the share kept over `count` inserts; 1 is all of the contrast.
+    """
+
+    diameter_mm: float
+    times_noise: float
+    mean: float
+    spread: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """How much of the contrast of inserts an answer keeps, by size and contrast.
+
+    `noise` is the level that contrasts are multiples of, in the scan's unit. Empty `lines` mean
+    that the scan has no even tissue to put an insert into.
+    """
+
+    noise: float
+    lines: tuple[Line, ...]
+
+    @property
+    def words(self) -> str:
+        """One sentence for people."""
+        sizes = {line.diameter_mm for line in self.lines}
+        if not sizes:
+            return "no even tissue was found to measure what small lesions keep"
+        size = min(sizes, key=lambda one: abs(one - TOLD_MM))
+        told = {line.times_noise: line.mean for line in self.lines if line.diameter_mm == size}
+        faint, plain = told[min(told)], told[max(told)]
+        return (
+            f"a faint {size:g} mm lesion (contrast {min(told):g}x noise) keeps {faint:.0%} of its "
+            f"contrast here, a plain one ({max(told):g}x) {plain:.0%}"
+        )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For the record: the sentence, and [mean, spread, count] by size and contrast."""
+        table: dict[str, dict[str, list[float]]] = defaultdict(dict)
+        for line in self.lines:
+            figures = [round(line.mean, 3), round(line.spread, 3), line.count]
+            table[f"{line.diameter_mm:g} mm"][f"{line.times_noise:g}x noise"] = figures
+        return {"receipt": self.words, "contrast_kept": dict(table)}
+
+
+def measure(
+    answer: Answer, plan: ScanPlan, *, reach: Sequence[int], whole: Volume | None = None
+) -> Receipt:
+    """The receipt of the answer to a plan.
+
+    `answer` carries a plan out, `reach` is how many voxels along each axis the network sees around
+    one, and `whole` its answer to the whole scan, needed where the scan is too small to cut blocks
+    from: it is asked for if not given. The first channel is what is looked at. Raises
+    RequestProblem for super-resolution, whose answers keep every mean that was measured.
+    """
+    if not isinstance(plan.consistency, SameGrid):
+        raise RequestProblem(
+            "a receipt is for denoising: super-resolution keeps what was measured by construction"
+        )
+    noise, found = plan.consistency.level, list[Kept]()
+    wanted = _wanted(plan.scan) if noise > 0 else []
+    generator = np.random.default_rng(plan.settings.seed)
+    margin = [min(far, MARGIN) for far in reach]
+    for box in _boxes(plan, margin, generator):
+        if not wanted:
+            break
+        everything = box == _everything(plan.scan)
+        part = plan if everything else _part_of(plan, box)
+        planted = plant(
+            part.scan,
+            wanted,
+            noise=noise,
+            floor=floor_of(part.scan, plan.scaling.scale),
+            generator=generator,
+            margin=[0, 0, 0] if everything else margin,
+        )
+        if planted:
+            without = whole if everything and whole else answer(part)
+            found += _kept(answer, part, planted, without)
+        for one in planted:
+            wanted.remove((one.diameter_mm, one.times_noise))
+    return Receipt(noise, tuple(_lines(found)))
+
+
+def _kept(
+    answer: Answer, part: ScanPlan, planted: Sequence[Planted], without: Volume
+) -> Iterator[Kept]:
+    voxels = part.scan.voxels.copy()
+    voxels[0] = with_inserts(voxels[0], planted)
+    there = answer(_with_scan(part, part.scan.with_voxels(voxels)))
+    return kept(there.voxels[0] - without.voxels[0], planted)
+
+
+def _lines(found: Sequence[Kept]) -> Iterator[Line]:
+    groups: dict[tuple[float, float], list[float]] = defaultdict(list)
+    for one in found:
+        groups[one.diameter_mm, one.times_noise].append(one.share)
+    for (diameter, times), shares in sorted(groups.items()):
+        yield Line(
+            diameter, times, float(np.mean(shares)), float(np.std(shares)), count=len(shares)
+        )
+
+
+def _wanted(scan: Volume) -> list[tuple[float, float]]:
+    """Diameters and contrasts, the largest first: they need the most room."""
+    pixel = sorted(scan.spacing_mm)[1]
+    sizes = [size for size in SIZES_MM[::-1] if size >= pixel] or [SIZES_MM[-1]]
+    return list(product(sizes, CONTRASTS)) * COUNT
+
+
+def _boxes(plan: ScanPlan, margin: Sequence[int], generator: np.random.Generator) -> Iterator[Box]:
+    """Blocks around places of tissue, as many as the effort allows; all of a scan that is small."""
+    scan = plan.scan
+    edges = []
+    for n, spacing, far in zip(scan.shape, scan.spacing_mm, margin, strict=True):
+        largest = int(np.ceil(SIZES_MM[-1] / spacing)) + 2
+        # along an axis that the network hardly sees along, one layer of inserts will do
+        edges.append(min(n, (largest if far <= SLAB else max(EDGE, largest)) + 2 * far))
+    cost = 2 * float(np.prod(edges)) / scan.voxels[0].size
+    if cost > EFFORT:
+        yield _everything(scan)
+        return
+    tissue = _tissue(scan, floor_of(scan, plan.scaling.scale))
+    for _ in range(int(EFFORT / cost) if len(tissue) else 0):
+        yield _around(tissue[generator.integers(len(tissue))], edges, scan.shape)
+
+
+def _tissue(scan: Volume, floor: float) -> npt.NDArray[np.intp]:
+    """Places of tissue, `(place, axis)`, a few along each axis."""
+    steps = [max(1, n // 32) for n in scan.shape]
+    x, y, z = (slice(step // 2, None, step) for step in steps)
+    there: npt.NDArray[np.intp] = np.argwhere(scan.voxels[0, x, y, z] > floor) * steps
+    return there
+
+
+def _everything(scan: Volume) -> Box:
+    x, y, z = (slice(0, n) for n in scan.shape)
+    return x, y, z
+
+
+def _around(place: Sequence[int], edges: Sequence[int], shape: Sequence[int]) -> Box:
+    """A box of these edges around a place, moved to lie within the scan."""
+    first = [
+        min(max(int(centre) - edge // 2, 0), n - edge)
+        for centre, edge, n in zip(place, edges, shape, strict=True)
+    ]
+    x, y, z = (slice(begin, begin + edge) for begin, edge in zip(first, edges, strict=True))
+    return x, y, z
+
+
+def _part_of(plan: ScanPlan, box: Box) -> ScanPlan:
+    """The same plan for a part of the first channel; its place in the world is of no interest."""
+    level_map = None if plan.level_map is None else np.ascontiguousarray(plan.level_map[box])
+    part = replace(plan.scan, voxels=plan.scan.voxels[:1, *box])
+    return _with_scan(replace(plan, level_map=level_map), part)
+
+
+def _with_scan(plan: ScanPlan, scan: Volume) -> ScanPlan:
+    """The same plan for other voxels: scaling, noise level and views stay."""
+    return replace(plan, volume=scan, scan=scan, consistency=replace(plan.consistency, scan=scan))

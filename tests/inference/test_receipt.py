@@ -1,0 +1,122 @@
+"""The lesion receipt: what it says is what a separate experiment finds, and it costs little."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from medddim.degradation import RicianNoise
+from medddim.degradation.inserts import Insert
+from medddim.errors import RequestProblem
+from medddim.inference.insertion import CONTRASTS
+from medddim.inference.plan import plan_scan
+from medddim.inference.receipt import EFFORT, Line, Receipt, measure
+from medddim.inference.settings import Settings
+from medddim.volume import Volume
+from tests.phantoms import head
+from tests.recipes import tiny
+from tests.studies import enhancer
+
+NOISE = 20.0
+BLUR = (0, 1.5, 1.5, 0.5)
+
+
+def phantom(shape, spacing_mm=(1.0, 1.0, 3.0)):
+    """Even tissue with a slow shading, and noise."""
+    x = np.linspace(0, 1, shape[0])[:, None, None]
+    voxels = 500 + 60 * x + np.random.default_rng(3).normal(0, NOISE, shape)
+    return Volume(voxels[None], np.diag([*spacing_mm, 1.0]), modality="MR")
+
+
+def blurred(plan):
+    """A denoiser whose shrinkage can be computed: it loses what is small."""
+    return plan.scan.with_voxels(gaussian_filter(plan.scan.voxels, BLUR))
+
+
+def planned(scan, noise=NOISE):
+    return plan_scan(tiny(), scan, Settings(noise=noise))
+
+
+def alone(scan, size_mm, times):
+    """One insert in the middle of the whole scan, by hand."""
+    radii = [max(size_mm / 2 / one, 0.5) for one in scan.spacing_mm]
+    box, profile = Insert(tuple(n // 2 for n in scan.shape), tuple(radii)).profile(scan.shape)
+    there = scan.voxels.copy()
+    there[0][box] += times * NOISE * profile
+    change = gaussian_filter(there, BLUR) - gaussian_filter(scan.voxels, BLUR)
+    core = profile > 0.75 * profile.max()
+    return float(change[0][box][core].mean() / (times * NOISE * profile[core].mean()))
+
+
+@pytest.mark.parametrize("shape", [(160, 150, 20), (90, 80, 6)])
+def test_it_agrees_with_a_separate_experiment(shape):
+    scan = phantom(shape)
+    receipt = measure(blurred, planned(scan), reach=(8, 8, 2))
+    assert {line.times_noise for line in receipt.lines} == set(CONTRASTS)
+    assert {line.diameter_mm for line in receipt.lines} >= {2.0, 4.0, 6.0}
+    for line in receipt.lines:
+        expected = alone(scan, line.diameter_mm, line.times_noise)
+        assert line.mean == pytest.approx(expected, abs=0.05)
+        assert line.spread < 0.05  # a linear method keeps the same everywhere
+
+
+@pytest.mark.parametrize("shape", [(160, 150, 20), (90, 80, 6), (64, 64, 1), (256, 256, 1)])
+def test_it_asks_for_no_more_voxels_than_the_scan_has(shape):
+    asked = []
+
+    def counted(plan):
+        asked.append(plan.scan.voxels.size)
+        return blurred(plan)
+
+    scan = phantom(shape)
+    receipt = measure(counted, planned(scan), reach=(20, 20, 2), whole=blurred(planned(scan)))
+    assert receipt.lines
+    assert sum(asked) <= scan.voxels.size
+    if shape == (160, 150, 20):
+        assert sum(asked) < EFFORT * scan.voxels.size
+
+
+def test_an_untrained_network_is_measured_as_it_is():
+    scan = RicianNoise(0.05)(head((72, 64, 8)), np.random.default_rng(0))
+    wired = enhancer()
+    receipt = wired.receipt(scan, noise=40.0)
+    again = wired.receipt_of(wired.plan(scan, Settings(noise=40.0)), wired(scan, noise=40.0))
+    assert receipt == again
+    assert receipt.noise == pytest.approx(40.0, rel=1e-3)
+    assert receipt.lines
+    assert wired.receipt(scan, noise=40.0, seed=1) != receipt
+
+
+def test_all_channels_of_a_scan_cost_what_one_does():
+    scan = phantom((120, 110, 12))
+    twice = replace(scan, voxels=np.repeat(scan.voxels, 2, axis=0))
+    one, both = (measure(blurred, planned(v), reach=(8, 8, 2)) for v in (scan, twice))
+    assert one == both
+
+
+def test_without_noise_or_tissue_there_is_nothing_to_measure():
+    scan = phantom((64, 64, 8))
+    assert measure(blurred, planned(scan, noise=0.0), reach=(8, 8, 2)).lines == ()
+    empty = measure(blurred, planned(scan.with_voxels(0 * scan.voxels)), reach=(8, 8, 2))
+    assert empty.lines == ()
+    assert "no even tissue" in empty.words
+
+
+def test_super_resolution_has_no_receipt(monkeypatch):
+    plan = replace(planned(phantom((64, 64, 8))), consistency=object())
+    with pytest.raises(RequestProblem, match="a receipt is for denoising"):
+        measure(blurred, plan, reach=(8, 8, 2))
+
+
+def test_it_says_so_in_words_and_figures():
+    lines = (Line(4.0, 1.0, 0.474, 0.1, 3), Line(4.0, 4.0, 0.879, 0.05, 3))
+    receipt = Receipt(12.0, (*lines, Line(10.0, 1.0, 0.9, 0.01, 2)))
+    assert receipt.words == (
+        "a faint 4 mm lesion (contrast 1x noise) keeps 47% of its contrast here, "
+        "a plain one (4x) 88%"
+    )
+    facts = json.loads(json.dumps(receipt.facts))
+    assert facts["contrast_kept"]["4 mm"]["4x noise"] == [0.879, 0.05, 3]
+    assert facts["receipt"] == receipt.words
