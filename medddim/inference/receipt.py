@@ -204,10 +204,11 @@ def _around(place: Sequence[int], edges: Sequence[int], shape: Sequence[int]) ->
 
 
 def _part_of(plan: ScanPlan, box: Box) -> ScanPlan:
-    """The same plan for a part of the first channel; its place in the world is of no interest."""
+    """The same plan for a part of the first channel."""
     level_map = None if plan.level_map is None else np.ascontiguousarray(plan.level_map[box])
-    part = replace(plan.scan, voxels=plan.scan.voxels[:1, *box])
-    return _with_scan(replace(plan, level_map=level_map), part)
+    part = plan.scan.crop(*box)
+    one = replace(part, voxels=part.voxels[:1])
+    return _with_scan(replace(plan, level_map=level_map), one)
 
 
 def _with_scan(plan: ScanPlan, scan: Volume) -> ScanPlan:
