@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medddim import degradation, diffusion, errors
-    from medddim.degradation import RicianNoise, ThickSlices
+    from medddim.degradation import (
+        ChiNoise,
+        KernelChange,
+        LargerVoxels,
+        LowDose,
+        LowMatrix,
+        MrScanner,
+        RicianNoise,
+        ThickSlices,
+    )
     from medddim.formats import Series, find, read, write, write_map
     from medddim.inference.enhancer import Enhancer
     from medddim.metrics import Scores, compare, estimate_noise
@@ -22,7 +31,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "ChiNoise": "degradation",
     "Enhancer": "inference.enhancer",
+    "KernelChange": "degradation",
+    "LargerVoxels": "degradation",
+    "LowDose": "degradation",
+    "LowMatrix": "degradation",
+    "MrScanner": "degradation",
     "NoisePassport": "noise",
     "Recipe": "recipe",
     "RicianNoise": "degradation",
@@ -43,7 +58,13 @@ _HOME = {
 _MODULES = ("degradation", "diffusion", "errors")
 
 __all__ = [
+    "ChiNoise",
     "Enhancer",
+    "KernelChange",
+    "LargerVoxels",
+    "LowDose",
+    "LowMatrix",
+    "MrScanner",
     "NoisePassport",
     "Recipe",
     "RicianNoise",

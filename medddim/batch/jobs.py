@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from medddim.degradation.contract import generator_of, making_of
+from medddim.degradation.contract import derivation_of
 from medddim.formats.contract import Quantity
 from medddim.volume import Volume
 
@@ -75,13 +75,13 @@ class Job:
 
 
 def degrade_job(degradation: Degradation, *, seed: int) -> Job:
-    """Make a scan worse on purpose, from a generator of its own for every scan's voxels."""
+    """Make a scan worse on purpose, every scan with random numbers of its own."""
 
     def degrade(volume: Volume, plan: Plan) -> Answer:
-        return degradation(volume.recognised(), generator_of(volume, seed)), {}
+        return degradation(volume, seed), {}
 
-    made = making_of(degradation)
-    return Job(made.kind, made.summary, made.parameters | {"seed": seed}, lambda progress: degrade)
+    made = derivation_of(degradation, seed=seed)
+    return Job(made.kind, made.summary, made.parameters, lambda progress: degrade)
 
 
 def identity_job() -> Job:

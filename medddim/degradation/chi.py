@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from medddim.degradation.contract import making_of
+from medddim.degradation.contract import Degradation
 from medddim.degradation.rician import RicianNoise, require_magnitude
 from medddim.errors import RequestProblem
 from medddim.volume import Array, Volume
@@ -17,7 +17,7 @@ G_WIDTH = 0.25
 
 
 @dataclass(frozen=True)
-class ChiNoise:
+class ChiNoise(Degradation):
     """Complex Gaussian noise in each of `coils` receiver coils, seen as a root sum of squares.
 
     `level` is the standard deviation in each real channel of each coil as a share of the scan's
@@ -40,7 +40,7 @@ class ChiNoise:
             raise RequestProblem(f"expected 1 coil or more, found {self.coils}")
         require_g_factor(self.g_factor)
 
-    def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
+    def worsen(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan with noise of this level. Raises UnsupportedScan for CT."""
         require_magnitude(volume, "non-central chi noise")
         sigma = RicianNoise(self.level).sigma(volume)
@@ -48,7 +48,6 @@ class ChiNoise:
         return replace(
             volume,
             voxels=chi(volume.voxels, spread, coils=self.coils, generator=generator),
-            derivation=making_of(self),
         )
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.fft import dctn, idctn
 
 from medddim.degradation.axial import HU_MIN, axial_axis, require_hu
-from medddim.degradation.contract import making_of
+from medddim.degradation.contract import Degradation
 from medddim.errors import RequestProblem
 from medddim.volume import Array, Volume
 
@@ -35,7 +35,7 @@ def mtf(kernel: str, per_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class KernelChange:
+class KernelChange(Degradation):
     """A CT scan as a softer kernel would have shown it, noise included.
 
     Each axial slice is filtered with the ratio of the two MTFs. The other direction is refused:
@@ -56,7 +56,7 @@ class KernelChange:
                 f"from sharp to soft: {', '.join(reversed(CUTOFFS_PER_MM))}"
             )
 
-    def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
+    def worsen(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The softer scan; `generator` is not used.
 
         Raises UnsupportedScan for a scan that is not in Hounsfield units.
@@ -70,7 +70,6 @@ class KernelChange:
         return replace(
             volume,
             voxels=np.where(volume.voxels < HU_MIN, volume.voxels, soft),
-            derivation=making_of(self),
         )
 
     def _ratio(self, volume: Volume) -> Array:

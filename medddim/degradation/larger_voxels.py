@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.ndimage import zoom
 
-from medddim.degradation.contract import making_of
+from medddim.degradation.contract import Degradation
 from medddim.errors import RequestProblem
 from medddim.volume import Affine, Array, Volume
 
@@ -26,7 +26,7 @@ SPACING_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
-class LargerVoxels:
+class LargerVoxels(Degradation):
     """Voxels `factors` times as long along each axis, each the mean of those it covers.
 
     What is left at the end of an axis, less than a voxel, is dropped.
@@ -40,7 +40,7 @@ class LargerVoxels:
         if len(self.factors) != 3 or any(factor < 1 for factor in self.factors):
             raise RequestProblem(f"expected three whole factors of 1 or more, found {self.factors}")
 
-    def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
+    def worsen(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan on its coarser grid; `generator` is not used.
 
         Raises RequestProblem if a voxel would be longer than the scan.
@@ -56,7 +56,6 @@ class LargerVoxels:
             volume,
             voxels=voxels,
             affine=self._scaled(volume.affine, self.factors),
-            derivation=making_of(self),
         )
 
     def mean(self, fine: Array) -> Array:

@@ -18,7 +18,7 @@ from medddim.degradation.axial import (
     require_hu,
     slice_distance_mm,
 )
-from medddim.degradation.contract import making_of
+from medddim.degradation.contract import Degradation
 from medddim.degradation.ct_kernel import mtf
 from medddim.degradation.projector import projector
 from medddim.errors import RequestProblem, UnsupportedScan
@@ -44,7 +44,7 @@ REFERENCE_FRACTION = 0.25
 
 
 @dataclass(frozen=True)
-class LowDose:
+class LowDose(Degradation):
     """A CT scan as `fraction` of its tube current would have shown it.
 
     The slices are projected, the photons behind them thinned out, electronic noise is added, and
@@ -79,7 +79,7 @@ class LowDose:
             )
         mtf(self.kernel, 0.0)
 
-    def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
+    def worsen(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The noisier scan, within [-1024, 3071] HU; padding, below -1024, stays as it is.
 
         Raises UnsupportedScan for a scan not in Hounsfield units or with pixels not square.
@@ -95,7 +95,7 @@ class LowDose:
             noisy = image + beam.noise(image, **measures, generator=generator)
             bounded = noisy.clip(HU_MIN, np.maximum(image, HU_MAX))
             image[...] = np.where(image < HU_MIN, image, bounded)
-        return replace(volume, voxels=voxels, derivation=making_of(self))
+        return replace(volume, voxels=voxels)
 
     def noise(
         self, image: Array, *, pixel_mm: float, thickness_mm: float, generator: np.random.Generator

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import fft, ifft
 
-from medddim.degradation.contract import making_of
+from medddim.degradation.contract import Degradation
 from medddim.degradation.rician import require_magnitude
 from medddim.errors import RequestProblem
 from medddim.volume import Volume
 
 
 @dataclass(frozen=True)
-class LowMatrix:
+class LowMatrix(Degradation):
     """A scan whose k-space ended at `fraction` of where it did, along both in-plane axes.
 
     The matrix shrinks with it, the field of view stays. Cut off sharply, edges ring (Gibbs); a
@@ -37,7 +37,7 @@ class LowMatrix:
         if not 0 <= self.taper <= 1:
             raise RequestProblem(f"expected a taper between 0 and 1, found {self.taper}")
 
-    def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
+    def worsen(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan from less k-space; `generator` is not used. Raises UnsupportedScan for CT."""
         require_magnitude(volume, "a low matrix")
         voxels = volume.voxels.astype(np.complex64)
@@ -45,7 +45,7 @@ class LowMatrix:
         for axis in set(range(3)) - {volume.slice_axis}:
             voxels = self._cut(voxels, 1 + axis)
             affine[:, axis] *= volume.shape[axis] / voxels.shape[1 + axis]
-        return replace(volume, voxels=np.abs(voxels), affine=affine, derivation=making_of(self))
+        return replace(volume, voxels=np.abs(voxels), affine=affine)
 
     def _cut(self, image: npt.NDArray[np.complex64], axis: int) -> npt.NDArray[np.complex64]:
         size = image.shape[axis]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.fft import fftn, ifftn
 
 from medddim.degradation.chi import g_factor_map, require_g_factor
-from medddim.degradation.contract import making_of
+from medddim.degradation.contract import Degradation
 from medddim.degradation.kspace import Filter, KSpaceAxis, Response, noise_gain
 from medddim.degradation.rician import RicianNoise, require_magnitude
 from medddim.errors import RequestProblem
@@ -29,7 +29,7 @@ INTEGERS = 1000.0
 
 
 @dataclass(frozen=True)
-class MrScanner:
+class MrScanner(Degradation):
     """An MR acquisition of the scan: noise as a scanner shapes it, and what it does to the image.
 
     `level` is the standard deviation of the noise in each real channel of the image where the
@@ -71,7 +71,7 @@ class MrScanner:
             raise RequestProblem(f"expected a preset of {', '.join(PRESETS)}, found {name!r}")
         return cls(level=level, **PRESETS[name])
 
-    def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
+    def worsen(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan as acquired. Raises UnsupportedScan for CT."""
         require_magnitude(volume, "an MR acquisition")
         responses = self.responses(volume)
@@ -115,7 +115,7 @@ class MrScanner:
         if self.integers:
             bright = RicianNoise(1.0).sigma(volume) or 1.0
             voxels = np.rint(voxels * np.float32(INTEGERS / bright))
-        return replace(volume, voxels=voxels, derivation=making_of(self))
+        return replace(volume, voxels=voxels)
 
 
 PRESETS: dict[str, dict[str, Any]] = {

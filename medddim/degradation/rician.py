@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from medddim.degradation.contract import making_of
+from medddim.degradation.contract import Degradation
 from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.intensity import bright_end
 from medddim.volume import Array, Volume
@@ -16,7 +16,7 @@ from medddim.volume import Array, Volume
 
 
 @dataclass(frozen=True)
-class RicianNoise:
+class RicianNoise(Degradation):
     """Complex Gaussian noise in the two channels of an MR receiver, seen as a magnitude.
 
     `level` is the standard deviation in each channel as a share of the scan's 99.5th percentile:
@@ -32,7 +32,7 @@ class RicianNoise:
         if not 0 <= self.level <= 1:
             raise RequestProblem(f"expected a noise level between 0 and 1, found {self.level}")
 
-    def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
+    def worsen(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan with noise of this level; negative voxels count as signal of phase pi.
 
         Raises UnsupportedScan for CT: Hounsfield units are no magnitude, air would turn bright.
@@ -41,7 +41,6 @@ class RicianNoise:
         return replace(
             volume,
             voxels=rician(volume.voxels, self.sigma(volume), generator),
-            derivation=making_of(self),
         )
 
     def sigma(self, volume: Volume) -> float:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter
 
-from medddim.degradation.contract import making_of
+from medddim.degradation.contract import Degradation
 from medddim.errors import RequestProblem
 from medddim.volume import Volume
 
@@ -24,7 +24,7 @@ ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
-class ThickSlices:
+class ThickSlices(Degradation):
     """Slices of `thickness_mm` with gaps of `gap_mm` between them, along the scan's slice axis.
 
     Profile "box" averages over the thickness. "gaussian" has it as its full width at half maximum,
@@ -49,7 +49,7 @@ class ThickSlices:
             known = ", ".join(get_args(Profile))
             raise RequestProblem(f"unknown slice profile {self.profile!r}; known: {known}")
 
-    def __call__(self, volume: Volume, generator: np.random.Generator) -> Volume:
+    def worsen(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan on its coarser grid; `generator` is not used.
 
         Raises RequestProblem for slices thinner than the scan's, or thicker than it all.
@@ -62,7 +62,7 @@ class ThickSlices:
         affine = volume.affine.copy()
         affine[:, 3] += affine[:, axis] * (self.thickness_mm / spacing_mm - 1) / 2
         affine[:, axis] *= (self.thickness_mm + self.gap_mm) / spacing_mm
-        return replace(volume, voxels=voxels, affine=affine, derivation=making_of(self))
+        return replace(volume, voxels=voxels, affine=affine)
 
     def matrix(self, slices: int, *, spacing_mm: float) -> Matrix:
         """The matrix `(thick slices, slices)` that makes thick slices out of the scan's.

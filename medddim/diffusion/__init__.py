@@ -1,7 +1,7 @@
 """The diffusion core: paths, the denoiser, the DDIM sampler. Knows torch and nothing else."""
 
 from medddim.diffusion.denoiser import Condition, Denoiser, Prediction, prediction_loss
-from medddim.diffusion.invert import invert
+from medddim.diffusion.inversion import invert
 from medddim.diffusion.ladder import karras, trailing, uniform_log_snr
 from medddim.diffusion.noise import keyed_noise
 from medddim.diffusion.path import (

@@ -14,7 +14,6 @@ from medddim.degradation import (
     MrScanner,
     RicianNoise,
     ThickSlices,
-    generator_of,
 )
 from medddim.volume import Volume
 from tests import studies
@@ -58,7 +57,7 @@ def test_it_is_the_degradation_of_the_library(medddim, study, tmp_path, how, deg
     result = degrade(medddim, *how)
     assert result.exit_code == 0
     before, after = (formats.read(folder / "head.nii.gz") for folder in (study, tmp_path / "out"))
-    expected = degradation(before, generator_of(before, 3))
+    expected = degradation(before, seed=3)
     after.require_same_grid(expected)
     assert np.allclose(after.voxels, expected.voxels, rtol=1e-5)
 
@@ -82,7 +81,7 @@ def test_ct_is_degraded_as_by_the_library(medddim, ct, tmp_path, how, degradatio
     result = medddim("degrade", ct, "-o", "out", "--seed", "3", *how)
     assert result.exit_code == 0
     before, after = (formats.read(folder / "ct.nii.gz") for folder in (ct, tmp_path / "out"))
-    expected = degradation(before, generator_of(before, 3))
+    expected = degradation(before, seed=3)
     assert np.allclose(after.voxels, expected.voxels, atol=0.51)  # stored as whole units
 
 

@@ -5,10 +5,14 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+import medddim
 from medddim import degradation
+from medddim.batch.jobs import degrade_job, unwatched
 from medddim.degradation import (
+    DEGRADATIONS,
     ChiNoise,
     KernelChange,
+    LargerVoxels,
     LowDose,
     LowMatrix,
     MrScanner,
@@ -20,6 +24,7 @@ from medddim.volume import Derivation, Volume
 from tests.phantoms import head, oblique
 
 BOTH = [ThickSlices(thickness_mm=6.0), ThickSlices(7.0, profile="gaussian", gap_mm=1.0)]
+BOTH += [LargerVoxels((2, 1, 3))]
 ONLY_MR = [
     RicianNoise(level=0.1),
     ChiNoise(level=0.1, coils=4, g_factor=2.0),
@@ -57,10 +62,32 @@ def test_every_degradation_is_here():
     assert {type(example).__name__ for example, _ in EXAMPLES} == offered
 
 
+def test_every_degradation_stands_under_its_name():
+    for name, kind in DEGRADATIONS.items():
+        assert kind.name == name
+        assert getattr(medddim, kind.__name__) is kind
+
+
 @every_degradation
 def test_the_same_seed_gives_the_same_scan(degrade, modality):
     one, other = (degraded(degrade, scan(modality), seed=4) for _ in range(2))
     assert np.array_equal(one.voxels, other.voxels)
+
+
+@every_degradation
+def test_a_seed_means_what_it_means_at_the_command(degrade, modality):
+    """As documented of `medddim degrade --seed`: numbers of each scan's own, and on record."""
+    volume = scan(modality)
+    one, again = degrade(volume), degrade(volume, seed=0)
+    job = degrade_job(degrade, seed=0)
+    by_command, _ = job.start(unwatched)(volume, job.plan(volume))
+    for other in (again, by_command):
+        assert np.array_equal(one.voxels, other.voxels)
+        assert one.derivation == other.derivation
+    assert list(one.derivation.parameters.items()) == list(job.described.items())
+    assert one.derivation.parameters["seed"] == 0
+    random = not np.array_equal(degrade(volume, seed=1).voxels, one.voxels)
+    assert random == isinstance(degrade, RicianNoise | ChiNoise | MrScanner | LowDose)
 
 
 @every_degradation
@@ -76,7 +103,7 @@ def test_the_result_says_what_was_done_and_no_longer_what_was_before(degrade, mo
     before = Derivation("denoise", "AI denoised", {"model": "other"})
     made = degraded(degrade, replace(scan(modality), derivation=before)).derivation
     assert made.kind == "degrade"
-    assert made.parameters == {"degradation": degrade.name, **asdict(degrade)}
+    assert made.parameters == {"kind": "degrade", "degradation": degrade.name, **asdict(degrade)}
     assert degrade.name in made.summary
 
 

@@ -10,7 +10,7 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms.transform import MapTransform, Transform
 
 from medddim.checkpoint import Checkpoint
-from medddim.degradation import Degradation, generator_of
+from medddim.degradation import Degradation
 from medddim.integrations.monai.metatensor import from_metatensor, to_metatensor
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ class Degrade(Transform):
 
     def __call__(self, img: MetaTensor) -> MetaTensor:
         """The degraded scan, on the grid the worse acquisition would have had."""
-        scan = from_metatensor(img, modality=self.modality).recognised()
-        return to_metatensor(self.degradation(scan, generator_of(scan, self.seed)), like=img)
+        scan = from_metatensor(img, modality=self.modality)
+        return to_metatensor(self.degradation(scan, self.seed), like=img)
 
 
 class DegradeD(MapTransform):
