@@ -10,6 +10,8 @@ import torch
 from medddim.errors import EnvironmentProblem, RequestProblem
 
 Precision = Literal["auto", "bf16", "fp32"]
+FAST_BF16 = ("amx_bf16", "bf16", "sve_bf16")
+"""What torch calls the instructions of x86 and of Arm that make bfloat16 faster than float32."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -29,7 +31,8 @@ def choose_device(name: str) -> torch.device:
 def choose_precision(device: torch.device, precision: Precision) -> Literal["bf16", "fp32"]:
     """What "auto" means on this device: "bf16" where its hardware computes in it, else "fp32".
 
-    A CPU without bfloat16 instructions emulates them, several times slower than float32. Apple's
+    A CPU without bfloat16 instructions emulates them, several times slower than float32; one with
+    those of AVX-512 alone is slower in it, too (docs/decisions/0006). Apple's
     mps runs fp32 whatever is asked, having no bf16 autocast to trust.
     """
     if precision not in get_args(Precision):
@@ -41,8 +44,7 @@ def choose_precision(device: torch.device, precision: Precision) -> Literal["bf1
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # old torch: unknown
-    # avx512_bf16 and amx_bf16 of x86; bf16 and sve_bf16 of Arm
-    return "bf16" if any(has and name.endswith("bf16") for name, has in known.items()) else "fp32"
+    return "bf16" if any(known.get(name) for name in FAST_BF16) else "fp32"
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
