@@ -293,12 +293,13 @@ def _found(answer: Answer, *, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_repairs(facts: dict[str, Any], series: Series) -> dict[str, Any]:
-    """The facts of a scan whose geometry was mended say so, as a warning too."""
-    repairs = series.facts.get("repairs")
-    if not repairs:
+    """The facts of a scan whose geometry was mended say so, as a warning too, and its notes."""
+    repairs, notes = (series.facts.get(key, []) for key in ("repairs", "notes"))
+    if not repairs and not notes:
         return facts
     warnings = [facts["warning"]] if "warning" in facts else []
-    return facts | {"repairs": repairs, "warning": "; ".join([*warnings, *repairs])}
+    told = {"repairs": repairs} if repairs else {}
+    return facts | told | {"warning": "; ".join([*warnings, *repairs, *notes])}
 
 
 def _read(series: Series) -> Volume:

@@ -29,7 +29,7 @@ TITLES = (
     "share",
 )
 
-TOLD = ("kind", "told_apart_by", "repairs", "stored", "transfer_syntax")
+TOLD = ("kind", "told_apart_by", "repairs", "notes", "stored", "transfer_syntax")
 """What is passed on of the facts a format found."""
 
 
@@ -109,6 +109,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         for repair in row.get("repairs", ()):
             click.echo(f"{click.style('mended', fg='yellow')}   {row['name']}: {repair}")
+        for note in row.get("notes", ()):
+            click.echo(f"{click.style('note', fg='yellow')}     {row['name']}: {note}")
         if row["refusal"]:
             click.echo(f"{click.style('refused', fg='yellow')}  {row['name']}: {row['refusal']}")
 

@@ -79,9 +79,9 @@ def _order(datasets: list[FileDataset], source: DicomSource) -> Iterator[str]:
         named = {_named(item) for item in dataset.get("SourceImageSequence") or []}
         if not named <= {_named(source.origins[image]) for image in images}:
             yield f"{where}, it names an image of another volume as its source"
-        header = source.headers[source.slices[first][0]]
+        headers = [source.headers[image] for image in images]
         for keyword in ORDER_SHOWN if source.channels > 1 else ():
-            if keyword in header and dataset.get(keyword) != header.get(keyword):
+            if dataset.get(keyword) not in [header.get(keyword) for header in headers]:
                 yield f"{where}, its {keyword} is that of another one"
 
 

@@ -16,7 +16,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from medddim.errors import EnvironmentProblem, ScanError, UnreadableScan
 from medddim.formats.dicom.media import MEDIA_DIRECTORY, files_listed, is_directory
-from medddim.formats.dicom.vendor import PRIVATE_TAGS, name_b_value
+from medddim.formats.dicom.vendor import PRIVATE_TAGS, PUBLIC_TAGS, name_diffusion
 from medddim.formats.guard import reading, require_moderate_inflation
 from medddim.formats.walk import files_at
 
@@ -101,7 +101,8 @@ def read_header(path: Path) -> Header:
     """The header of one file. Raises UnreadableScan, or UnsupportedScan for a deflate bomb."""
     _require_moderate_deflate(path)
     tags: list[Any] = [
-        *ONE_EACH, *KIND_TAGS, *GRID_TAGS, *STACK_TAGS, *ORDER_TAGS, *PRIVATE_TAGS,
+        *ONE_EACH, *KIND_TAGS, *GRID_TAGS, *STACK_TAGS, *ORDER_TAGS,
+        *PUBLIC_TAGS, *PRIVATE_TAGS,
     ]  # fmt: skip
     with reading(path, "DICOM"):
         with path.open("rb") as stream:
@@ -109,7 +110,7 @@ def read_header(path: Path) -> Header:
             pixel_bytes = path.stat().st_size - stream.tell()
         for element in (*dataset.file_meta, *dataset):  # converted when first looked at: here
             _ = element.value
-        name_b_value(dataset)
+        name_diffusion(dataset)
         syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or "")
     if not syntax:
         raise UnreadableScan(

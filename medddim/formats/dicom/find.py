@@ -21,6 +21,7 @@ from medddim.formats.dicom.frames import frame_dataset, frames_of, is_enhanced
 from medddim.formats.dicom.geometry import Grid, grids_of
 from medddim.formats.dicom.kind import require_supported, term
 from medddim.formats.dicom.media import is_directory
+from medddim.formats.dicom.weighting import diffusion_notes
 from medddim.formats.guard import reading, require_moderate_size, require_sound_affine
 from medddim.formats.naming import relative_name, safe_name, short_hash
 
@@ -154,6 +155,8 @@ def _facts(grid: Grid) -> dict[str, Any]:
         facts["told_apart_by"] = grid.split_by
     if grid.repairs:
         facts["repairs"] = list(grid.repairs)
+    if notes := [*grid.notes, *diffusion_notes(grid.stacks)]:
+        facts["notes"] = notes
     return facts
 
 

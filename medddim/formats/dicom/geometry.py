@@ -41,7 +41,8 @@ class Grid:
     `stacks` are the stored images, those of each stack in order along the normal, told apart by
     the attribute `split_by` if they are several. `along` has one entry for each slice of the grid:
     where it lies, counted in stored slices, so that 3.5 is halfway between two. `shear` is what
-    has to be undone in each slice, if anything.
+    has to be undone in each slice, if anything. `repairs` and `notes` are for people: what was
+    computed, and what to know of the rest.
     """
 
     stacks: tuple[tuple[Header, ...], ...]
@@ -51,6 +52,7 @@ class Grid:
     split_by: str = ""
     shear: Shear | None = None
     repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def headers(self) -> tuple[Header, ...]:

@@ -1,7 +1,7 @@
 """The attributes a derived image keeps of its source: an allow-list, so that nothing lies or leaks.
 
-Left out on purpose: everything private (Siemens CSA and Philips scale factors would describe a
-grid and a scale that no longer hold), overlays, curves, icons, look-up tables, signatures,
+Left out on purpose: everything private but diffusion (Siemens CSA and Philips scale factors would
+describe a grid and a scale that no longer hold), overlays, curves, icons, look-up tables, signatures,
 thumbnails, performed procedure steps, and whatever the writer states anew.
 """
 
@@ -13,6 +13,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 from medddim.formats.dicom.files import is_number
+from medddim.formats.dicom.vendor import private_diffusion
 
 PATIENT = """
     SpecificCharacterSet TimezoneOffsetFromUTC
@@ -90,7 +91,7 @@ KEPT = frozenset(" ".join((PATIENT, STUDY, SERIES, EQUIPMENT, ACQUISITION, MR, C
 
 
 def kept(dataset: Dataset) -> Dataset:
-    """A copy of the allowed attributes alone, without anything private inside their sequences."""
+    """A copy of the allowed attributes alone; nothing private inside their sequences."""
     blank = [keyword for keyword in NAMES if _is_blank(dataset, keyword)]
     chosen = Dataset()
     for element in dataset:
@@ -98,6 +99,7 @@ def kept(dataset: Dataset) -> Dataset:
             chosen.add(copy.deepcopy(element))
     chosen.remove_private_tags()
     _drop_invalid(chosen)
+    chosen.update(private_diffusion(dataset))
     for keyword in blank:
         setattr(chosen, keyword, BLANK)
     return chosen

@@ -22,7 +22,7 @@ from medddim.formats.dicom.frames import frame_dataset, is_enhanced
 from medddim.formats.dicom.geometry import Grid
 from medddim.formats.dicom.keep import kept
 from medddim.formats.dicom.mend import Stack, filled, upright
-from medddim.formats.dicom.vendor import name_b_value
+from medddim.formats.dicom.vendor import name_diffusion
 from medddim.formats.guard import BYTES_PER_VOXEL, reading, require_memory
 from medddim.formats.quantise import require_float32_holds
 from medddim.volume import Affine, Array, Volume
@@ -85,7 +85,7 @@ def read_series(series: Series) -> Volume:
     grid = grids[series.part]
     count = math.prod(grid.shape) * len(grid.stacks)
     require_memory(BYTES_PER_VOXEL * count, series.files[0].parent)
-    files = _Files()
+    files = _Files(weighted=_is_weighted(grid))
     images = [[_Image(header, files) for header in stack] for stack in grid.stacks]
     stored = [image for stack in images for image in stack]
     dtype = _one_dtype(stored)
@@ -107,6 +107,11 @@ def read_series(series: Series) -> Volume:
     voxels = np.stack([stack.values for stack in stacks]).transpose(0, 3, 2, 1)
     modality = str(stored[0].kept.Modality)
     return Volume(voxels, grid.affine, modality=modality, unit=_unit(grid), source=source)
+
+
+def _is_weighted(grid: Grid) -> bool:
+    """Whether there is diffusion weighting: GE and Philips say a b-value of 0 in all MR images."""
+    return any(header.dataset.get("DiffusionBValue") for stack in grid.stacks for header in stack)
 
 
 def _mended(images: list[_Image], grid: Grid) -> Stack:
@@ -133,14 +138,16 @@ def _slices(grid: Grid) -> tuple[tuple[int, ...], ...]:
 class _Files:
     """The files read so far; a multi-frame one is decoded once for all its frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, weighted: bool) -> None:
+        self._weighted = weighted
         self._open: dict[Path, tuple[FileDataset, Stored]] = {}
 
     def image(self, header: Header) -> tuple[Dataset, Stored]:
         """The whole header of an image, under classic names, and its pixels as stored."""
         if header.frame is None:
             dataset = pydicom.dcmread(header.path)
-            name_b_value(dataset)
+            if self._weighted:
+                name_diffusion(dataset)
             return dataset, _decoded(dataset, header.path)
         if header.path not in self._open:
             dataset = pydicom.dcmread(header.path)
