@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +173,8 @@ def _against_source(files: Sequence[Path], source: Volume, outcome: Outcome) -> 
 
 def _source(outcome: Outcome, destination: Path) -> Series:
     """The scan a result was made from, as it was read then. Raises UnreadableScan."""
-    repair = Repair(**{key: outcome.reading.get(key, "refuse") for key in ("on_gap", "on_tilt")})
+    said = {one.name: outcome.reading.get(one.name, one.default) for one in fields(Repair)}
+    repair = Repair(**said)
     part = int(outcome.reading.get("part", 0))
     files = [_there(Path(name), destination) for name in outcome.inputs]
     if all(file is not None for file in files):
@@ -185,7 +186,7 @@ def _source(outcome: Outcome, destination: Path) -> Series:
         found = [
             series
             for archive in _archives(outcome, destination)
-            for series in formats.find(archive, on_gap=repair.on_gap, on_tilt=repair.on_tilt)
+            for series in formats.find(archive, **said)
             if series.part == part
         ]
     wanted = list(outcome.inputs.values())

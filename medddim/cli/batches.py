@@ -52,6 +52,16 @@ def _valid(require: Callable[[str], Any], value: str) -> str:
     return value
 
 
+def _valid_attributes(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    from medddim.errors import RequestProblem
+    from medddim.formats.dicom.files import attributes_named
+
+    try:
+        return " and ".join(attributes_named(value))
+    except RequestProblem as problem:
+        raise click.BadParameter(str(problem)) from None
+
+
 CHOICE = ("select", "exclude", "filename", "on_gap", "on_tilt")
 """The arguments that `choice_options` adds to a verb, as `batch.find` takes them."""
 
@@ -93,6 +103,14 @@ _CHOICE_OPTIONS = (
         show_default=True,
         type=click.Choice(["refuse", "resample"]),
         help="A stack that leans (CT gantry): resample it to a right-angled grid.",
+    ),
+    click.option(
+        "--stack-by",
+        default="",
+        metavar="ATTRIBUTE",
+        callback=_valid_attributes,
+        help="DICOM images at one place: what tells them apart, such as EchoTime, or "
+        "'ImageType and (0019,10A2)', where the header does not say it by itself.",
     ),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +66,7 @@ def find(
     exclude: str = "",
     on_gap: OnGap = "refuse",
     on_tilt: OnTilt = "refuse",
+    stack_by: str = "",
     filename: str = "",
 ) -> list[Series]:
     """Every series in these folders, files, zip files and DICOMDIRs, with a verdict on each.
@@ -74,12 +75,13 @@ def find(
     (see `formats.filename`); scans that would share one are refused. `select` is a rule such as
     "Modality=MR and SeriesDescription~T2" (see `formats.select`), `exclude` one for those to leave
     out; a series whose header cannot be read stays in the list, with its refusal. `on_gap` and
-    `on_tilt` say what may be repaired (see `Repair`). A path that holds no scan adds nothing, nor
-    does a map beside its result in a folder. Raises UnreadableScan for a path that does not exist,
+    `on_tilt` say what may be repaired, `stack_by` what sorts images (see `Repair`). A path that
+    holds no scan adds nothing, nor does a map beside its result in a folder. Raises UnreadableScan for a path that does not exist,
     RequestProblem for a bad rule or template.
     """
     require_template(filename)
-    wanted, unwanted, repair = Rule.parse(select), Rule.parse(exclude), Repair(on_gap, on_tilt)
+    wanted, unwanted = Rule.parse(select), Rule.parse(exclude)
+    repair = Repair(on_gap, on_tilt, stack_by)
     there = list(map(Path, paths))
     if lost := [path for path in there if not path.exists()]:
         raise UnreadableScan(f"{lost[0]}: no such file or folder")
@@ -114,14 +116,20 @@ def modality_of(series: Series) -> str:
 
 
 def read(
-    scan: Series | Path | str, *, on_gap: OnGap = "refuse", on_tilt: OnTilt = "refuse"
+    scan: Series | Path | str,
+    *,
+    on_gap: OnGap = "refuse",
+    on_tilt: OnTilt = "refuse",
+    stack_by: str = "",
 ) -> Volume:
     """The Volume of a series, or of a path that holds exactly one.
 
     The repairs are for a path; a Series brings those it was found with. Raises UnsupportedScan if
     the path holds none or several, and what Format.read raises.
     """
-    series = scan if isinstance(scan, Series) else _only(Path(scan), on_gap, on_tilt)
+    series = (
+        scan if isinstance(scan, Series) else _only(Path(scan), Repair(on_gap, on_tilt, stack_by))
+    )
     if series.format == ZIP:
         Archive(series.files[0])  # raises what it was refused for
     try:
@@ -264,8 +272,8 @@ def _known(series: Series, asked: set[str]) -> dict[str, list[str]]:
     return there | facts
 
 
-def _only(path: Path, on_gap: OnGap, on_tilt: OnTilt) -> Series:
-    series = find(path, on_gap=on_gap, on_tilt=on_tilt)
+def _only(path: Path, repair: Repair) -> Series:
+    series = find(path, **asdict(repair))
     if len(series) != 1:
         there = ", ".join(one.name for one in series[:10]) or "none"
         raise UnsupportedScan(

@@ -22,11 +22,14 @@ class Repair:
 
     `on_gap`: "split" makes a volume of each evenly spaced part, "interpolate" fills one or two
     missing slices from their neighbours. `on_tilt`: "resample" shifts each slice in its plane until
-    the stack is right-angled. What was mended is told in `Series.facts` and in the result.
+    the stack is right-angled. `stack_by` names the DICOM attributes that tell images at one place
+    apart, as "EchoTime and (0019,10A2)", in place of those found. What was mended is told in
+    `Series.facts` and in the result.
     """
 
     on_gap: OnGap = "refuse"
     on_tilt: OnTilt = "refuse"
+    stack_by: str = ""
 
 
 NO_REPAIR = Repair()

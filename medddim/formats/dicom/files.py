@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import _read_file_meta_info, read_preamble
+from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from medddim.errors import EnvironmentProblem, ScanError, UnreadableScan
+from medddim.errors import EnvironmentProblem, RequestProblem, ScanError, UnreadableScan
 from medddim.formats.dicom.media import MEDIA_DIRECTORY, files_listed, is_directory
 from medddim.formats.dicom.vendor import PRIVATE_TAGS, PUBLIC_TAGS, name_diffusion
 from medddim.formats.guard import reading, require_moderate_inflation
@@ -36,9 +40,16 @@ GRID_TAGS = (
 STACK_TAGS = (
     "EchoNumbers", "EchoTime", "TemporalPositionIdentifier", "DiffusionBValue",
     "DiffusionGradientOrientation", "InversionTime", "TriggerTime", "FlipAngle",
-    "AcquisitionNumber",
+    "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase", "AcquisitionNumber",
+    "ImageType", "(2005,1429)",
 )  # fmt: skip
 """What tells two images at one position apart, the most telling first."""
+ASL_TAG = "(2005,1429)"
+"""LABEL or CONTROL, as Philips says it; its private block may lie elsewhere."""
+ASL_CREATOR = "Philips MR Imaging DD 005"
+ASL_TAGS = tuple(
+    0x2005 << 16 | place for block in range(0x10, 0x18) for place in (block, block << 8 | 0x29)
+)
 ORDER_TAGS = (
     "InstanceNumber", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "ContentDate",
     "ContentTime", "NumberOfTemporalPositions",
@@ -69,6 +80,39 @@ class Header:
         return str(self.path) if self.frame is None else f"{self.path}, frame {self.frame + 1}"
 
 
+def told_of(dataset: Dataset, name: str) -> Any:
+    """The value of an attribute by its keyword, or by its tag, as "(0019,10A2)"; None if absent."""
+    if name == ASL_TAG:
+        with suppress(KeyError):
+            return dataset.get_private_item(0x2005, 0x29, ASL_CREATOR).value
+    if not name.startswith("("):
+        return dataset.get(name)
+    element = dataset.get(tag_of(name))
+    return None if element is None else element.value
+
+
+def tag_of(name: str) -> Any:
+    """What pydicom takes for an attribute: its keyword, or of "(0019,10A2)" the tag."""
+    return Tag(name.strip("()").replace(",", "")) if name.startswith("(") else name
+
+
+def attributes_named(text: str) -> tuple[str, ...]:
+    """The attributes in "EchoTime and (0019,10A2)". Raises RequestProblem for what is none."""
+    names = [one for one in re.split(r"\s+and\s+|[\s+;]+", text.strip()) if one]
+    found = []
+    for name in names:
+        if re.fullmatch(r"\(?[0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\)?", name):
+            found.append(f"({name.strip('()').upper()})")
+        elif tag_for_keyword(name) is not None:
+            found.append(name)
+        else:
+            raise RequestProblem(
+                "--stack-by: expected DICOM keywords or tags, such as EchoTime, or "
+                f'"ImageType and (0019,10A2)", found {name!r}'
+            )
+    return tuple(found)
+
+
 def values_of(dataset: Dataset, keyword: str) -> list[str]:
     """The values of an attribute; pydicom gives one alone as a text."""
     value = dataset.get(keyword) or []
@@ -97,12 +141,15 @@ def names_in(folder: Path, headers: Sequence[Header]) -> list[str]:
     ]
 
 
-def read_header(path: Path) -> Header:
-    """The header of one file. Raises UnreadableScan, or UnsupportedScan for a deflate bomb."""
+def read_header(path: Path, stack_by: Sequence[str] = ()) -> Header:
+    """The header of one file, with the attributes `stack_by` too.
+
+    Raises UnreadableScan, or UnsupportedScan for a deflate bomb.
+    """
     _require_moderate_deflate(path)
     tags: list[Any] = [
-        *ONE_EACH, *KIND_TAGS, *GRID_TAGS, *STACK_TAGS, *ORDER_TAGS,
-        *PUBLIC_TAGS, *PRIVATE_TAGS,
+        *ONE_EACH, *KIND_TAGS, *GRID_TAGS, *map(tag_of, (*STACK_TAGS, *stack_by)), *ORDER_TAGS,
+        *PUBLIC_TAGS, *PRIVATE_TAGS, *ASL_TAGS,
     ]  # fmt: skip
     with reading(path, "DICOM"):
         with path.open("rb") as stream:
@@ -120,7 +167,9 @@ def read_header(path: Path) -> Header:
     return Header(path, dataset, str(dataset.get("SOPClassUID", "")), syntax, pixel_bytes)
 
 
-def scan(root: Path) -> Iterator[tuple[Path, Header | ScanError | EnvironmentProblem]]:
+def scan(
+    root: Path, stack_by: Sequence[str] = ()
+) -> Iterator[tuple[Path, Header | ScanError | EnvironmentProblem]]:
     """Every DICOM file at or below `root`, by path, with its header or why it has none.
 
     A DICOMDIR stands for the files it lists. A file without the DICOM mark counts only if its name
@@ -142,7 +191,7 @@ def scan(root: Path) -> Iterator[tuple[Path, Header | ScanError | EnvironmentPro
         if path not in marked and (not named or _is_text(path)):
             continue
         try:
-            header = read_header(path)
+            header = read_header(path, stack_by)
         except (ScanError, EnvironmentProblem) as problem:
             yield path, problem
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,19 @@ from pydicom.dataset import Dataset
 from medddim.digest import sha256_of
 from medddim.errors import EnvironmentProblem, IrregularGeometry, ScanError, UnreadableScan
 from medddim.formats.contract import NO_REPAIR, Repair, Series
-from medddim.formats.dicom.files import ONE_EACH, Header, common_folder, read_header, scan
+from medddim.formats.dicom.files import (
+    ONE_EACH,
+    Header,
+    attributes_named,
+    common_folder,
+    read_header,
+    scan,
+)
 from medddim.formats.dicom.frames import frame_dataset, frames_of, is_enhanced
 from medddim.formats.dicom.geometry import Grid, grids_of
-from medddim.formats.dicom.kind import require_supported, term
+from medddim.formats.dicom.kind import require_supported, set_aside, term
 from medddim.formats.dicom.media import is_directory
+from medddim.formats.dicom.planes import without_strays
 from medddim.formats.dicom.weighting import diffusion_notes
 from medddim.formats.guard import reading, require_moderate_size, require_sound_affine
 from medddim.formats.naming import relative_name, safe_name, short_hash
@@ -33,8 +42,11 @@ def find_series(roots: Sequence[Path], repair: Repair = NO_REPAIR) -> list[Serie
     """
     groups: dict[str, list[Header]] = defaultdict(list)
     refused: list[Series] = []
+    stack_by = attributes_named(repair.stack_by)
     places = [(root.parent if is_directory(root) else root, root) for root in roots]
-    for base, (path, found) in ((base, one) for base, root in places for one in scan(root)):
+    for base, (path, found) in (
+        (base, one) for base, root in places for one in scan(root, stack_by)
+    ):
         if isinstance(found, ScanError | EnvironmentProblem):
             refused.append(_refused_file(path, base, str(found)))
         elif uid := str(found.dataset.get("SeriesInstanceUID") or ""):
@@ -58,7 +70,8 @@ def find_series(roots: Sequence[Path], repair: Repair = NO_REPAIR) -> list[Serie
 
 def examine(files: Sequence[Path], repair: Repair = NO_REPAIR) -> list[Grid]:
     """The grids these files form. Raises the ScanError that says why they do not form one."""
-    return _examine([read_header(path) for path in files], repair)
+    stack_by = attributes_named(repair.stack_by)
+    return _examine([read_header(path, stack_by) for path in files], repair)
 
 
 def attributes(series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
@@ -77,17 +90,17 @@ def attributes(series: Series, keywords: Collection[str]) -> dict[str, list[str]
 
 
 def _examine(headers: Sequence[Header], repair: Repair) -> list[Grid]:
-    images = {header.path: frames_of(header) for header in headers}
-    for frames in images.values():
-        for frame in frames:
-            require_supported(frame)
     whole = _without_copies(headers)
+    images, notes = set_aside([frame for header in whole for frame in frames_of(header)])
+    for frame in images:
+        require_supported(frame)
+    images, strays = without_strays(images)
     _require_one_series(whole)
-    grids = grids_of([frame for header in whole for frame in images[header.path]], repair)
+    grids = grids_of(images, repair)
     for grid in grids:
         require_moderate_size((*grid.shape, len(grid.stacks)), grid.headers[0].path)
         require_sound_affine(grid.affine, grid.headers[0].path)
-    return grids
+    return [replace(grid, notes=(*notes, *strays)) for grid in grids]
 
 
 def _without_copies(headers: Sequence[Header]) -> list[Header]:

@@ -7,7 +7,7 @@ Slices are sorted by their position along the normal, never by InstanceNumber or
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from medddim.errors import IrregularGeometry
 from medddim.formats.contract import NO_REPAIR, Repair
-from medddim.formats.dicom.files import Header
+from medddim.formats.dicom.files import Header, attributes_named
 from medddim.formats.dicom.gaps import Part, even_parts, tolerance_mm
 from medddim.formats.dicom.planes import (
     COSINE_TOLERANCE,
@@ -26,7 +26,7 @@ from medddim.formats.dicom.planes import (
     thickness,
 )
 from medddim.formats.dicom.shear import Shear, shear_of
-from medddim.formats.dicom.stacks import stacks_of
+from medddim.formats.dicom.stacks import places_of, stacks_by, stacks_of
 from medddim.formats.guard import reading
 from medddim.volume import Affine
 
@@ -74,12 +74,37 @@ def grids_of(headers: Sequence[Header], repair: Repair = NO_REPAIR) -> list[Grid
     require_alike(planes, headers)
     normal = planes[0].normal
     heights = np.array([plane.position @ normal for plane in planes])
-    stacks, split_by = stacks_of(headers, heights)
+    if repair.stack_by:
+        names = attributes_named(repair.stack_by)
+        stacks, split_by = stacks_by(headers, heights, names), " and ".join(names)
+        if not _are_whole(stacks, heights):
+            return _apart(stacks, headers, split_by, repair)
+    else:
+        stacks, split_by = stacks_of(headers, heights)
     _require_same_places(stacks, planes, headers)
     sorted_stacks = [[headers[i] for i in stack] for stack in stacks]
     sorted_planes = [planes[i] for i in stacks[0]]
     parts = even_parts(heights[stacks[0]], sorted_stacks[0], repair.on_gap)
     return [_grid(part, sorted_stacks, sorted_planes, split_by, repair) for part in parts]
+
+
+def _are_whole(stacks: list[list[int]], heights: Vector) -> bool:
+    places = places_of(heights)
+    first = places[stacks[0]]
+    whole = len(first) == int(places.max()) + 1
+    return whole and all(np.array_equal(places[stack], first) for stack in stacks)
+
+
+def _apart(
+    groups: list[list[int]], headers: Sequence[Header], split_by: str, repair: Repair
+) -> list[Grid]:
+    """The grids of images that one attribute tells apart and that do not lie at the same places."""
+    count, alone = len(groups), replace(repair, stack_by="")
+    return [
+        replace(grid, repairs=(f"part {number} of {count}, by {split_by}", *grid.repairs))
+        for number, group in enumerate(groups, 1)
+        for grid in grids_of([headers[index] for index in group], alone)
+    ]
 
 
 def _grid(

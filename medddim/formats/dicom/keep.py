@@ -1,8 +1,8 @@
 """The attributes a derived image keeps of its source: an allow-list, so that nothing lies or leaks.
 
 Left out on purpose: everything private but diffusion (Siemens CSA and Philips scale factors would
-describe a grid and a scale that no longer hold), overlays, curves, icons, look-up tables, signatures,
-thumbnails, performed procedure steps, and whatever the writer states anew.
+describe a grid and a scale that no longer hold), overlays, curves, icons, look-up tables,
+signatures, thumbnails, performed procedure steps, and whatever the writer states anew.
 """
 
 from __future__ import annotations

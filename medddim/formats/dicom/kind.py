@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, CTImageStorage, MRImageStorage
 
 from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan
-from medddim.formats.content import IMAGINARY, PHASE, REAL, of_words
+from medddim.formats.content import IMAGINARY, PHASE, REAL, Content, of_words
 from medddim.formats.dicom.files import Header, values_of
 from medddim.formats.guard import reading
 
@@ -18,6 +20,7 @@ TERMS = {
     "YBR_RCT", "YBR_PARTIAL_420", "SEG", "REG", "DOC", "RTIMAGE", "RTDOSE", "RTPLAN", "RTSTRUCT",
 }  # fmt: skip
 """Of PhotometricInterpretation and Modality; most modalities have two letters."""
+LOCALIZER = {"LOCALIZER", "SCOUT"}
 GE_RAW_TYPE = 0x0043102F
 GE_RAW_TYPES = {1: PHASE, 2: REAL, 3: IMAGINARY}
 
@@ -86,19 +89,57 @@ def _wrong_scale(dataset: Dataset) -> str:
 
 
 def _wrong_content(dataset: Dataset) -> str:
-    image_type = [value.strip().upper() for value in values_of(dataset, "ImageType")]
-    if "LOCALIZER" in image_type or "SCOUT" in image_type:
+    words = _words(dataset)
+    if LOCALIZER & set(words):
         return "a localizer, for planning only"
-    if "MOSAIC" in image_type:
+    if "MOSAIC" in words:
         return "a Siemens mosaic: many slices tiled in one image; convert it with dcm2niix"
+    if "VFRAME" in words:
+        return "a UIH VFRAME: many slices tiled in one image; convert it with dcm2niix"
+    content, where = _content(dataset)
+    return content.at(where) if content else ""
+
+
+def _words(dataset: Dataset) -> list[str]:
+    return [value.strip().upper() for value in values_of(dataset, "ImageType")]
+
+
+def _content(dataset: Dataset) -> tuple[Content | None, str]:
+    """What an image is in place of a magnitude or CT, and what says so."""
     modality = "MR" if dataset.get("SOPClassUID") == MRImageStorage else "CT"
-    words = [*image_type[2:], str(dataset.get("ComplexImageComponent", ""))]
+    words = [*_words(dataset)[2:], str(dataset.get("ComplexImageComponent", ""))]
     if found := of_words(words, modality):
-        return found.at("ImageType or ComplexImageComponent")
+        return found, "ImageType or ComplexImageComponent"
     ge_type = dataset.get(GE_RAW_TYPE)
     kind = ge_type.value if modality == "MR" and ge_type is not None else None
     found = GE_RAW_TYPES.get(kind) if isinstance(kind, int) else None
-    return found.at("the private raw data type of GE") if found else ""
+    return found, "the private raw data type of GE"
+
+
+def set_aside(headers: Sequence[Header]) -> tuple[list[Header], list[str]]:
+    """The images of a series that may be a scan, and what is said of the rest, for people.
+
+    A scout, and the phases or maps beside magnitudes, are no fault of the others. Where nothing
+    else is there, all stay: `require_supported` says why not.
+    """
+    found = [_aside(header) for header in headers]
+    if not any(found) or all(found):
+        return list(headers), []
+    counts = Counter(name for name in found if name)
+    told = " and ".join(f"{count} of {name}" for name, count in counts.items())
+    kept = [header for header, name in zip(headers, found, strict=True) if not name]
+    return kept, [f"left out of its {len(headers)} images: {told}"]
+
+
+def _aside(header: Header) -> str:
+    """What an image shows in place of a slice of a scan; "" if it does, or is no image at all."""
+    with reading(header.path, "DICOM"):
+        if _wrong_class(header.dataset):
+            return ""
+        if LOCALIZER & set(_words(header.dataset)):
+            return "a localizer"
+        content, _ = _content(header.dataset)
+        return content.name if content else ""
 
 
 def _require_whole(header: Header) -> None:

@@ -61,6 +61,11 @@ def content_at(header: Header) -> tuple[float, ...]:
     return _moment(header.dataset, "Content")
 
 
+def triggered_at(header: Header) -> tuple[float, ...]:
+    """TriggerTime, in ms after the R wave; () if not said."""
+    return _number(header.dataset, "TriggerTime")
+
+
 def _moment(dataset: Dataset, kind: str) -> tuple[float, ...]:
     stamp = str(dataset.get(f"{kind}DateTime") or "").partition("+")[0].partition("-")[0]
     day, time = stamp[:8], stamp[8:]

@@ -5,6 +5,7 @@ Positions are those of the centre of the first voxel, in LPS (DICOM PS3.3 C.7.6.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from medddim.formats.guard import reading
 Vector = npt.NDArray[np.float64]
 
 COSINE_TOLERANCE = 1e-4
+TURNED = 0.01
+MOST, FEW = 8, 3
 AGAIN = "get the file again from its source"
 APART = "put each kind into a folder of its own, and name one folder at a time"
 
@@ -96,6 +99,27 @@ def require_alike(planes: Sequence[Plane], headers: Sequence[Header]) -> None:
                 f"slices of two orientations (cosines of ImageOrientationPatient {turned:.1g} "
                 f"apart), as in a localizer: {where}; {APART}"
             )
+
+
+def without_strays(headers: Sequence[Header]) -> tuple[list[Header], list[str]]:
+    """The images but a few that are turned, as a scout that is not called one; and what is said.
+
+    At least `MOST` images of one orientation may have up to `FEW` others among them.
+    """
+    normals: dict[tuple[float, ...], list[Header]] = defaultdict(list)
+    for header in headers:
+        value = header.dataset.get("ImageOrientationPatient")
+        if value is None or not is_number(value) or np.size(value) != 6:
+            return list(headers), []
+        cosines = np.array(value, dtype=np.float64)
+        turned = np.cross(cosines[:3], cosines[3:])
+        same = (one for one in normals if abs(np.dot(one, turned)) > 1 - TURNED)
+        normals[next(same, tuple(turned.tolist()))].append(header)
+    groups = sorted(normals.values(), key=len)
+    few = sum(map(len, groups[:-1]))
+    if not 0 < few <= FEW or len(groups[-1]) < MOST:
+        return list(headers), []
+    return groups[-1], [f"left out of its {len(headers)} images: {few} of another orientation"]
 
 
 def thickness(header: Header) -> float:

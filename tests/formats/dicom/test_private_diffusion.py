@@ -117,18 +117,22 @@ def one(vendor: Any, b: float, g: Any, **said: Any) -> Dataset:
 
 def test_ge_turns_with_the_phase_encoding() -> None:
     rows = diffusion_of(one(ge, 800.0, (0.6, 0.0, 0.8), InPlanePhaseEncodingDirection="ROW"))
-    assert rows is not None and rows.direction is not None
+    assert rows is not None
+    assert rows.direction is not None
     np.testing.assert_allclose(rows.direction, [0, 0.6, 0.8], atol=1e-9)
 
 
 def test_ge_without_a_phase_encoding_is_lost() -> None:
     found = diffusion_of(one(ge, 800.0, (0.6, 0.0, 0.8)))
-    assert found is not None and found.lost and found.direction is None
+    assert found is not None
+    assert found.lost
+    assert found.direction is None
 
 
 def test_ge_scales_b_by_the_length_of_the_vector() -> None:
     half = diffusion_of(one(ge, 2000.0, (0.0, 0.70711, 0.0), InPlanePhaseEncodingDirection="COL"))
-    assert half is not None and half.direction is not None
+    assert half is not None
+    assert half.direction is not None
     assert half.b_value == 1000
     np.testing.assert_allclose(half.direction, [0, -1, 0], atol=1e-6)
 
@@ -136,17 +140,20 @@ def test_ge_scales_b_by_the_length_of_the_vector() -> None:
 def test_ge_without_a_gradient_is_b0_or_a_trace() -> None:
     nothing = one(ge, 900.0, (0.0, 0.0, 0.0))
     found = diffusion_of(nothing)
-    assert found is not None and (found.b_value, found.directionality) == (0, "NONE")
+    assert found is not None
+    assert (found.b_value, found.directionality) == (0, "NONE")
     nothing.private_block(0x19, "GEMS_ACQU_01").add_new(0xE0, "DS", "0")
     found = diffusion_of(nothing)
-    assert found is not None and (found.b_value, found.directionality) == (900, "ISOTROPIC")
+    assert found is not None
+    assert (found.b_value, found.directionality) == (900, "ISOTROPIC")
 
 
 def test_philips_says_that_an_image_is_isotropic() -> None:
     dataset = one(philips, 1000.0, (0.0, 0.0, 0.0))
     dataset.private_block(0x2001, "Philips Imaging DD 001").add_new(0x04, "CS", "I")
     found = diffusion_of(dataset)
-    assert found is not None and found.directionality == "ISOTROPIC"
+    assert found is not None
+    assert found.directionality == "ISOTROPIC"
 
 
 def csa(**tags: list[str]) -> bytes:
@@ -171,7 +178,8 @@ def in_csa(dataset: Dataset, b: float, g: Any) -> None:
 
 def test_siemens_of_old_says_it_in_csa_alone() -> None:
     found = diffusion_of(one(in_csa, 700.0, (0.6, 0.0, 0.8)))
-    assert found is not None and found.direction is not None
+    assert found is not None
+    assert found.direction is not None
     assert found.b_value == 700
     np.testing.assert_allclose(found.direction, [0.6, 0, 0.8])
 

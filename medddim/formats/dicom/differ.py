@@ -1,0 +1,82 @@
+"""Why images at one place form no stacks: what they differ in, and what may be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.dataset import Dataset
+
+from medddim.formats.dicom.files import ASL_TAG, Header, common_folder, names_in
+from medddim.formats.dicom.frames import frame_dataset
+
+SHOWN = 4
+"""So many attributes are named, the first of the header."""
+NOT_NAMED = {
+    "SOPInstanceUID", "PixelData", "InstanceNumber", "WindowCenter", "WindowWidth", "ContentTime",
+    "SmallestImagePixelValue", "LargestImagePixelValue", "InstanceCreationTime",
+    "PixelPaddingValue",
+}  # fmt: skip
+"""What differs between any two images, or follows from their pixels."""
+
+
+def why_not(
+    headers: Sequence[Header],
+    places: npt.NDArray[np.intp],
+    differing: Sequence[str],
+    names: str = "",
+    *,
+    several: bool = False,
+) -> str:
+    """The refusal of images at one place, in words; `names` would sort them, were they alike.
+
+    `several` says that each of the attributes `differing` gives other stacks.
+    """
+    order = np.argsort(places, kind="stable")
+    doubled = np.flatnonzero(np.diff(places[order]) == 0)
+    one, other = (headers[int(index)] for index in order[doubled[0] : doubled[0] + 2])
+    folder = common_folder(headers)
+    begin = (
+        f"{doubled.size} slices lie where another one lies already, first "
+        f"{' and '.join(names_in(folder, [one, other]))} in {folder}: "
+    )
+    if names:
+        return begin + (
+            "label and control images of arterial spin labelling (they differ in "
+            f'{ASL_TAG}), whose difference is what counts; --stack-by "{names}" reads them'
+        )
+    if several:
+        return begin + (
+            f"{' and '.join(differing)} sort them differently; say which one counts with "
+            "--stack-by ATTRIBUTE"
+        )
+    known = [tag for tag in differing if one.dataset.get(tag) != other.dataset.get(tag)]
+    found = known[:1] or list(_differences(one, other))[:SHOWN]
+    why = "the header tells them apart by no echo, time, b-value or acquisition"
+    if known:
+        why = f"they differ in {known[0]}, which does not sort them into complete stacks"
+    elif found:
+        why += f", yet they differ in {', '.join(found)}"
+    return begin + (
+        f"{why}; name what counts with --stack-by ATTRIBUTE, or put each stack into a series of "
+        "its own"
+    )
+
+
+def _differences(one: Header, other: Header) -> Iterator[str]:
+    """The names of what differs in two images: keywords, and private tags as (gggg,eeee)."""
+    first, second = _whole(one), _whole(other)
+    for element in first:
+        if element.keyword in NOT_NAMED or element.VR in ("SQ", "UI", "OW", "OB", "UN"):
+            continue
+        if element.tag not in second or second[element.tag].value != element.value:
+            tag = element.tag
+            yield element.keyword or f"({tag.group:04X},{tag.element:04X})"
+
+
+def _whole(header: Header) -> Dataset:
+    dataset: Any = pydicom.dcmread(header.path, stop_before_pixels=True)
+    return dataset if header.frame is None else frame_dataset(dataset, header.frame)
