@@ -76,8 +76,8 @@ def find(
     "Modality=MR and SeriesDescription~T2" (see `formats.select`), `exclude` one for those to leave
     out; a series whose header cannot be read stays in the list, with its refusal. `on_gap` and
     `on_tilt` say what may be repaired, `stack_by` what sorts images (see `Repair`). A path that
-    holds no scan adds nothing, nor does a map beside its result in a folder. Raises UnreadableScan for a path that does not exist,
-    RequestProblem for a bad rule or template.
+    holds no scan adds nothing, nor does a map beside its result in a folder. Raises UnreadableScan
+    for a path that does not exist, RequestProblem for a bad rule or template.
     """
     require_template(filename)
     wanted, unwanted = Rule.parse(select), Rule.parse(exclude)

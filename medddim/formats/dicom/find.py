@@ -91,12 +91,18 @@ def attributes(series: Series, keywords: Collection[str]) -> dict[str, list[str]
 
 def _examine(headers: Sequence[Header], repair: Repair) -> list[Grid]:
     whole = _without_copies(headers)
-    images, notes = set_aside([frame for header in whole for frame in frames_of(header)])
+    frames = [frame for header in whole for frame in frames_of(header)]
+    images, notes = set_aside(frames)
     for frame in images:
         require_supported(frame)
     images, strays = without_strays(images)
     _require_one_series(whole)
-    grids = grids_of(images, repair)
+    try:
+        grids = grids_of(images, repair)
+    except IrregularGeometry:
+        for frame in frames if notes else ():
+            require_supported(frame)  # what was left out may be what is missing
+        raise
     for grid in grids:
         require_moderate_size((*grid.shape, len(grid.stacks)), grid.headers[0].path)
         require_sound_affine(grid.affine, grid.headers[0].path)

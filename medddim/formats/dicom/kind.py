@@ -126,9 +126,10 @@ def set_aside(headers: Sequence[Header]) -> tuple[list[Header], list[str]]:
     if not any(found) or all(found):
         return list(headers), []
     counts = Counter(name for name in found if name)
-    told = " and ".join(f"{count} of {name}" for name, count in counts.items())
     kept = [header for header, name in zip(headers, found, strict=True) if not name]
-    return kept, [f"left out of its {len(headers)} images: {told}"]
+    return kept, [
+        f"{count} of its {len(headers)} images left out: {name}" for name, count in counts.items()
+    ]
 
 
 def _aside(header: Header) -> str:

@@ -119,7 +119,7 @@ def without_strays(headers: Sequence[Header]) -> tuple[list[Header], list[str]]:
     few = sum(map(len, groups[:-1]))
     if not 0 < few <= FEW or len(groups[-1]) < MOST:
         return list(headers), []
-    return groups[-1], [f"left out of its {len(headers)} images: {few} of another orientation"]
+    return groups[-1], [f"{few} of its {len(headers)} images left out: another orientation"]
 
 
 def thickness(header: Header) -> float:
