@@ -52,7 +52,7 @@ def test_the_rest_of_a_mixed_folder_is_sound(scanner: Any) -> None:
         other = scanner.slices(1, SeriesInstanceUID=f"2.25.77{number}", **attributes)
         scanner.store(other, to=f"study/other{number}")
     series = formats.find(scanner.folder)
-    assert [one.name for one in series if not one.refusal] == ["study_t1"]
+    assert [one.name for one in series if not one.refusal] == ["study/t1"]
     assert sum(bool(one.refusal) for one in series) == len(NOT_FOR_US)
 
 
