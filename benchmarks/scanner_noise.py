@@ -73,8 +73,7 @@ def measured(asked: argparse.Namespace) -> Iterator[dict]:
         for level in asked.levels:
             for draw in range(asked.draws):
                 scanner = drawn(np.random.default_rng([asked.seed, draw]), level, subject)
-                seed = [asked.seed, draw, 1]
-                noisy, truth = scanner(subject, np.random.default_rng(seed)), scanner.truth(subject)
+                noisy, truth = scanner(subject, seed=asked.seed + draw), scanner.truth(subject)
                 sigma = scanner.sigma(subject)
                 answers = {"noisy": noisy, f"{enhancer.name}, given nothing": enhancer(noisy)}
                 for name, other in others.items():
