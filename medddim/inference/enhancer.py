@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import numpy as np
 import torch
@@ -19,20 +20,16 @@ from medddim.diffusion import SAMPLERS, CleanEstimate, Condition, Denoiser, keye
 from medddim.formats.taken import as_volume
 from medddim.inference.plan import ScanPlan, plan_scan
 from medddim.inference.posterior import mean_and_deviation
-from medddim.inference.receipt import Receipt, measure
+from medddim.inference.preview import one_slice
+from medddim.inference.receipt import Receipt, measure, reach_of
 from medddim.inference.settings import Asked, Settings
-from medddim.inference.tiling import Done, Tiling, by_blocks, by_slices
-from medddim.networks import Precision, autocast, choose_device, choose_precision
+from medddim.inference.tiling import by_tiles
+from medddim.networks import Network, Precision, autocast, choose_device, choose_precision
 from medddim.recipe import Recipe
 from medddim.volume import Array, Derivation, Volume
 
-BATCH = 4
-"""Slices a network sees at once; changes speed and memory, not the answer."""
 TILE = {2: 512, 3: 160}
 """Edge of a tile, in voxels, by the dimensions of the network; bounds memory, not the answer."""
-
-ALONE = 2
-"""Voxels that a lone MR slice is moved by to be its own neighbour; noise of CT reaches further."""
 
 
 def _unwatched(part: float) -> None:
@@ -156,6 +153,17 @@ class Enhancer:
         made = self._derivation(plan)
         return (replace(one, derivation=made) for one in self._estimates(plan))
 
+    def preview(self, volume: Volume | Any, index: int, *, plan: ScanPlan | None = None) -> Volume:
+        """One slice of the answer, for interactive use: `index` counts along the slice axis.
+
+        Only the slices that the network sees it with are computed, from the first of its views.
+        `plan` is what `plan(volume)` returned, to read the noise once for many slices. Raises
+        RequestProblem for an index out of range and for super-resolution.
+        """
+        plan = self.plan(volume) if plan is None else plan
+        part, within = one_slice(plan, index, network=cast(Network, self.denoiser.network))
+        return self.answer(part).crop(*within)
+
     def plan(self, volume: Volume | Any, settings: Settings | None = None) -> ScanPlan:
         """What this model is asked for a scan; raises what `__call__` raises."""
         return plan_scan(self.recipe, as_volume(volume), settings)
@@ -192,19 +200,10 @@ class Enhancer:
         single = replace(plan, settings=replace(plan.settings, samples=None))
         try:
             whole = answer if plan.settings.samples is None else None
-            return measure(self.answer, single, reach=self._reach(plan), whole=whole)
+            reach = reach_of(plan, halo=cast(Network, self.denoiser.network).halo)
+            return measure(self.answer, single, reach=reach, whole=whole)
         finally:
             self.progress = progress
-
-    def _reach(self, plan: ScanPlan) -> list[int]:
-        """How many voxels along each axis of the scan the network sees around one."""
-        network = self.denoiser.network
-        halo, across = getattr(network, "halo", 0), getattr(self.recipe.network, "slices", 1) // 2
-        places = range(3 - getattr(network, "spatial_dims", 3))
-        return [
-            max(across if view.order.index(axis) in places else halo for view in plan.views)
-            for axis in range(3)
-        ]
 
     def _derivation(self, plan: ScanPlan) -> Derivation:
         return plan.derivation(sha256=self.sha256, precision=self.precision)
@@ -268,6 +267,13 @@ class Enhancer:
             seen = [*seen, torch.from_numpy(plan.level_map).to(self.device)]
         size = plan.consistency.start.voxels.size
 
+        tiled = partial(
+            by_tiles,
+            recipe=self.recipe,
+            network=cast(Network, self.denoiser.network),
+            tile=self.tile,
+        )
+
         def done(voxels: int) -> None:
             self.progress(voxels / size)
 
@@ -285,7 +291,7 @@ class Enhancer:
                 clean = torch.zeros_like(state)
                 for view in plan.views:
                     cut = map(view.of, (state, *seen))
-                    clean += view.back(self._tiled(estimate, *cut, done=done))
+                    clean += view.back(tiled(estimate, *cut, done=done))
                 clean /= len(plan.views)
             if not plan.consistency.projects:
                 return clean
@@ -293,17 +299,3 @@ class Enhancer:
             return torch.from_numpy(projected).to(clean)
 
         return denoise
-
-    def _tiled(self, estimate: Callable[..., Tensor], *images: Tensor, done: Done) -> Tensor:
-        network = self.denoiser.network
-        tiling = Tiling(
-            self.tile,
-            halo=getattr(network, "halo", 0),
-            stride=getattr(network, "stride", 1),
-            batch=BATCH,
-        )
-        if self.recipe.network.spatial_dims == 3:
-            return by_blocks(estimate, *images, tiling=tiling, done=done)
-        shift = ALONE if self.recipe.white_noise else 0
-        slices = self.recipe.network.slices
-        return by_slices(estimate, *images, slices=slices, tiling=tiling, shift=shift, done=done)

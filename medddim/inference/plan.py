@@ -7,7 +7,7 @@ the noise level, the views, the factor or the warnings, and nothing else rounds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,6 +54,16 @@ class ScanPlan:
     def network_evaluations(self) -> int:
         """How often the network sees each voxel of the answer."""
         return int(self.facts["network_evaluations"])
+
+    def of(self, scan: Volume) -> ScanPlan:
+        """The same plan for other voxels of the same kind: noise, scaling and views stay."""
+        same = replace(self.consistency, scan=scan)  # type: ignore[type-var]  # both are dataclasses
+        return replace(self, volume=scan, scan=scan, consistency=same)
+
+    def part(self, *box: slice) -> ScanPlan:
+        """The same plan for a part of the scan, a box of its voxel axes."""
+        level_map = None if self.level_map is None else np.ascontiguousarray(self.level_map[box])
+        return replace(self.of(self.scan.crop(*box)), level_map=level_map)
 
     def derivation(self, *, sha256: str, precision: str) -> Derivation:
         """How the answer comes about, by weights of this sha256 in this precision."""

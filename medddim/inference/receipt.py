@@ -142,7 +142,7 @@ def _kept(
 ) -> Iterator[Kept]:
     voxels = part.scan.voxels.copy()
     voxels[0] = with_inserts(voxels[0], planted)
-    there = answer(_with_scan(part, part.scan.with_voxels(voxels)))
+    there = answer(part.of(part.scan.with_voxels(voxels)))
     return kept(there.voxels[0] - without.voxels[0], planted)
 
 
@@ -205,12 +205,15 @@ def _around(place: Sequence[int], edges: Sequence[int], shape: Sequence[int]) ->
 
 def _part_of(plan: ScanPlan, box: Box) -> ScanPlan:
     """The same plan for a part of the first channel."""
-    level_map = None if plan.level_map is None else np.ascontiguousarray(plan.level_map[box])
-    part = plan.scan.crop(*box)
-    one = replace(part, voxels=part.voxels[:1])
-    return _with_scan(replace(plan, level_map=level_map), one)
+    part = plan.part(*box)
+    return part.of(replace(part.scan, voxels=part.scan.voxels[:1]))
 
 
-def _with_scan(plan: ScanPlan, scan: Volume) -> ScanPlan:
-    """The same plan for other voxels: scaling, noise level and views stay."""
-    return replace(plan, volume=scan, scan=scan, consistency=replace(plan.consistency, scan=scan))
+def reach_of(plan: ScanPlan, *, halo: int) -> list[int]:
+    """How many voxels along each axis of the scan a network with this halo sees around one."""
+    network = plan.recipe.network
+    across, places = network.slices // 2, range(3 - network.spatial_dims)
+    return [
+        max(across if view.order.index(axis) in places else halo for view in plan.views)
+        for axis in range(3)
+    ]

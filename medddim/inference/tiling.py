@@ -15,6 +15,14 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from medddim.networks import Network
+from medddim.recipe import Recipe
+
+BATCH = 4
+"""Slices a network sees at once; changes speed and memory, not the answer."""
+ALONE = 2
+"""Voxels that a lone MR slice is moved by to be its own neighbour; noise of CT reaches further."""
+
 Box = tuple[slice, ...]
 Done = Callable[[int], None]
 """Is told how many voxels were answered, whenever some were."""
@@ -119,3 +127,23 @@ def by_blocks(
         answer[place] = part.to(answer.dtype)
         done(part.numel())
     return answer
+
+
+def by_tiles(
+    estimate: Callable[..., Tensor],
+    *images: Tensor,
+    recipe: Recipe,
+    network: Network,
+    tile: int,
+    done: Done = _unwatched,
+) -> Tensor:
+    """Apply `estimate` to images in the order of a view, cut as the network of a recipe wants it.
+
+    In 3D by blocks, in 2D slice by slice; `tile` is the edge of a tile in voxels.
+    """
+    tiling = Tiling(tile, halo=network.halo, stride=network.stride, batch=BATCH)
+    if recipe.network.spatial_dims == 3:
+        return by_blocks(estimate, *images, tiling=tiling, done=done)
+    shift = ALONE if recipe.white_noise else 0
+    slices = recipe.network.slices
+    return by_slices(estimate, *images, slices=slices, tiling=tiling, shift=shift, done=done)

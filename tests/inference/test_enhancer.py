@@ -162,6 +162,8 @@ def test_paths_whose_network_sees_the_scan(path, spread):
     states = []
 
     class Shown(torch.nn.Module):
+        halo, stride = 0, 1
+
         def forward(self, state, level, *, strength, scan):
             states.append(state - scan if path == "bridge" else state)
             return scan[:, scan.shape[1] // 2, None]
@@ -192,6 +194,8 @@ def test_samples_differ_as_much_as_the_posterior_allows():
     scale = Scaling.fit(scan, **recipe.scaling.model_dump()).scale
 
     class Perfect(torch.nn.Module):
+        halo, stride = 0, 1
+
         def forward(self, state, level, *, strength, scan):
             noise = level.to(state).reshape(-1, 1, 1, 1) * strength
             gain = (40 / scale) ** 2 / ((40 / scale) ** 2 + noise**2)

@@ -89,7 +89,7 @@ def test_neither_does_the_batch_nor_the_number_of_threads(case, monkeypatch):
     wired, scan = enhancer(**CASES[case]), textured((48, 44, 17))
     usual, threads = answer(wired, scan), torch.get_num_threads()
     for batch in (1, 4, 16):
-        monkeypatch.setattr("medddim.inference.enhancer.BATCH", batch)
+        monkeypatch.setattr("medddim.inference.tiling.BATCH", batch)
         assert same(answer(wired, scan), usual, scan)
     try:
         for number in (1, 2):
