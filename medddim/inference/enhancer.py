@@ -187,10 +187,9 @@ class Enhancer:
     def receipt(self, volume: Volume, **settings: Unpack[Asked]) -> Receipt:
         """How much of the contrast of small structures the answer of `__call__` keeps.
 
-        The arguments are those of `__call__`, and so is the scan: inserts of known size and
-        contrast are put into blocks of it. Costs less than the answer itself; for a scan that is
-        too small for that, twice as much. Raises RequestProblem for super-resolution, and what
-        `__call__` raises.
+        The arguments are those of `__call__`: inserts of known size and contrast are put into
+        blocks of the scan. Costs less than the answer itself; for a small scan, twice as much.
+        Raises RequestProblem for super-resolution, and what `__call__` raises.
         """
         return self.receipt_of(self.plan(as_volume(volume), Settings(**settings)))
 
