@@ -26,10 +26,11 @@ from medddim.checkpoint import build_network
 from medddim.networks import autocast
 from medddim.recipe import Recipe
 from medddim.scaling import Scaling
-from medddim.training.dataset import PairSource, load_volumes
+from medddim.training.dataset import PairSource
+from medddim.training.scans import load_volumes
 from medddim.volume import Volume
 
-RECIPE = Path(__file__).parents[1] / "configs" / "ct_denoise_2d.yaml"
+RECIPE = Path(__file__).parents[1] / "medddim" / "recipes" / "ct_denoise_2d.yaml"
 FILTERS, SHORTCUT_AFTER = 96, (1, 3)
 CPU = torch.device("cpu")
 

@@ -59,7 +59,6 @@ WITH_PYTHON = [path for path in PAGES if blocks(path, "python")]
 def folder(tmp_path, monkeypatch):
     """The files and folders that the pages speak of."""
     shutil.copytree(studies.SAMPLES, tmp_path / "data_samples")
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
     for there in "study reference noisy thick better finer textured ct SCANS BIDS_DIR".split():
         (tmp_path / there).mkdir()
     monkeypatch.chdir(tmp_path)

@@ -38,9 +38,8 @@ INLINE = [
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """`data_samples/`, `configs/`, a trained `run/`, and the folders of scans it speaks of."""
+    """`data_samples/`, a trained `run/`, and the folders of scans it speaks of."""
     shutil.copytree(studies.SAMPLES, tmp_path / "data_samples")
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
     for name in ("study", "reference"):
         studies.study(tmp_path / name)
     for name in ("SCANS", "ct"):

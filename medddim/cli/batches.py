@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -128,6 +129,22 @@ seed_option = click.option(
     show_default=True,
     type=click.IntRange(min=0),
     help="Same seed, same answer.",
+)
+
+
+def _with_threads(context: click.Context, parameter: click.Parameter, value: int | None) -> None:
+    """Before torch and NumPy are loaded, which count the cores once."""
+    if value is not None:
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ[name] = str(value)
+
+
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    expose_value=False,
+    callback=_with_threads,
+    help="Processor threads to use.  [all cores]",
 )
 resume_option = click.option(
     "--resume/--no-resume",

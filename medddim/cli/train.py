@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from medddim.cli import batches
 
 if TYPE_CHECKING:
     from medddim.recipe import Recipe
 
+FEWEST = 50
+"""Fewer steps than this are no training."""
 
-@click.command()
-@click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+@click.command(
+    epilog="""\b
+Examples:
+  medddim train --init mine.yaml --data SCANS --hours 8    look at the scans, write a recipe
+  medddim train mine.yaml --smoke                          does it work here? in a minute
+  medddim train mine.yaml -o run/                          train; Ctrl-C stops, --resume goes on
+  medddim enhance study/ -o better/ --model run/           use it
+"""
+)
+@click.argument("recipe", required=False)
 @click.option(
     "-o",
     "--output",
@@ -23,8 +37,27 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of scans; overrides the recipe's data.root.",
+    metavar="FOLDER|PATTERN",
+    help="The scans: all below a folder, or those that match a pattern, 'SCANS/sub-*/anat/*T1w*'; "
+    "overrides the recipe's data.",
+)
+@click.option(
+    "--init",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Look at the scans and write a complete recipe for them; train nothing.",
+)
+@click.option(
+    "--hours",
+    default=8.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="For --init: how long the training may take here.",
+)
+@click.option(
+    "--from-scratch",
+    is_flag=True,
+    help="For --init: a new network, in place of the shipped model's weights to begin with.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
 @click.option(
@@ -40,39 +73,118 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="How many devices of that kind share each batch.",
 )
-@click.option("--smoke", is_flag=True, help="Prove RECIPE on two scans in about a minute.")
+@click.option(
+    "--smoke",
+    is_flag=True,
+    help="Walk the whole way of RECIPE on two scans in about a minute, and say how long all takes.",
+)
+@batches.threads_option
 def train(
-    recipe: Path,
+    recipe: str | None,
     output: Path | None,
-    data: Path | None,
+    data: str | None,
+    init: Path | None,
+    hours: float,
+    from_scratch: bool,
     resume: bool,
     device: str,
     devices: int,
     smoke: bool,
 ) -> None:
-    """Train the model that RECIPE, a YAML file, describes."""
-    from medddim.checkpoint import shipped
-    from medddim.recipe import Recipe
-    from medddim.training import trainer
-
+    """Train the model that RECIPE describes: a YAML file, or the name of one in the package."""
+    if init is not None:
+        _require_alone(recipe, output, smoke)
+        _init(init, data, hours=hours, scratch=from_scratch, device=device)
+        return
+    if recipe is None:
+        raise click.UsageError(
+            "expected a RECIPE; `medddim train --init mine.yaml --data SCANS` writes one"
+        )
     if (output is None) != smoke:
         raise click.UsageError("expected either -o RUN or --smoke")
-    asked = Recipe.load(recipe)
+    asked, root = _asked(recipe, data)
     if output is None:
-        _prove(asked, data, device)
+        _prove(asked, root, device)
         return
+    _train(asked, output, data=root, resume=resume, device=device, devices=devices)
+
+
+def _train(recipe: Recipe, output: Path, **how: Any) -> None:
+    from medddim.checkpoint import shipped
+    from medddim.training import trainer
+
     trainer.train(
-        asked,
+        recipe,
         output,
-        data=data,
-        resume=resume,
-        device=device,
-        devices=devices,
-        progress=lambda step, figures: _show(step, asked.training.steps, figures),
+        progress=lambda step, figures: _show(step, recipe.training.steps, figures),
+        **how,
     )
     if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # of several processes the first one speaks
         model = output.absolute() if str(output) in shipped() else output
         click.echo(f"checkpoint in {output}; try: medddim enhance SCANS -o OUT --model {model}")
+
+
+def _asked(recipe: str, data: str | None) -> tuple[Recipe, Path | None]:
+    """The recipe, and the folder of the scans if one is given beside it; judged without torch."""
+    from medddim.errors import RecipeError
+    from medddim.recipe import Recipe
+    from medddim.training.places import split_pattern
+
+    asked = Recipe.load(recipe)
+    root, pattern = (asked.data.root, "") if data is None else split_pattern(data)
+    if root is None:
+        raise RecipeError("data.root is empty: name the folder of scans there or with --data")
+    if not root.is_dir():
+        raise RecipeError(f"{root}: no such folder; name that of the scans with --data")
+    if pattern:
+        known = asked.data.model_copy(update={"train": (pattern,)})
+        asked = asked.model_copy(update={"data": known})
+    return asked, root
+
+
+def _require_alone(recipe: str | None, output: Path | None, smoke: bool) -> None:
+    if recipe is not None or output is not None or smoke:
+        raise click.UsageError(
+            "--init writes a recipe and trains nothing: expected --init FILE --data SCANS, with "
+            "--hours if you like, and no RECIPE, -o or --smoke"
+        )
+
+
+def _init(file: Path, data: str | None, *, hours: float, scratch: bool, device: str) -> None:
+    if data is None:
+        raise click.UsageError("--init needs --data, the folder of your cleanest scans")
+    if file.exists():
+        raise click.UsageError(f"{file} is there already: choose another name, or remove it")
+    from medddim.training.document import document, summary
+    from medddim.training.places import split_pattern
+
+    split_pattern(data)
+    from medddim.checkpoint import Checkpoint
+    from medddim.formats.atomic import new_file
+    from medddim.training import proposal
+
+    found = proposal.look_at(data)
+    for key, value in summary(found).items():
+        click.echo(f"{key:10} {value}")
+    base = Checkpoint.open(proposal.shipped_for(found)).recipe
+    name = re.sub("[^a-z0-9]+", "-", file.stem.lower()).strip("-") or "model"
+    recipe = proposal.proposed(found, base, name=name, scratch=scratch)
+    steps, length = _length(recipe, found.root, hours=hours, device=device)
+    text = document(proposal.lasting(recipe, steps=steps), found, file=str(file), length=length)
+    with new_file(file) as stream:
+        stream.write(text.encode())
+    click.echo(f"{'length':10} {length}\nwrote {file}; next: medddim train {file} -o RUN")
+
+
+def _length(recipe: Recipe, root: Path, *, hours: float, device: str) -> tuple[int, str]:
+    from medddim.networks import choose_device
+    from medddim.training.rehearsal import steps_per_second
+
+    rate = steps_per_second(recipe, root, device=device)
+    steps = max(int(hours * 3600 * rate * 0.9), FEWEST)  # a tenth goes into validations
+    steps = steps // 10 * 10
+    place = choose_device(device).type
+    return steps, f"{steps} steps, about {steps / rate / 3240:.1f} hours on this machine ({place})"
 
 
 def _prove(recipe: Recipe, data: Path | None, device: str) -> None:
@@ -84,9 +196,11 @@ def _prove(recipe: Recipe, data: Path | None, device: str) -> None:
         device=device,
         progress=lambda step, figures: _show(step, STEPS, figures),
     )
+    losses = f"{figures['first_loss']:.3f} to {figures['last_loss']:.3f}"
     click.echo(
-        f"the recipe works: trained, saved, resumed, loaded, applied. All of its "
-        f"{recipe.training.steps} steps take about {figures['hours']:.1f} hours here"
+        f"the way is free: trained {STEPS} steps (loss {losses}), saved, resumed, loaded, applied. "
+        "What so few steps learn says nothing of the model. All "
+        f"{recipe.training.steps} take about {figures['hours']:.1f} hours here"
     )
 
 

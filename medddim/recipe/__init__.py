@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import (
@@ -26,8 +25,10 @@ from medddim.recipe.degradations import (
     RicianRecipe,
     ScannerRecipe,
 )
+from medddim.recipe.files import file_of, filled
 from medddim.recipe.networks import NetworkRecipe, NoiseUNetRecipe, UNetRecipe
 from medddim.recipe.parts import Part, Pattern, Record, Share, not_falling, rising
+from medddim.recipe.problems import in_words
 
 __all__ = [
     "DataRecipe",
@@ -52,8 +53,8 @@ class DiffusionRecipe(Record):
     `noise` is the k of a bridge, in the network's range.
     """
 
-    path: Literal["scan-noise", "posterior", "variance-preserving", "bridge"]
-    prediction: Literal["x0", "eps", "v", "residual"]
+    path: Literal["scan-noise", "posterior", "variance-preserving", "bridge"] = "scan-noise"
+    prediction: Literal["x0", "eps", "v", "residual"] = "residual"
     full_share: Share = 0.5
     noise: float = Field(0.0, ge=0)
 
@@ -69,6 +70,8 @@ class ScalingRecipe(Record):
 class DataRecipe(Record):
     """Which scans: patterns of files below `root` (or below `medddim train --data DIR`).
 
+    Without patterns in `train`, all scans below it but those held out, NIfTI files and DICOM
+    series; without any in `validate_on` either, one subject in ten is held out.
     `train_part` and `validate_part` keep the slices from one share of each scan to another, for
     holding out a part of the only scan of its kind. `coarser` trains on every scan with pixels
     twice as long and wide, too. `mixed` is the share of patches that are weighted means of two, so
@@ -76,7 +79,7 @@ class DataRecipe(Record):
     """
 
     root: Path | None = None
-    train: tuple[Pattern, ...] = Field(min_length=1)
+    train: tuple[Pattern, ...] = ()
     train_part: Part = (0.0, 1.0)
     validate_on: tuple[Pattern, ...] = ()
     validate_part: Part = (0.0, 1.0)
@@ -93,15 +96,16 @@ class TrainingRecipe(Record):
     The learning rate rises linearly over `warmup` steps, stays, and falls linearly to 0 over the
     last `decay` steps: up to there a run does not depend on how long it will last, so it may be
     resumed with more or fewer `steps`. `start_from` is a shipped model or a checkpoint folder
-    whose weights the network begins with, for fine-tuning.
+    whose weights the network begins with, for fine-tuning. Where they are not given, `warmup` is a
+    tenth of the steps, 200 at most, and `decay` three tenths.
     """
 
-    steps: PositiveInt
-    batch: PositiveInt
-    patch: PositiveInt
-    learning_rate: float = Field(gt=0)
+    steps: PositiveInt = 24000
+    batch: PositiveInt = 8
+    patch: PositiveInt = 96
+    learning_rate: float = Field(0.0005, gt=0)
     warmup: PositiveInt = 200
-    decay: PositiveInt
+    decay: PositiveInt = 7200
     start_from: str = ""
     ema: float = Field(0.999, ge=0, lt=1)
     gradient_clip: float = Field(1.0, gt=0)
@@ -110,20 +114,43 @@ class TrainingRecipe(Record):
     save_every: PositiveInt = 500
     validate_every: PositiveInt = 1000
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_length(cls, given: Any) -> Any:
+        steps = given.get("steps", 24000) if isinstance(given, dict) else None
+        if not isinstance(steps, int):
+            return given
+        fitting = {"warmup": max(min(200, steps // 10), 1), "decay": max(3 * steps // 10, 1)}
+        return {**fitting, **given}
+
+    @model_validator(mode="after")
+    def _outlasts_its_warmup(self) -> Self:
+        if self.steps <= self.warmup and self.warmup > 1:
+            raise ValueError(
+                f"a run of {self.steps} steps ends within its warmup of {self.warmup}, and learns "
+                "next to nothing; choose more steps, or a warmup of a tenth of them"
+            )
+        return self
+
 
 class Recipe(Record):
-    """What was asked of a model: everything that has to be known to make it again."""
+    """What was asked of a model: everything that has to be known to make it again.
+
+    Only `name` and `modality` have to be given; super-resolution needs its `degradation`, too.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    task: Literal["denoise", "superresolve"]
+    task: Literal["denoise", "superresolve"] = "denoise"
     modality: Literal["MR", "CT"]
-    network: NetworkRecipe
-    diffusion: DiffusionRecipe
+    network: NetworkRecipe = UNetRecipe()
+    diffusion: DiffusionRecipe = DiffusionRecipe()
     scaling: ScalingRecipe
     degradation: DegradationRecipe
-    data: DataRecipe
-    training: TrainingRecipe
+    data: DataRecipe = DataRecipe()
+    training: TrainingRecipe = TrainingRecipe()
     self_ensemble: bool = False
+
+    _filled = model_validator(mode="before")(filled)
 
     @model_validator(mode="after")
     def _is_of_a_piece(self) -> Self:
@@ -171,10 +198,12 @@ class Recipe(Record):
 
     @classmethod
     def load(cls, path: Path | str) -> Recipe:
-        """Read a YAML file. Raises RecipeError naming the key, what was found and the remedy."""
+        """Read a YAML file, or one in the package, by name.
+
+        Raises RecipeError naming the key, what was found and the remedy.
+        """
         try:
-            text = Path(path).read_text(encoding="utf-8")
-            return cls.parse(text)
+            return cls.parse(file_of(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"cannot read the recipe {path}: {error}") from error
         except RecipeError as error:
@@ -188,7 +217,7 @@ class Recipe(Record):
         except yaml.YAMLError as error:
             raise RecipeError(f"not valid YAML: {error}") from error
         except ValidationError as error:
-            raise RecipeError("; ".join(_explain(problem) for problem in error.errors())) from error
+            raise RecipeError(in_words(error.errors(), _record_of)) from error
 
     @property
     def sha256(self) -> str:
@@ -218,18 +247,3 @@ def _record_of(place: list[str]) -> type[Record]:
             del place[1]
             return record
     return records[0]
-
-
-def _explain(problem: object) -> str:
-    """One line for one of pydantic's problems; an unknown key is told its nearest known one."""
-    assert isinstance(problem, dict)  # noqa: S101
-    place = [str(part) for part in problem["loc"]]
-    record = _record_of(place) if place else Recipe
-    where = ".".join(place) or "the recipe"
-    if problem["type"] == "missing":
-        return f"{where}: missing"
-    if problem["type"] != "extra_forbidden":
-        return f"{where}: {problem['msg']} (found {problem.get('input')!r})"
-    near = difflib.get_close_matches(place[-1], record.model_fields, n=1, cutoff=0.5)
-    known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(record.model_fields)}"
-    return f"{where}: unknown key; {known}"

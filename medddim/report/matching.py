@@ -1,8 +1,7 @@
-"""Which scan of one folder belongs to which of another, and whose they are."""
+"""Which scan of one folder belongs to which of another."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,8 +10,6 @@ from medddim.errors import MedddimError, ScanError, ScoreError, UnreadableScan
 from medddim.formats import Series
 from medddim.formats.table import named
 from medddim.volume import Volume
-
-BIDS_SUBJECT = re.compile(r"(?:^|[^A-Za-z0-9])(sub-[A-Za-z0-9]+)")
 
 Scans = dict[str, Series]
 """The scans to compare: "result", "reference" and, where there are, "input" and "against"."""
@@ -63,26 +60,6 @@ def read_together(scans: Scans) -> dict[str, Volume]:
         path, count = scans["result"].files[0], len(lost - known)
         raise ScoreError(f"{path}: {count} voxels of the result are no finite numbers")
     return volumes
-
-
-class Subjects:
-    """Tells whose a scan is, without telling who that is.
-
-    The BIDS entity `sub-XX` of its name; else, for DICOM, "patient 1", "patient 2", ... as they are
-    met, told apart by a PatientID that stays in memory; else the scan itself.
-    """
-
-    def __init__(self) -> None:
-        self._patients: dict[str, str] = {}
-
-    def of(self, series: Series) -> str:
-        """The label of the subject of `series`."""
-        if bids := BIDS_SUBJECT.search(series.name):
-            return bids[1]
-        patient = named(series.format).subject(series)
-        if patient:
-            return self._patients.setdefault(patient, f"patient {len(self._patients) + 1}")
-        return series.name
 
 
 def _sound(series: Series) -> Series:

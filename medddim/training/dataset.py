@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from medddim import formats
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.degradation.rician import rician
 from medddim.errors import RecipeError
 from medddim.inference.tiling import neighbours
-from medddim.recipe import DataRecipe, LargerVoxelsRecipe, LowDoseRecipe, Recipe, RicianRecipe
+from medddim.recipe import LargerVoxelsRecipe, LowDoseRecipe, Recipe, RicianRecipe
 from medddim.scaling import Scaling
 from medddim.training.dose_noise import DOSES, between, excess, noise_of_doses
 from medddim.volume import Array, Volume
@@ -84,12 +82,12 @@ class PairSource:
         # Between every scan and every slice as likely: single slices neither reign nor vanish.
         weights = np.sqrt([stacks[0].images.shape[1] for stacks in self.scans])
         self.shares = weights / weights.sum()
-        sizes = [stack.images.shape[2:] for stacks in self.scans for stack in stacks]
-        smallest = min(min(size) for size in sizes)
+        # of the planes of a scan, the one with most room for a patch: others are not used
+        smallest = min(max(min(one.images.shape[2:]) for one in stacks) for stacks in self.scans)
         if smallest < recipe.training.patch:
             raise RecipeError(
                 f"training.patch is {recipe.training.patch}, but the smallest slice has only "
-                f"{smallest} voxels along one axis; choose a smaller patch"
+                f"{smallest} voxels along one axis; choose a patch of {smallest} at most"
             )
         degradations: dict[str, Callable[[Array, Array, np.random.Generator], Pairs]] = {
             "rician": self._noisier,
@@ -237,45 +235,6 @@ def _coarser_pixels(volume: Volume) -> list[Volume]:
     coarse = LargerVoxels((x, y, z))(volume, np.random.default_rng(0))
     closer = coarse.spacing_mm[volume.slice_axis] < max(coarse.spacing_mm) - 1e-3
     return [] if closer else [coarse]
-
-
-def load_volumes(
-    root: Path,
-    patterns: Sequence[str],
-    *,
-    modality: str = "",
-    part: tuple[float, float] = (0.0, 1.0),
-) -> dict[str, Volume]:
-    """The scans below `root` that match any pattern, by relative name, sorted.
-
-    Where a file does not say its modality it is taken for `modality`. `part` keeps the slices from
-    one share of each scan to another. Raises RecipeError for a pattern without a match.
-    """
-    found = matching(root, patterns)
-    scans = {name: formats.read(found[name]).taken_for(modality) for name in found}
-    return {name: some_slices(scan, *part) for name, scan in scans.items()}
-
-
-def matching(root: Path, patterns: Sequence[str]) -> dict[str, Path]:
-    """What below `root` matches any pattern, by relative name, sorted; RecipeError if one fails."""
-    found: dict[str, Path] = {}
-    for pattern in patterns:
-        matches = {path.relative_to(root).as_posix(): path for path in root.glob(pattern)}
-        if not matches:
-            raise RecipeError(f"data: nothing below {root} matches {pattern!r}")
-        found |= matches
-    return dict(sorted(found.items()))
-
-
-def require_held_out(known: DataRecipe, root: Path) -> None:
-    """Raise RecipeError if slices to validate on are trained on as well: the best would be luck."""
-    (first, last), (begin, end) = known.train_part, known.validate_part
-    both = matching(root, known.train).keys() & matching(root, known.validate_on).keys()
-    if both and begin < last and first < end:
-        raise RecipeError(
-            f"data: {min(both)} is trained on and validated on; leave it out of one, or keep a "
-            "part of it apart with train_part and validate_part"
-        )
 
 
 def some_slices(volume: Volume, first: float, last: float) -> Volume:

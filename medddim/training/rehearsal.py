@@ -1,23 +1,27 @@
-"""Prove a recipe before it is given its hours."""
+"""Prove a recipe before it is given its hours, and find out how many hours it takes."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable
 from glob import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from medddim.errors import RecipeError
+from medddim.formats import Series
 from medddim.inference.enhancer import Enhancer
 from medddim.recipe import Recipe
-from medddim.training.dataset import load_volumes, matching
+from medddim.training.scans import chosen, load_volumes, place_of
 from medddim.training.trainer import Progress, train
 from medddim.training.validation import validate
 
 STEPS = 20
 SCANS = 2
+TIMED = 4
+"""Steps that are timed, after as many that are not: the first ones make ready."""
 
 
 def smoke(
@@ -31,13 +35,13 @@ def smoke(
     """Walk the whole way of `recipe` with its own network on its first scans, and keep nothing.
 
     Trains half of `steps`, saves, resumes, trains the rest, loads the checkpoint and enhances with
-    it. Returns what the validation of that checkpoint says, `steps_per_second`, and `hours`, how
-    long the whole recipe would take on this device. Raises what `train` and `Enhancer` raise, and
-    RecipeError if the loss is not a finite number.
+    it. Returns what the validation of that checkpoint says, the first and the last loss,
+    `steps_per_second`, and `hours`, how long the whole recipe would take on this device. Raises
+    what `train` and `Enhancer` raise, and RecipeError if the loss is not a finite number.
     """
     if (root := data or recipe.data.root) is None:
         raise RecipeError("data.root is empty: name the folder of scans there or with --data")
-    short, half = (_shortened(recipe, root, steps=count) for count in (steps, steps // 2))
+    short, half = (_shortened(recipe, root, steps=count, of=steps) for count in (steps, steps // 2))
     seen: list[dict[str, float]] = []
 
     def follow(step: int, figures: Any) -> None:
@@ -56,16 +60,35 @@ def smoke(
         figures = validate(enhancer, held_out)
     rate = seen[-1]["steps_per_second"]
     hours = recipe.training.steps / rate / 3600
-    return {**figures, "steps_per_second": rate, "hours": hours}
+    losses = {"first_loss": seen[0]["loss"], "last_loss": seen[-1]["loss"]}
+    return {**figures, **losses, "steps_per_second": rate, "hours": hours}
 
 
-def _shortened(recipe: Recipe, root: Path, *, steps: int) -> Recipe:
+def steps_per_second(recipe: Recipe, root: Path, *, device: str = "auto") -> float:
+    """How fast `recipe` trains here, by a few steps on a few scans; validations not counted."""
+    few = _shortened(recipe, root, steps=2 * TIMED, of=2 * TIMED)
+    alone = few.data.model_copy(update={"validate_on": ()})
+    ended: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        train(
+            few.model_copy(update={"data": alone}),
+            Path(folder) / "run",
+            data=root,
+            device=device,
+            progress=lambda step, figures: ended.append(time.monotonic()),
+        )
+    return (TIMED - 1) / max(ended[-2] - ended[TIMED - 1], 1e-6)  # the last one saves as well
+
+
+def _shortened(recipe: Recipe, root: Path, *, steps: int, of: int) -> Recipe:
     """The recipe for few scans and steps, all else as it is."""
+    train_on, held_out = chosen(recipe.data, root, modality=recipe.modality)
     scans = {
-        "train": _patterns(root, recipe.data.train, SCANS),
-        "validate_on": _patterns(root, recipe.data.validate_on, 1),
+        "train": _patterns(root, train_on.values(), SCANS),
+        "validate_on": _patterns(root, held_out.values(), 1),
     }
     length = {"steps": steps, "save_every": steps, "validate_every": steps}
+    length |= {"warmup": max(of // 10, 1), "decay": max(of // 4, 1)}
     return recipe.model_copy(
         update={
             "data": recipe.data.model_copy(update=scans),
@@ -74,6 +97,6 @@ def _shortened(recipe: Recipe, root: Path, *, steps: int) -> Recipe:
     )
 
 
-def _patterns(root: Path, patterns: Sequence[str], count: int) -> tuple[str, ...]:
+def _patterns(root: Path, scans: Iterable[Series], count: int) -> tuple[str, ...]:
     """What matches the first few scans alone, whatever signs their names hold."""
-    return tuple(map(escape, islice(matching(root, patterns), count)))
+    return tuple(escape(place_of(one, root)) for one in islice(scans, count))

@@ -32,8 +32,9 @@ from medddim.inference.enhancer import Enhancer
 from medddim.networks import Network, autocast, choose_device
 from medddim.recipe import Recipe, TrainingRecipe
 from medddim.training.board import Board
-from medddim.training.dataset import Pairs, PairSource, load_volumes, require_held_out
+from medddim.training.dataset import Pairs, PairSource
 from medddim.training.scanner_pairs import ScannerPairs
+from medddim.training.scans import chosen, read_all
 from medddim.training.validation import mean_psnr, validate
 from medddim.volume import Volume
 
@@ -78,11 +79,11 @@ def train(  # noqa: PLR0913
     if (folder / RESUME).exists() and not resume:
         raise WriteRefused(f"{folder} already holds a run: use --resume, or another folder")
     team = _team(recipe, choose_device(device), devices)
-    known, load = recipe.data, partial(load_volumes, Path(root), modality=recipe.modality)
-    require_held_out(known, Path(root))
+    known, load = recipe.data, partial(read_all, modality=recipe.modality)
+    train_on, validate_on = chosen(known, Path(root), modality=recipe.modality)
     draws = ScannerPairs if recipe.degradation.kind == "mr-scanner" else PairSource
-    source = draws(recipe, list(load(known.train, part=known.train_part).values()))
-    held_out = load(known.validate_on, part=known.validate_part)
+    source = draws(recipe, list(load(train_on, part=known.train_part).values()))
+    held_out = load(validate_on, part=known.validate_part)
     run = _Run(recipe, folder, team)
     with Board(folder, run.step) if team.is_global_zero else nullcontext() as board:
         _walk(run, source, held_out, board, progress)
@@ -151,7 +152,9 @@ def _require_same(begun: Recipe, now: Recipe, folder: Path) -> None:
         for recipe in (begun, now)
     )
     changed = [key.rstrip(".") for key in after if before.get(key) != after[key]]
-    if other := [key for key in changed if key not in MAY_CHANGE]:
+    # without patterns, what is held out decides what is trained on
+    may = MAY_CHANGE if now.data.train else MAY_CHANGE - {"data.validate_on"}
+    if other := [key for key in changed if key not in may]:
         raise RecipeError(
             f"the run in {folder} was begun with another {', '.join(other)}; go on with the recipe "
             "it was begun with, or begin another run with training.start_from"

@@ -23,7 +23,7 @@ from medddim.volume import Volume
 
 VALIDATION_SLICES = 5
 VALIDATION_BLOCK = 96
-PSNR = "psnr_db_at_"
+PSNR, INPUT = "psnr_db_at_", "input_psnr_db_at_"
 
 
 def mean_psnr(figures: Mapping[str, float]) -> float | None:
@@ -33,15 +33,22 @@ def mean_psnr(figures: Mapping[str, float]) -> float | None:
 
 
 def validate(enhancer: Enhancer, scans: Mapping[str, Volume]) -> dict[str, float]:
-    """Mean foreground PSNR and HF power of the 1-step answer on the middle slices of `scans`."""
+    """Mean foreground PSNR and HF power of the 1-step answer on the middle slices of `scans`.
+
+    Beside them the PSNR of what it was given, for a denoiser: what has to be beaten.
+    """
     figures: dict[str, float] = {}
     for name, worsen in _degradations(enhancer.recipe).items() if scans else ():
-        scores = []
+        scores, before = [], []
         for scan in scans.values():
-            clean, worse, told = worsen(scan)
-            scores.append(compare(enhancer(worse, **told), clean))
+            clean, worse, given = worsen(scan)
+            scores.append(compare(enhancer(worse, **given), clean))
+            if worse.shape == clean.shape:
+                before.append(compare(worse, clean).psnr_db)
         figures[f"{PSNR}{name}"] = float(np.mean([score.psnr_db for score in scores]))
         figures[f"hf_power_at_{name}"] = float(np.mean([score.hf_power for score in scores]))
+        if before:
+            figures[f"{INPUT}{name}"] = float(np.mean(before))
     return figures
 
 

@@ -2,8 +2,14 @@
 
 import pytest
 
+from medddim import formats
+from medddim.formats import Derivation
+from medddim.recipe import Recipe
 from tests import studies
+from tests.phantoms import head
 from tests.recipes import tiny
+
+IDENTITY = Derivation("identity", "a phantom")
 
 
 @pytest.fixture
@@ -38,3 +44,57 @@ def test_a_wrong_recipe_is_one_line(medddim, recipe, tmp_path, change, told):
     assert told in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """Three scans with odd names, in folders, large enough to learn from."""
+    for seed, name in enumerate(("a b/T1 (1)", "[b]/x", "c/y")):
+        scan = head((40, 40, 24))
+        formats.write(scan, tmp_path / "own" / name, name=f"scan{seed}", derivation=IDENTITY)
+    return tmp_path / "own"
+
+
+def test_init_writes_a_recipe_that_trains_without_an_edit(medddim, scans, monkeypatch, tmp_path):
+    monkeypatch.setattr("medddim.training.rehearsal.steps_per_second", lambda *_, **__: 0.01)
+    monkeypatch.setattr("medddim.cli.train.FEWEST", 20)
+    made = medddim("train", "--init", "mine.yaml", "--data", "own", "--from-scratch")
+    assert made.exit_code == 0, made.output
+    assert "3 MR of 3 subjects" in made.stdout
+    recipe = Recipe.load(tmp_path / "mine.yaml")
+    assert recipe.data.root == scans
+    assert len(recipe.data.validate_on) == 1
+    text = (tmp_path / "mine.yaml").read_text()
+    assert "# held out: never trained on" in text
+    small = text.replace("steps: 250", "steps: 20").replace("widths: [64, 96, 128]",
+                                                           "widths: [8, 8, 8]")  # fmt: skip
+    (tmp_path / "small.yaml").write_text(small)
+    result = medddim("train", "small.yaml", "-o", "run")
+    assert result.exit_code == 0, result.output
+    assert "input_psnr_db_at_0.05" in result.stdout
+
+
+def test_init_says_what_it_needs(medddim, scans, tmp_path):
+    (tmp_path / "there.yaml").write_text("")
+    for arguments, told in (
+        (["--init", "mine.yaml"], "needs --data"),
+        (["--init", "there.yaml", "--data", "own"], "is there already"),
+        (["mine.yaml", "--init", "mine.yaml", "--data", "own"], "trains nothing"),
+        ([], "--init mine.yaml"),
+    ):
+        result = medddim("train", *arguments)
+        assert result.exit_code == 2
+        assert told in result.output
+
+
+def test_data_may_be_a_pattern(medddim, recipe, tmp_path):
+    result = medddim("train", "recipe.yaml", "--data", "data/*/one.nii.gz", "-o", "run")
+    assert result.exit_code == 0, result.output
+    for data, told in (("nowhere", "expected a folder"), ("data/*/x.nii.gz", "nothing below data")):
+        assert told in medddim("train", "recipe.yaml", "--data", data, "-o", "again").output
+
+
+def test_smoke_says_what_it_proves_and_no_more(medddim, recipe):
+    told = medddim("train", "recipe.yaml", "--data", "data", "--smoke").stdout
+    assert "saved, resumed, loaded, applied" in told
+    assert "says nothing of the model" in told

@@ -1,7 +1,6 @@
 """The Recipe: complete, typed, and helpful when it is wrong."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +8,11 @@ import yaml
 
 from medddim.errors import RecipeError, UnsupportedScan
 from medddim.recipe import Recipe
+from medddim.recipe.files import RECIPES, shipped_recipes
 from medddim.volume import Volume
 from tests.studies import enhancer
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+CONFIGS = sorted(RECIPES.rglob("*.yaml"))
 SHIPPED = CONFIGS[0].read_text(encoding="utf-8")
 
 
@@ -64,7 +64,7 @@ def test_an_unknown_key_is_told_the_nearest(change, says):
         ({"training__learning_rate": "fast"}, "found 'fast'"),
         ({"diffusion__path": "scenic"}, "diffusion.path"),
         ({"name": "Spaced Out"}, "name"),
-        ({"network__widths": [8, 8]}, "network.widths: .*at least 3 items"),
+        ({"network__widths": [8, 8]}, "network.widths: .*at least 3 of them"),
         ({"network__slices": 2}, "network.slices: .*odd"),
         ({"degradation__dose": [0.0, 0.1]}, "degradation.dose: .*0 < low"),
         ({"degradation__dose": [0.2, 0.1]}, "degradation.dose: .*low <= high"),
@@ -77,7 +77,10 @@ def test_an_unknown_key_is_told_the_nearest(change, says):
         ({"data__intensity_jitter": [1.2, 0.8]}, "data.intensity_jitter: .*low <= high"),
         ({"data__train": ["/scans/*.nii.gz"]}, "data.train.*below data.root"),
         ({"data__validate_on": [""]}, "data.validate_on.*below data.root"),
-        ({"data__train": []}, "data.train.*at least 1 item"),
+        ({"training__steps": "many"}, "training.steps: expected a whole number \\(found 'many'\\)"),
+        ({"modality": "PET"}, "modality: expected 'MR' or 'CT' \\(found 'PET'\\)"),
+        ({"training": 3}, "training: expected a section"),
+        ({"training__steps": 200, "training__warmup": 200}, "ends within its warmup of 200"),
         ({"diffusion": {"path": "bridge", "prediction": "residual"}}, "choose 'x0' or 'v'"),
         ({"diffusion": {"path": "variance-preserving", "prediction": "eps"}}, "choose 'x0' or 'v'"),
         ({"diffusion__noise": 0.1}, "'scan-noise' has its own"),
@@ -121,10 +124,25 @@ def test_every_problem_is_told_at_once():
 
 def test_a_missing_part_is_named_without_quoting_all_the_rest():
     recipe = yaml.safe_load(SHIPPED)
-    del recipe["training"]
+    del recipe["name"]
     with pytest.raises(RecipeError) as caught:
         Recipe.parse(yaml.safe_dump(recipe))
-    assert str(caught.value) == "training: missing"
+    assert str(caught.value) == "name: missing"
+
+
+@pytest.mark.parametrize(("modality", "kind"), [("MR", "rician"), ("CT", "low-dose")])
+def test_what_is_left_out_has_a_value_that_fits_the_scans(modality, kind):
+    recipe = Recipe.parse(f"{{name: mine, modality: {modality}, training: {{steps: 100}}}}")
+    assert recipe.degradation.kind == kind
+    assert (recipe.training.warmup, recipe.training.decay) == (10, 30)
+    assert Recipe.parse(recipe.dump()) == recipe
+
+
+def test_a_recipe_of_the_package_goes_by_its_name():
+    assert "mr_denoise_2d" in shipped_recipes()
+    assert Recipe.load("mr_denoise_2d").name == "mr-denoise"
+    with pytest.raises(RecipeError, match="did you mean mr_denoise_2d"):
+        Recipe.load("mr_denoise2d")
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b", "just words", "a: [1", "\t- x: {"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medddim.formats import Series
-from medddim.report.matching import Subjects
+from medddim.formats.subjects import Subjects
 from medddim.report.paired import FIGURES, differences, per_subject
 
 

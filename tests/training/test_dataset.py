@@ -8,11 +8,10 @@ from medddim.errors import RecipeError
 from medddim.formats import Derivation
 from medddim.training.dataset import (
     PairSource,
-    load_volumes,
     middle_slices,
-    require_held_out,
     slice_stacks,
 )
+from medddim.training.scans import load_volumes, require_held_out
 from medddim.volume import Volume
 from tests import studies
 from tests.phantoms import head, textured

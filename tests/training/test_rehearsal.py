@@ -1,6 +1,4 @@
-"""Every recipe in configs/ can be trained, and --smoke says so."""
-
-from pathlib import Path
+"""Every recipe in the package can be trained, and --smoke says so."""
 
 import numpy as np
 import pytest
@@ -9,12 +7,11 @@ from medddim import formats
 from medddim.errors import RecipeError
 from medddim.formats import Derivation
 from medddim.recipe import Recipe
+from medddim.recipe.files import RECIPES
 from medddim.training.rehearsal import smoke
 from medddim.volume import Volume
 from tests.phantoms import head
 from tests.recipes import tiny
-
-CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +32,7 @@ def data(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("config", sorted(RECIPES.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_recipe_works(config, data):
     recipe = Recipe.load(config)
     alone = recipe.training.model_copy(update={"start_from": ""})

@@ -1,0 +1,23 @@
+"""Where the scans of a training lie, as a user says it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from medddim.errors import RecipeError
+
+
+def split_pattern(data: str) -> tuple[Path, str]:
+    """The folder of `data`, and the pattern of files below it; "" where `data` is a folder."""
+    whole = Path(data)
+    if whole.is_dir():
+        return whole, ""
+    fixed: list[str] = []
+    for part in whole.parts[:-1]:
+        if any(sign in part for sign in "*?["):
+            break
+        fixed.append(part)
+    root = Path(*fixed)
+    if not root.is_dir():
+        raise RecipeError(f"--data {data}: expected a folder, or a pattern below one")
+    return root, Path(*whole.parts[len(fixed) :]).as_posix()

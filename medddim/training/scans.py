@@ -1,0 +1,148 @@
+"""Which scans a model learns from, and which are held out to judge it on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from medddim import formats
+from medddim.errors import EnvironmentProblem, RecipeError, ScanError
+from medddim.formats import Series
+from medddim.formats.subjects import Subjects
+from medddim.recipe import DataRecipe
+from medddim.training.dataset import some_slices
+from medddim.volume import Volume
+
+log = logging.getLogger(__name__)
+
+HELD_OUT = 10
+"""One subject of so many is held out, where a recipe names none; at least one."""
+
+Named = dict[str, Series]
+"""Scans by their place below the folder of the data."""
+
+
+def chosen(known: DataRecipe, root: Path, *, modality: str) -> tuple[Named, Named]:
+    """The scans to train on, and those held out to validate on.
+
+    Without patterns in `data.train` all of `modality` below `root` but those held out; without
+    any in `data.validate_on` either, one subject in ten is held out, if there are two.
+    Raises RecipeError for a pattern without a match, and if nothing is left to train on.
+    """
+    held_out = matching(root, known.validate_on)
+    if known.train:
+        require_held_out(known, root)
+        return matching(root, known.train), held_out
+    every = every_scan(root, modality)
+    if not known.validate_on:
+        held_out = {name: every[name] for name in last_subjects(every)}
+    apart = _apart(known)
+    held_files = set() if apart else {file for one in held_out.values() for file in one.files}
+    train = {name: one for name, one in every.items() if not held_files & set(one.files)}
+    if not train:
+        raise RecipeError(
+            f"data: nothing below {root} is left to train on; hold out fewer scans, or parts of "
+            "them with train_part and validate_part"
+        )
+    return train, held_out
+
+
+def every_scan(root: Path, modality: str) -> Named:
+    """All scans below `root` that can be read and are of `modality`, by name.
+
+    Raises RecipeError if there are none.
+    """
+    found = formats.find(root)
+    usable = {one.name: one for one in found if _kind(one) == modality}
+    if not usable:
+        raise RecipeError(
+            f"data: expected {modality} scans (NIfTI files or DICOM series) below {root}, found "
+            f"none among {len(found)} scans; `medddim inspect {root}` says what is there"
+        )
+    if left := len(found) - len(usable):
+        log.warning("%d of %d scans below %s are refused or of another modality: left out",
+                    left, len(found), root)  # fmt: skip
+    return usable
+
+
+def _kind(series: Series) -> str:
+    """The modality of a scan that can be read; of a silent one its voxels tell."""
+    if series.refusal or series.modality:
+        return "" if series.refusal else series.modality
+    try:
+        return formats.read(series).recognised().modality or "MR"
+    except (ScanError, EnvironmentProblem):
+        return ""
+
+
+def last_subjects(scans: Mapping[str, Series]) -> list[str]:
+    """The names of the scans of one subject in ten, the last ones; empty for a single subject."""
+    who = Subjects()
+    subject = {name: who.of(one) for name, one in scans.items()}
+    there = [one for one, _ in groupby(sorted(set(subject.values())))]
+    count = max(len(there) // HELD_OUT, 1) if len(there) > 1 else 0
+    held_out = there[len(there) - count :]
+    return [name for name in scans if subject[name] in held_out]
+
+
+def load_volumes(
+    root: Path,
+    patterns: Sequence[str],
+    *,
+    modality: str = "",
+    part: tuple[float, float] = (0.0, 1.0),
+) -> dict[str, Volume]:
+    """The scans below `root` that match any pattern; see `read_all` and `matching`."""
+    return read_all(matching(root, patterns), modality=modality, part=part)
+
+
+def read_all(
+    scans: Mapping[str, Series], *, modality: str, part: tuple[float, float] = (0.0, 1.0)
+) -> dict[str, Volume]:
+    """The volumes of `scans`; `part` keeps the slices from one share of each to another.
+
+    Where a file does not say its modality it is taken for `modality`.
+    """
+    volumes = {name: formats.read(one).taken_for(modality) for name, one in scans.items()}
+    return {name: some_slices(scan, *part) for name, scan in volumes.items()}
+
+
+def matching(root: Path, patterns: Sequence[str]) -> Named:
+    """What below `root` matches any pattern, by its place, sorted.
+
+    A folder stands for all series in it. Raises RecipeError for a pattern without a match.
+    """
+    found: Named = {}
+    for pattern in patterns:
+        matches = sorted(root.glob(pattern))
+        if not matches:
+            raise RecipeError(f"data: nothing below {root} matches {pattern!r}")
+        for path in matches:
+            place, inside = path.relative_to(root).as_posix(), formats.find(path)
+            alone = len(inside) == 1
+            found |= {place if alone else f"{place}/{one.name}": one for one in inside}
+    return dict(sorted(found.items()))
+
+
+def require_held_out(known: DataRecipe, root: Path) -> None:
+    """Raise RecipeError if slices to validate on are trained on as well: the best would be luck."""
+    both = matching(root, known.train).keys() & matching(root, known.validate_on).keys()
+    if both and not _apart(known):
+        raise RecipeError(
+            f"data: {min(both)} is trained on and validated on; leave it out of one, or keep a "
+            "part of it apart with train_part and validate_part"
+        )
+
+
+def place_of(series: Series, root: Path) -> str:
+    """Where a scan lies below `root`: its file, or, of a DICOM series, the folder of its files."""
+    file = series.files[0]
+    place = file if series.format == "nifti" else file.parent
+    return place.relative_to(root).as_posix()
+
+
+def _apart(known: DataRecipe) -> bool:
+    (first, last), (begin, end) = known.train_part, known.validate_part
+    return not (begin < last and first < end)
