@@ -27,7 +27,7 @@ from medddim.networks import autocast
 from medddim.recipe import Recipe
 from medddim.scaling import Scaling
 from medddim.training.dataset import PairSource
-from medddim.training.scans import load_volumes
+from medddim.training.scans import chosen, read_all
 from medddim.volume import Volume
 
 RECIPE = Path(__file__).parents[1] / "medddim" / "recipes" / "ct_denoise_2d.yaml"
@@ -95,7 +95,7 @@ def main() -> None:
     recipe = recipe.model_copy(
         update={"training": training, "network": recipe.network.model_copy(update={"slices": 1})}
     )
-    scans = load_volumes(asked.scans, recipe.data.train, modality=recipe.modality)
+    scans = read_all(chosen(recipe.data, asked.scans, modality="CT")[0], modality="CT")
     source = PairSource(recipe, list(scans.values()))
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=asked.rate)

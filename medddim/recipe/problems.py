@@ -54,8 +54,11 @@ def _explain(problem: Mapping[str, Any], record_of: RecordOf) -> str:
     if kind == "missing":
         return f"{where}: missing"
     if kind == "value_error":  # our own words, about values already named in them
-        return f"{where}: {problem['ctx']['error']} (found {problem.get('input')!r})"
-    told = WORDS.get(kind, problem["msg"]).format(**problem.get("ctx", {}))
+        told = str(problem["ctx"]["error"])
+    else:
+        told = WORDS.get(kind, problem["msg"]).format(**problem.get("ctx", {}))
+    if isinstance(problem.get("input"), dict):  # a whole section says nothing in a line
+        return f"{where}: {told}"
     return f"{where}: {told} (found {problem.get('input')!r})"
 
 

@@ -20,6 +20,7 @@ from medddim.errors import (
     ScoreError,
     WriteRefused,
 )
+from medddim.formats.subjects import Subjects
 from medddim.metrics import (
     PROTOCOLS,
     Passport,
@@ -32,7 +33,7 @@ from medddim.metrics import (
 from medddim.metrics.scores import FIGURES
 from medddim.report.case import Case
 from medddim.report.made import made, told
-from medddim.report.matching import Scans, Subjects, matched, read_together, usable
+from medddim.report.matching import Scans, matched, read_together, usable
 from medddim.report.page import HEADINGS, write_report
 from medddim.report.paired import CONFIDENCE, differences, per_subject
 from medddim.report.picture import picture

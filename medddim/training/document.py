@@ -10,7 +10,7 @@ import yaml
 from medddim.recipe import Recipe
 from medddim.training.proposal import Found
 
-COLUMN = 44
+COLUMN = 42
 NOTES = {
     "self_ensemble": "true: the mean over mirror images; a little better, four times slower",
     "network.slices": "1 for 2D; 3 or 5: a slice and its neighbours; spatial_dims 3 for 3D",
@@ -49,9 +49,9 @@ def summary(found: Found) -> Mapping[str, str]:
 
 def document(recipe: Recipe, found: Found, *, file: str, length: str) -> str:
     """The YAML of `recipe`, which reads back as it; `length` says how long it takes where."""
-    what = "\n".join(f"#   {key:9} {value}" for key, value in summary(found).items())
+    what = "\n".join(f"#   {key:9} {_plain(value)}" for key, value in summary(found).items())
     head = f"""\
-# {recipe.name}: written by `medddim train --init` for the scans below {found.root}
+# {recipe.name}: written by `medddim train --init` for the scans below {_plain(str(found.root))}
 {what}
 #
 #   medddim train {file} --smoke                 does it work here? in a minute
@@ -86,7 +86,12 @@ def _lines(recipe: Recipe, notes: Mapping[str, str]) -> Iterator[str]:
 
 
 def _noted(line: str, note: str) -> str:
-    return f"{line:{COLUMN}}# {note}" if note else line
+    return f"{line:{COLUMN}}  # {_plain(note)}" if note else line
+
+
+def _plain(text: str) -> str:
+    """A name of a file must not end the comment that it stands in."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _flow(value: Any) -> str:

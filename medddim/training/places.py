@@ -18,6 +18,7 @@ def split_pattern(data: str) -> tuple[Path, str]:
             break
         fixed.append(part)
     root = Path(*fixed)
-    if not root.is_dir():
+    signs = any(sign in data for sign in "*?[")
+    if not root.is_dir() or not (signs or whole.exists()):
         raise RecipeError(f"--data {data}: expected a folder, or a pattern below one")
     return root, Path(*whole.parts[len(fixed) :]).as_posix()

@@ -57,7 +57,6 @@ def scans(tmp_path):
 
 def test_init_writes_a_recipe_that_trains_without_an_edit(medddim, scans, monkeypatch, tmp_path):
     monkeypatch.setattr("medddim.training.rehearsal.steps_per_second", lambda *_, **__: 0.01)
-    monkeypatch.setattr("medddim.cli.train.FEWEST", 20)
     made = medddim("train", "--init", "mine.yaml", "--data", "own", "--from-scratch")
     assert made.exit_code == 0, made.output
     assert "3 MR of 3 subjects" in made.stdout
@@ -66,7 +65,8 @@ def test_init_writes_a_recipe_that_trains_without_an_edit(medddim, scans, monkey
     assert len(recipe.data.validate_on) == 1
     text = (tmp_path / "mine.yaml").read_text()
     assert "# held out: never trained on" in text
-    small = text.replace("steps: 250", "steps: 20").replace("widths: [64, 96, 128]",
+    small = text.replace("steps: 250", "steps: 20").replace("warmup: 25", "warmup: 2")
+    small = small.replace("widths: [64, 96, 128]",
                                                            "widths: [8, 8, 8]")  # fmt: skip
     (tmp_path / "small.yaml").write_text(small)
     result = medddim("train", "small.yaml", "-o", "run")
