@@ -139,7 +139,7 @@ def require_held_out(known: DataRecipe, root: Path) -> None:
 def place_of(series: Series, root: Path) -> str:
     """Where a scan lies below `root`: its file, or, of a DICOM series, the folder of its files."""
     file = series.files[0]
-    place = file if series.format == "nifti" else file.parent
+    place = file.parent if series.format == "dicom" else file
     return place.relative_to(root).as_posix()
 
 
