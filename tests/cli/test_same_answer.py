@@ -15,7 +15,7 @@ from tests.inference.test_superresolution import FINER
 CT = {
     "modality": "CT",
     "scaling": {"kind": "window"},
-    "degradation": {"kind": "low-dose", "level": (0.1, 0.5)},
+    "degradation": {"kind": "low-dose", "dose": (0.1, 0.5)},
 }
 DRAWING = {"diffusion": {"path": "variance-preserving", "prediction": "v"}}
 
