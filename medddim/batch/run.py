@@ -37,7 +37,7 @@ LOCK = "medddim.lock"
 def plan(paths: Iterable[Path], destination: Path, **choice: Any) -> list[Series]:
     """The scans in files and folders, when their results can go to `destination`.
 
-    `choice` is select, exclude, filename, on_gap and on_tilt, as in `formats.find`.
+    `choice` is select, exclude, filename, on_gap, on_tilt and stack_by, as in `formats.find`.
     Raises UnreadableScan if there are none, WriteRefused if `destination` is, or lies in, one of
     the folders: a second run would take the results for scans.
     """

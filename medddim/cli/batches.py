@@ -63,7 +63,7 @@ def _valid_attributes(context: click.Context, parameter: click.Parameter, value:
         raise click.BadParameter(str(problem)) from None
 
 
-CHOICE = ("select", "exclude", "filename", "on_gap", "on_tilt")
+CHOICE = ("select", "exclude", "filename", "on_gap", "on_tilt", "stack_by")
 """The arguments that `choice_options` adds to a verb, as `batch.find` takes them."""
 
 _CHOICE_OPTIONS = (
