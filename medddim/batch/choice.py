@@ -11,7 +11,10 @@ from medddim.checkpoint import Checkpoint
 from medddim.formats import Series, modality_of
 from medddim.inference.settings import Settings
 
-DENOISER = {"MR": "mr-denoise", "CT": "ct-denoise"}
+DENOISER = {
+    "best": {"MR": "mr-denoise", "CT": "ct-denoise"},
+    "fast": {"MR": "mr-denoise-fast", "CT": "ct-denoise"},
+}
 SAMPLER, SUPERRESOLVER = "mr-denoise-vp", "mr-superres"
 
 
@@ -22,7 +25,8 @@ def by_modality(settings: Settings | None = None, **options: Any) -> Callable[[S
     modality known here. `options` are those of `enhance_job`. Raises RequestProblem for settings
     that make no sense for the models.
     """
-    settings, names = settings or Settings(), DENOISER
+    settings = settings or Settings()
+    names = DENOISER[settings.quality]
     if settings.finer:
         names = {"MR": SUPERRESOLVER}
     elif settings.samples is not None:

@@ -105,6 +105,14 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     help="How the steps are taken. Ancestral draws noise at every step, for models that begin with "
     "white noise.",
 )
+@click.option(
+    "--quality",
+    default="best",
+    show_default=True,
+    type=click.Choice(["fast", "best"]),
+    help="fast: for MR the model mr-denoise-fast; for CT one view, where best takes the mean of "
+    "four.",
+)
 @batches.choice_options
 @batches.seed_option
 @click.option(

@@ -22,14 +22,11 @@ from medddim.inference.plan import ScanPlan, plan_scan
 from medddim.inference.posterior import mean_and_deviation
 from medddim.inference.preview import one_slice
 from medddim.inference.receipt import Receipt, measure, reach_of
-from medddim.inference.settings import Asked, Settings
-from medddim.inference.tiling import by_tiles
+from medddim.inference.settings import Asked, Quality, Settings
+from medddim.inference.tiling import TILE, by_tiles
 from medddim.networks import Network, Precision, autocast, choose_device, choose_precision
 from medddim.recipe import Recipe
 from medddim.volume import Array, Derivation, Volume
-
-TILE = {2: 512, 3: 160}
-"""Edge of a tile, in voxels, by the dimensions of the network; bounds memory, not the answer."""
 
 
 def _unwatched(part: float) -> None:
@@ -102,6 +99,7 @@ class Enhancer:
         factor: Factor | None = None,
         spacing_mm: tuple[float, ...] | None = None,
         sampler: str = "ddim",
+        quality: Quality = "best",
     ) -> Volume:
         """The enhanced scan, in the unit of `volume`, which may be a path or another's image, too.
 
@@ -113,7 +111,8 @@ class Enhancer:
         (of 1000 HU for CT); estimated from the scan if neither is given. A super-resolution model
         needs a `factor` (or `spacing_mm`) and answers on that finer grid, same extent; the means of
         the fine voxels are the voxels measured. `sampler` is a key of `medddim.diffusion.SAMPLERS`.
-        Same arguments, same answer, here and by `medddim enhance`.
+        `quality` "fast" takes one view for the mean of several. Same arguments, same answer, here
+        and by `medddim enhance`.
 
         Raises RequestProblem for an array, for arguments out of range or not meant for this model,
         UnsupportedScan for a scan or a factor the model was not trained for.
@@ -127,6 +126,7 @@ class Enhancer:
             factor=factor,
             spacing_mm=spacing_mm,
             sampler=sampler,
+            quality=quality,
         )
         return self.answer(self.plan(volume, settings))
 

@@ -88,7 +88,8 @@ def plan_scan(recipe: Recipe, volume: Volume, settings: Settings | None = None) 
     scaling = Scaling.fit(scan, **recipe.scaling.model_dump())
     make = _finer if recipe.task == "superresolve" else _denoised
     parts = make(recipe, scan, scaling, settings)
-    views, facts = parts.views, parts.facts
+    views = parts.views[:1] if settings.quality == "fast" else parts.views
+    facts = parts.facts
     evaluations = settings.steps_taken * (settings.samples or 1) * len(views)
     first: dict[str, Any] = {"network_evaluations": evaluations}
     if not volume.modality:
@@ -118,6 +119,8 @@ def requested(recipe: Recipe, settings: Settings, *, sha256: str, precision: str
     asked = {**(finer if settings.finer else noise), "samples": settings.samples}
     if settings.sampler != DEFAULT_SAMPLER:
         asked["sampler"] = settings.sampler
+    if settings.quality != "best":
+        asked["quality"] = settings.quality
     return {
         "model": recipe.name,
         "model_sha256": sha256,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Literal, TypedDict, get_args
 
 from medddim.degradation.larger_voxels import Factor
 from medddim.errors import RequestProblem
 from medddim.recipe import Recipe
 
 DEFAULT_SAMPLER = "ddim"
+Quality = Literal["fast", "best"]
 
 
 class Asked(TypedDict, total=False):
@@ -24,6 +25,7 @@ class Asked(TypedDict, total=False):
     factor: Factor | None
     spacing_mm: tuple[float, ...] | None
     sampler: str
+    quality: Quality
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class Settings:
     CT); give one of them, or neither to estimate it. A super-resolution model needs a `factor` (how
     many times finer the slices become, or each voxel axis), or `spacing_mm` to find it for each
     scan: one number for all voxel axes, or three. `sampler` is a key of
-    `medddim.diffusion.SAMPLERS`. `samples` is how many answers the result is the mean of, drawn
-    with the seeds from `seed` on.
+    `medddim.diffusion.SAMPLERS`. `quality` "fast" takes one view where "best" takes the mean of
+    several (`medddim.inference.views`), for a part of the time. `samples` is how many answers the
+    result is the mean of, drawn with the seeds from `seed` on.
 
     Raises RequestProblem for a number out of range and for two that say the same thing.
     """
@@ -49,16 +52,22 @@ class Settings:
     factor: Factor | None = None
     spacing_mm: tuple[float, ...] | None = None
     sampler: str = DEFAULT_SAMPLER
+    quality: Quality = "best"
     samples: int | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise RequestProblem(f"expected at least 1 step, found {self.steps}")
+        if self.quality not in get_args(Quality):
+            raise RequestProblem(f"expected a quality of fast or best, found {self.quality!r}")
         if not 0 <= self.fidelity <= 1:
             raise RequestProblem(f"expected a fidelity from 0 to 1, found {self.fidelity}")
         for noise in (self.noise, self.noise_share):
             if noise is not None and not 0 <= noise < math.inf:  # NaN is neither
                 raise RequestProblem(f"expected a noise of 0 or more, found {noise}")
+        self._require_said_once()
+
+    def _require_said_once(self) -> None:
         if self.noise is not None and self.noise_share is not None:
             raise RequestProblem("noise and noise_share say the same thing; give one of them")
         if self.factor is not None and self.spacing_mm is not None:

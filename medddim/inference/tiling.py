@@ -18,6 +18,8 @@ from torch import Tensor
 from medddim.networks import Network
 from medddim.recipe import Recipe
 
+TILE = {2: 512, 3: 160}
+"""Edge of a tile, in voxels, by the dimensions of the network; bounds memory, not the answer."""
 BATCH = 4
 """Slices a network sees at once; changes speed and memory, not the answer."""
 ALONE = 2

@@ -124,3 +124,14 @@ def test_another_modality_is_refused():
 
 def test_the_keyword_arguments_are_the_settings():
     assert set(Asked.__annotations__) == {one.name for one in fields(Settings)} - {"samples"}
+
+
+def test_fast_takes_one_view_and_says_so():
+    recipe = tiny(self_ensemble=True)
+    best, fast = (plan_scan(recipe, head(), Settings(quality=q)) for q in ("best", "fast"))
+    assert (len(best.views), len(fast.views)) == (4, 1)
+    assert fast.network_evaluations == 1
+    made = [plan.derivation(sha256="", precision="fp32").parameters for plan in (best, fast)]
+    assert ["quality" in one for one in made] == [False, True]
+    with pytest.raises(RequestProblem, match="fast or best, found 'swift'"):
+        Settings(quality="swift")
