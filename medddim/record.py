@@ -15,7 +15,7 @@ from typing import Any, Literal
 from medddim import __version__
 from medddim.errors import EnvironmentProblem
 
-Status = Literal["ok", "done before", "refused", "failed", "planned"]
+Status = Literal["ok", "done before", "skipped", "refused", "failed", "planned"]
 
 RECORD = "medddim.jsonl"
 MANIFEST = "medddim.json"
@@ -30,7 +30,8 @@ class Outcome:
     `inputs` and `outputs` give the sha256 of each file; outputs, maps among them, are relative to
     their folder. `reading` tells what of the inputs was read: the format, repairs, the part of a
     split series. `clipped` is how many voxels of the result the stored type could not hold.
-    `versions` are the packages the result was made with, which a later run may not have.
+    `notes` describe what of the source is stored otherwise, or not at all. `versions` are the
+    packages the result was made with, which a later run may not have.
     """
 
     name: str
@@ -44,12 +45,13 @@ class Outcome:
     reading: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     clipped: int = 0
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def good(self) -> bool:
         """Whether there is nothing to complain of."""
-        return self.status in ("ok", "done before", "planned")
+        return self.status in ("ok", "done before", "skipped", "planned")
 
     def line(self) -> str:
         """One line of JSON."""

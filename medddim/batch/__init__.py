@@ -3,6 +3,7 @@
 from medddim.batch.choice import by_modality
 from medddim.batch.enhancing import enhance_job
 from medddim.batch.jobs import Job, degrade_job, identity_job
+from medddim.batch.own import skipping_own
 from medddim.batch.run import LOCK, find, plan, run
 from medddim.inference.settings import Settings
 from medddim.record import MANIFEST, RECORD, Outcome, versions
@@ -21,5 +22,6 @@ __all__ = [
     "identity_job",
     "plan",
     "run",
+    "skipping_own",
     "versions",
 ]

@@ -203,8 +203,8 @@ class _Run:
     def outcome(self, series: Series) -> Outcome:
         """What becomes of one scan; a problem of its own becomes its reason."""
         began = time.monotonic()
-        status: record.Status = "refused"
-        reason = series.refusal
+        status: record.Status = "skipped" if series.skip else "refused"
+        reason = series.skip or series.refusal
         try:
             if not reason:
                 done = self._settled(series)
@@ -252,6 +252,7 @@ class _Run:
             outputs=outputs,
             versions=kept_result.versions if kept_result else record.versions(),
             clipped=kept_result.clipped if kept_result else 0,
+            notes=kept_result.notes if kept_result else [],
         )
         if self.work is None:
             return replace(outcome, status="planned", facts=dict(series.facts) | told)

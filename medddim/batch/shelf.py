@@ -66,12 +66,12 @@ def write(
     killed = replace(outcome, status="failed", reason=KILLED)
     record.announce(destination, killed if any(map_ in missing for map_ in maps) else outcome)
     files = [destination / file for file in outcome.outputs if not quantity_of(file)]
-    clipped = outcome.clipped
+    clipped, notes = outcome.clipped, outcome.notes
     if "result" in missing:
         with warnings.catch_warnings():  # what was clipped goes into the record
             warnings.simplefilter("ignore", UserWarning)
             written = formats.write(result, destination, name=outcome.name, derivation=derivation)
-        files, clipped = list(written), written.clipped
+        files, clipped, notes = list(written), written.clipped, list(written.notes)
     try:
         maps_written = [
             file
@@ -83,7 +83,7 @@ def write(
         _remove(path for part in missing for path in places(destination, outcome.name, part))
         raise
     outputs = outcome.outputs | _digests(destination, [*files, *maps_written])
-    return replace(outcome, outputs=outputs, clipped=clipped)
+    return replace(outcome, outputs=outputs, clipped=clipped, notes=notes)
 
 
 def recover(destination: Path) -> None:

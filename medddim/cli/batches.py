@@ -152,6 +152,11 @@ resume_option = click.option(
     show_default=True,
     help="Pass over scans that an earlier run finished, judged by content; else they are refused.",
 )
+again_option = click.option(
+    "--again",
+    is_flag=True,
+    help="Enhance scans that medddim has made, too; else they are skipped.",
+)
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Read the scans, say what would be done; write nothing."
 )
@@ -227,6 +232,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     share = "" if level is None else f"noise {level:.1%}"
     found = share if hu is None else f"noise {hu:g} HU"
     notes = outcome.reason or outcome.facts.get("warning") or found
+    if outcome.notes:
+        notes = "; ".join([*filter(None, [notes]), *outcome.notes])
     time = f"{outcome.seconds:.1f} s" if outcome.good else ""
     click.echo(f"{status} {outcome.name:24} {time:>9}  {notes}".rstrip())
     if outcome.good and "receipt" in outcome.facts:

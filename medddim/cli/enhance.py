@@ -129,6 +129,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     help="Number format of the network; auto: bf16 where the machine has it, else fp32.",
 )
 @batches.resume_option
+@batches.again_option
 @batches.dry_run_option
 @batches.json_option
 def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any) -> None:
@@ -139,6 +140,8 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
         options["steps"] = 1 if options["samples"] is None else SAMPLING
     choice = {key: options.pop(key) for key in batches.CHOICE}
     series = batch.plan(scans, output, **choice)
+    if not options.pop("again") and options["model"] != "identity":
+        series = batch.skipping_own(series)
     run = {key: options.pop(key) for key in ("resume", "dry_run")}
     sys.exit(batches.run_batch(job_of(**options), series, output=output, as_json=as_json, **run))
 

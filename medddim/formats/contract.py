@@ -44,8 +44,8 @@ class Series:
     `facts` is what `inspect` shows: shape, spacing_mm, kind ("volume" or "stack of N"), and, if the
     geometry was mended, the `repairs`. A series that `repair` splits is several scans of the same
     files, told apart by `part`. `archive` is the zip the files were unpacked from, which is
-    removed again when no Series needs it. `made` is the kind of medddim's own result this is
-    ("denoise", ...), empty for every other scan.
+    removed again when no Series needs it. `beside` is whether the files beside it (JSON, b-values,
+    directions) go along with its result; `skip` why a run is to leave it out.
     """
 
     format: str
@@ -56,7 +56,8 @@ class Series:
     facts: dict[str, Any] = field(default_factory=dict)
     repair: Repair = NO_REPAIR
     part: int = 0
-    made: str = ""
+    beside: bool = True
+    skip: str = ""
     archive: Any = field(default=None, repr=False, compare=False)
 
     def told(self, text: str | Path) -> str:
@@ -112,6 +113,13 @@ class Format(Protocol):
         """Whose scan it is, to tell subjects apart in memory, never to show; "" if unknown.
 
         Raises ScanError.
+        """
+        ...
+
+    def made(self, series: Series) -> str:
+        """The kind of medddim's own result this is ("denoise", ...), by its header or JSON file.
+
+        Empty for any other scan. Raises ScanError.
         """
         ...
 

@@ -73,7 +73,7 @@ def sidecars_of(path: Path, stem: str) -> Sidecars:
 def is_made_here(said: Said) -> str:
     """The kind of result this JSON file describes, if medddim has written it; else ""."""
     made = said.get("GeneratedBy")
-    for one in made if isinstance(made, list) else []:
+    for one in reversed(made if isinstance(made, list) else []):
         if isinstance(one, dict) and one.get("Name") == MAKER:
             note = re.match(r"medddim (\w+):", str(one.get("Description", "")))
             if note:

@@ -114,6 +114,11 @@ class SingleFile(ABC):
         """Files do not say whose they are."""
         return ""
 
+    def made(self, series: Series) -> str:
+        """The kind of result of medddim this is, by its note or its JSON file. Raises ScanError."""
+        path = series.files[0]
+        return self._made(self.describe(path), self._said(path))
+
     def result_name(self, file: Path) -> str:
         """The file's name without its ending."""
         return self.stem(file) if self.is_mine(file) else ""
@@ -146,22 +151,25 @@ class SingleFile(ABC):
         described = self.describe(path)
         self._require_magnitude(path, self._said(path))
         require_memory(BYTES_PER_VOXEL * math.prod(described.shape), path)
-        return self.volume_of(self.stored(path, described), described, path)
+        return self.volume_of(self.stored(path, described), described, path, beside=series.beside)
 
-    def volume_of(self, stored: Stored, described: Described, path: Path) -> Volume:
+    def volume_of(
+        self, stored: Stored, described: Described, path: Path, *, beside: bool = True
+    ) -> Volume:
         """The Volume of these numbers; `path` is for messages and for what lies beside it."""
-        beside = sidecar.sidecars_of(path, self.stem(path))
+        there = sidecar.sidecars_of(path, self.stem(path))
         values = physical(stored, described.slope, described.intercept)
         if stored.dtype.kind in "iu":
             require_float32_holds(
                 stored, values, path, slope=described.slope, intercept=described.intercept
             )
         voxels = channels_first(values)
-        sidecar.warn_of_other_counts(beside.tables, len(voxels), path)
+        sidecar.warn_of_other_counts(there.tables, len(voxels), path)
         lost = take_nonfinite(voxels, path)
         ending = self.ending(path).lower() or self.endings[0]
-        source = FileSource(self.name, described, ending, lost, beside)
-        modality = self._modality(described, beside.said)
+        along = there if beside else Sidecars()
+        source = FileSource(self.name, described, ending, lost, along)
+        modality = self._modality(described, there.said)
         unit = "HU" if modality == "CT" else ""
         return Volume(voxels, described.affine, modality=modality, unit=unit, source=source)
 
@@ -240,10 +248,8 @@ class SingleFile(ABC):
         except (ScanError, EnvironmentProblem) as refusal:
             modality = said.get("Modality") if said.get("Modality") in ("MR", "CT") else ""
             return Series(self.name, name, (path,), str(modality), refusal=str(refusal))
-        modality, made = self._modality(described, said), self._made(described, said)
-        return Series(
-            self.name, name, (path,), modality, facts=_facts(described), made=made
-        )  # fmt: skip
+        modality = self._modality(described, said)
+        return Series(self.name, name, (path,), modality, facts=_facts(described))
 
     def _made(self, described: Described, said: sidecar.Said) -> str:
         """The kind of result of medddim this is, by its note or its JSON file."""

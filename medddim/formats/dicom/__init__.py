@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from medddim.formats.contract import NO_REPAIR, Derivation, Quantity, Repair, Series, Written
 from medddim.formats.dicom.check import check_series
+from medddim.formats.dicom.derive import MAKER
 from medddim.formats.dicom.find import attributes, find_series
 from medddim.formats.dicom.read import read_series
 from medddim.formats.dicom.relations import related_uids
@@ -38,6 +40,12 @@ class Dicom:
     def subject(self, series: Series) -> str:
         """Its PatientID. Raises ScanError."""
         return "".join(attributes(series, ["PatientID"]).get("PatientID", [])).strip()
+
+    def made(self, series: Series) -> str:
+        """The kind of result of medddim this is, by its DerivationDescription. Raises ScanError."""
+        said = attributes(series, ["DerivationDescription"]).get("DerivationDescription", [""])
+        note = re.match(rf"{MAKER} \S+, (\w+): ", "".join(said))
+        return note[1] if note else ""
 
     def result_name(self, file: Path) -> str:
         """The name of the folder the file lies in."""

@@ -23,6 +23,8 @@ MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}  # unknown, metre, mm, micro
 ROUNDED = 1e-3
 """A squared length of a quaternion above 1 by so much is rounding: half a pixel in 1000."""
 APART_MM = 1e-2
+EPSILON = 6e-8
+"""Half the distance of 1 and the next float32 number."""
 
 
 def affine_mm(header: NiftiHeader, path: Path) -> Affine:
@@ -89,7 +91,7 @@ def warn_of_two_places(header: NiftiHeader, path: Path) -> None:
         log.warning("%s: sform and qform differ by up to %.3g; the sform is taken", path, apart)
 
 
-def repair(header: NiftiHeader, path: Path) -> None:
+def repair(header: NiftiHeader) -> None:
     """Write out in a result what the source leaves to be understood, for readers that do not.
 
     A qform that is no rotation loses its code: the sform holds.
@@ -100,8 +102,9 @@ def repair(header: NiftiHeader, path: Path) -> None:
     if not length**2 <= 1 + ROUNDED:
         header["qform_code"] = 0
         quaternion, length = np.zeros(3), 0.0
-    if length > 1:
-        quaternion /= length * (1 + 1e-7)
+    if length > 1:  # of float32 numbers the length that is 1, or the next above: half a turn
+        scaled = (np.float32(quaternion / length * (1 + k * EPSILON)) for k in range(9))
+        quaternion = next(one for one in scaled if np.sum(np.float64(one) ** 2) >= 1)
     if length > 1 or not length:
         for axis, value in zip("bcd", quaternion, strict=True):
             header[f"quatern_{axis}"] = value

@@ -12,7 +12,7 @@ from nibabel.nifti1 import Nifti1Header
 
 from medddim.formats.nifti.fields import NiftiHeader
 from medddim.formats.nifti.header import PAIR, SINGLE, is_pair
-from medddim.formats.nifti.place import move
+from medddim.formats.nifti.place import move, repair
 from medddim.formats.single_file import ToSave
 from medddim.formats.stored import Described
 
@@ -70,6 +70,7 @@ def header_of_result(image: ToSave, path: Path) -> NiftiHeader:
 def _like(source: Described) -> NiftiHeader:
     header: NiftiHeader = source.header.as_byteswapped("<")
     header.extensions.clear()
+    repair(header)
     for key in OF_THE_SOURCE & set(header.keys()):
         header[key] = b""
     return header

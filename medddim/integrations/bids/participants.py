@@ -70,7 +70,8 @@ def _folder(
     for file in files:
         (series,) = formats.find(file.path)
         its = choose(series)
-        series = replace(series, name=described(Path(file.path), DESC[its.kind]))
+        name = described(Path(file.path), DESC[its.kind])
+        series = replace(series, name=name, beside=False)  # a sidecar of BIDS derivatives, below
         named[series.name], jobs[series.name] = file, its
         scans.append(series)
     for outcome in batch.run(scans, place, job=lambda series: jobs[series.name], **how):
