@@ -25,6 +25,7 @@ from medddim.cli.enhance import enhance
 from medddim.cli.evaluate import evaluate
 from medddim.cli.inspect import inspect
 from medddim.cli.models import models
+from medddim.cli.pacs import fetch, listen, send
 from medddim.cli.selftest import selftest
 from medddim.cli.train import train
 from medddim.cli.verify import verify
@@ -111,5 +112,8 @@ def main(debug: bool) -> None:
     logging.getLogger("medddim").setLevel(logging.DEBUG if debug else logging.WARNING)
 
 
-for verb in (demo, bids, inspect, enhance, degrade, evaluate, train, models, verify, selftest):
+for verb in (
+    *(demo, inspect, enhance, degrade, evaluate, train, models, verify, selftest),
+    *(bids, listen, fetch, send),
+):
     main.add_command(verb)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,18 @@ def repeated(args: list[str]) -> list[str]:
     return spelled
 
 
-def options_of_enhance(command: Any) -> Any:
-    """The settings of a model, as `enhance` has them."""
-    options = {option.name: option for option in enhance.params}
-    command.params += [options[name] for name in OF_ENHANCE]
-    return command
+def with_options(other: click.Command, names: tuple[str, ...]) -> Callable[[Any], Any]:
+    """A decorator that gives a command these options of another."""
+
+    def add(command: Any) -> Any:
+        options = {option.name: option for option in other.params}
+        command.params += [options[name] for name in names]
+        return command
+
+    return add
 
 
-@options_of_enhance
+@with_options(enhance, OF_ENHANCE)
 @click.command(cls=AfterContract)
 @click.argument("bids_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("output", metavar="OUT", type=click.Path(file_okay=False, path_type=Path))

@@ -29,7 +29,20 @@ PLAINLY = {
 
 
 def test_these_are_the_verbs():
-    assert VERBS == sorted({*PLAINLY, "bids", "demo", "models", "selftest", "train", "verify"})
+    assert VERBS == sorted(
+        {
+            *PLAINLY,
+            "bids",
+            "demo",
+            "fetch",
+            "listen",
+            "send",
+            "models",
+            "selftest",
+            "train",
+            "verify",
+        }
+    )
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -146,7 +146,7 @@ def read_header(path: Path, stack_by: Sequence[str] = ()) -> Header:
 
     Raises UnreadableScan, or UnsupportedScan for a deflate bomb.
     """
-    _require_moderate_deflate(path)
+    require_moderate_deflate(path)
     tags: list[Any] = [
         *ONE_EACH, *KIND_TAGS, *GRID_TAGS, *map(tag_of, (*STACK_TAGS, *stack_by)), *ORDER_TAGS,
         *PUBLIC_TAGS, *PRIVATE_TAGS, *ASL_TAGS,
@@ -232,7 +232,7 @@ def _is_text(path: Path) -> bool:
     return bool(begin) and all(byte >= 32 or byte in b"\t\r\n" for byte in begin)
 
 
-def _require_moderate_deflate(path: Path) -> None:
+def require_moderate_deflate(path: Path) -> None:
     """Inflate in vain, up to a limit: pydicom inflates the whole file whatever it is asked for."""
     with reading(path, "DICOM"):
         if not path.stat().st_size:

@@ -1,0 +1,1 @@
+"""A DICOM node: studies in, derived series out; and one study by DICOMweb."""
