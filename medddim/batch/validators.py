@@ -35,6 +35,18 @@ def dcentvfy(files: Sequence[Path]) -> str:
     return "; ".join(dict.fromkeys(map(_plain, _errors("dcentvfy", files))))
 
 
+def set_apart(found: str, in_source: str) -> tuple[str, str]:
+    """What is wrong with a result alone, and what of it is wrong with its source already."""
+    known = set(map(_kind, in_source.split("; ")))
+    each = [one for one in found.split("; ") if one]
+    mine, theirs = ([one for one in each if (_kind(one) in known) is had] for had in (False, True))
+    return "; ".join(mine), "; ".join(map(_kind, theirs))
+
+
+def _kind(complaint: str) -> str:
+    return re.sub(r" \(\d+ files\)$", "", complaint)
+
+
 def _errors(name: str, files: Sequence[Path]) -> list[str]:
     program = shutil.which(name)
     if program is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,14 @@ class Verdict:
     """What was checked of one result.
 
     `topics` holds what is wrong, "" where nothing is; one that does not apply, or could not be
-    judged because of another, is left out.
+    judged because of another, is left out. `inherited` is what the validators find in the result
+    and in its source alike: no fault of the result.
     """
 
     name: str
     files: int
     topics: dict[str, str]
+    inherited: dict[str, str] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
@@ -132,11 +134,18 @@ def _verdict(outcome: Outcome, destination: Path, topics: dict[str, str]) -> Ver
         return Verdict(outcome.name, len(outcome.outputs), topics)
     if files and there == files:
         topics |= _against_source(files, source, outcome)
+    inherited: dict[str, str] = {}
     if _is_judged(outcome) and not validators.missing():
         sound = [file for name in outcome.outputs if (file := destination / name).is_file()]
-        topics["dciodvfy"] = validators.dciodvfy(sound)
-        topics["dcentvfy"] = validators.dcentvfy([*sound, *series.files])
-    return Verdict(outcome.name, len(outcome.outputs), topics)
+        topics |= {
+            "dciodvfy": validators.dciodvfy(sound),
+            "dcentvfy": validators.dcentvfy([*sound, *series.files]),
+        }
+        for name in (name for name in validators.VALIDATORS if topics[name]):
+            in_source = getattr(validators, name)(series.files)
+            topics[name], theirs = validators.set_apart(topics[name], in_source)
+            inherited |= {name: theirs} if theirs else {}
+    return Verdict(outcome.name, len(outcome.outputs), topics, inherited)
 
 
 def _is_judged(outcome: Outcome) -> bool:

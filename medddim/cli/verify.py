@@ -51,6 +51,8 @@ def _print(verdicts: Sequence[Verdict]) -> None:
         for topic, problem in one.topics.items():
             if problem:
                 click.echo(f"{click.style('wrong', fg='red')}  {one.name}: {topic}: {problem}")
+        for topic, faults in one.inherited.items():
+            click.echo(f"note   {one.name}: {topic}: its source has the same: {faults}")
     bad = sum(not one.good for one in verdicts)
     click.echo(f"{len(verdicts) - bad} sound, {bad} wrong")
 

@@ -74,13 +74,25 @@ def values(result: Volume, source: Volume, kind: str) -> str:
     if result.channels != source.channels:
         return f"it holds {result.channels} images, the source {source.channels}"
     if kind == "identity":
+        expected = _storable(source.voxels, result)
         far = max(_range(source.voxels) * NO_CHANGE, ROUNDING * _step(result))
-        changed = int(np.count_nonzero(np.abs(result.voxels - source.voxels) > far))
+        changed = int(np.count_nonzero(np.abs(result.voxels - expected) > far))
         return f"{changed} voxels of an unchanged copy differ" if changed else ""
     ratio = _range(result.voxels) / (_range(source.voxels) or 1.0)
     if ratio > BRIGHTNESS or (0 < ratio < 1 / BRIGHTNESS):
         return f"the range of its values is {ratio:.3g} times that of the source"
     return ""
+
+
+def _storable(voxels: Array, result: Volume) -> Array:
+    """What the stored type of the result can hold: beyond, it was clipped, as is on record."""
+    scales = {(float(slope), float(zero)) for slope, zero in getattr(result.source, "scales", ())}
+    dtype = getattr(result.source, "dtype", None)
+    if len(scales) != 1 or dtype is None or dtype.kind not in "iu":
+        return voxels
+    ((slope, zero),) = scales
+    ends = [slope * end + zero for end in (np.iinfo(dtype).min, np.iinfo(dtype).max)]
+    return np.clip(voxels, min(ends), max(ends))
 
 
 def _box(volume: Volume, affine: Affine) -> tuple[Affine, Affine]:

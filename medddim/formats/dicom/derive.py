@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,11 +24,14 @@ from medddim.formats.contract import Derivation
 from medddim.formats.dicom.files import values_of
 from medddim.formats.dicom.placement import Placement
 from medddim.formats.dicom.read import DicomSource
+from medddim.formats.dicom.regions import is_unpaired
 
 MAKER = "medddim"
 LONGEST_SHORT_TEXT = 1024
 LONGEST_LONG_STRING = 64
 SERIES_OFFSET = {"identity": 0, "denoise": 1, "superresolve": 2, "degrade": 3}
+PART_OFFSET = 30
+"""Between the numbers of the parts of one series; maps have 10 and 20 more."""
 TAGLINE = {
     "identity": "unchanged copy",
     "denoise": "AI denoised",
@@ -59,17 +63,6 @@ EMPTY_IF_ABSENT_IN = {
     "CT": ("KVP",),
 }  # fmt: skip
 NOT_IF_EMPTY = ("SpacingBetweenSlices", "BodyPartExamined", "TriggerTime")
-UNPAIRED = frozenset(
-    """
-    ABDOMEN ABDOMENPELVIS AORTA BACK BLADDER BRAIN CEREBELLUM CERVIX CHEST CHESTABDOMEN
-    CHESTABDPELVIS CIRCLEOFWILLIS COCCYX COLON CSPINE CTSPINE DUODENUM ESOPHAGUS FACE GALLBLADDER
-    HEAD HEADNECK HEART ILEUM JAW JEJUNUM LARYNX LIVER LSPINE LSSPINE MEDIASTINUM MOUTH NECK
-    NECKCHEST NECKCHESTABDOMEN NOSE PANCREAS PELVIS PENIS PHARYNX PROSTATE RECTUM SCALP SKULL SPINE
-    SPLEEN SSPINE STERNUM STOMACH THYMUS THYROID TLSPINE TONGUE TRACHEA TSPINE URETHRA UTERUS VAGINA
-    WHOLEBODY
-    """.split()
-)
-"""Body parts of PS3.16 table L-1 that there is one of: with these, Laterality may not be there."""
 OF_THE_SERIES = (
     "StudyInstanceUID", "FrameOfReferenceUID", "PositionReferenceIndicator", "SeriesNumber",
     "SeriesDescription",
@@ -95,6 +88,7 @@ class Provenance:
     text: str
     software: tuple[str, ...]
     now: datetime
+    part: tuple[int, int] = (0, 1)
 
 
 def derived_uid(*facts: str) -> UID:
@@ -169,6 +163,7 @@ def derived_header(source: DicomSource, placement: Placement, provenance: Proven
     _place(header, placement)
     now = _on_the_clock_of(header, provenance.now)
     _describe(header, kind=provenance.kind, now=now)
+    _tell_apart(header, provenance)
     header.DerivationDescription = provenance.text
     header.DerivationCodeSequence = [_code(*CODES.get(provenance.kind, OTHER_CODE))]
     references = [
@@ -203,13 +198,31 @@ def _describe(header: Dataset, *, kind: str, now: datetime) -> None:
     number = int(header.get("SeriesNumber") or 0)
     if abs(number) < 10_000_000:  # an IS holds 2**31 - 1 at most
         header.SeriesNumber = number * 100 + SERIES_OFFSET.get(kind, 9)
-    tag = f"[{TAGLINE.get(kind, 'derived')}]"
-    old = " ".join(values_of(header, "SeriesDescription"))
-    header.SeriesDescription = f"{old[: LONGEST_LONG_STRING - len(tag) - 1]} {tag}".strip()
     header.SeriesDate = header.ContentDate = header.InstanceCreationDate = f"{now:%Y%m%d}"
     header.SeriesTime = header.ContentTime = header.InstanceCreationTime = f"{now:%H%M%S}"
     header.BurnedInAnnotation = header.get("BurnedInAnnotation") or "NO"
     header.LossyImageCompression = header.get("LossyImageCompression") or "00"
+
+
+def _tell_apart(header: Dataset, provenance: Provenance) -> None:
+    """A description and a number that no other result of the series has.
+
+    No brackets: to what sorts series by fnmatch or glob, they are sets of letters.
+    """
+    part, parts = provenance.part
+    words = [f"part {part + 1}"] if parts > 1 else []
+    ending = ", ".join([*words, TAGLINE.get(provenance.kind, "derived")])
+    old = " ".join(values_of(header, "SeriesDescription"))[: LONGEST_LONG_STRING - len(ending) - 3]
+    header.SeriesDescription = f"{old.strip()} - {ending}" if old.strip() else ending
+    if part and abs(int(header.SeriesNumber or 0)) < 1_000_000_000:
+        header.SeriesNumber = int(header.SeriesNumber) + PART_OFFSET * part
+
+
+def described(header: Dataset) -> str:
+    """The description of the source of a result."""
+    text = " ".join(values_of(header, "SeriesDescription"))
+    endings = "|".join(re.escape(one) for one in (*TAGLINE.values(), "derived"))
+    return re.sub(rf"(^| - )(part \d+, )?({endings})$", "", text)
 
 
 def _third_value(header: Dataset) -> str:
@@ -239,7 +252,7 @@ def _complete(header: Dataset, placement: Placement) -> None:
 
 def settle_laterality(header: Dataset) -> None:
     """Type 2C: only a named body part that there is one of makes it needless, and then wrong."""
-    if header.get("BodyPartExamined") in UNPAIRED:
+    if is_unpaired(header):
         _drop(header, ["Laterality"])
     elif "Laterality" not in header:
         header.Laterality = None

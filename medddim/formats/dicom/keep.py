@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import copy
 
-from pydicom.dataelem import RawDataElement
+from pydicom.config import IGNORE, RAISE
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.valuerep import validate_value
 
 from medddim.formats.dicom.files import is_number
 from medddim.formats.dicom.vendor import private_diffusion
@@ -82,11 +84,30 @@ IMAGE = """
     WindowCenter WindowWidth WindowCenterWidthExplanation VOILUTFunction SOPInstanceUID
 """
 NAMES = ("PatientName", "ReferringPhysicianName")
+CHECKED = {"AS", "CS", "DA", "DS", "DT", "TM"}
+OLDEST = "1800"
+"""No date of a scan is older: 00010101 is how some software says that it knows none."""
+NOT_NEGATIVE = {"SpacingBetweenSlices"}
 ENUMERATED = {"PregnancyStatus": (None, 1, 2, 3, 4)}
 """Attributes some scanners fill with 0, of the values that the standard has for them."""
 BLANK = "  "
 """A name taken out of a file; who compares two files of one patient compares its bytes."""
 
+NEEDED = frozenset(
+    """
+    PatientPosition PositionReferenceIndicator SeriesNumber Manufacturer AcquisitionNumber
+    SliceThickness ScanningSequence SequenceVariant ScanOptions MRAcquisitionType RepetitionTime
+    EchoTime EchoTrainLength KVP Laterality ImageType PixelSpacing ImageOrientationPatient
+    ImagePositionPatient PhotometricInterpretation SOPClassUID Modality FrameOfReferenceUID
+    SOPInstanceUID BitsStored RescaleSlope RescaleIntercept
+    """.split()
+)
+"""What must be there, if only empty, or is judged elsewhere."""
+OPTIONAL = (
+    frozenset(" ".join((SERIES, EQUIPMENT, ACQUISITION, MR, CT, IMAGE)).split()) - NEEDED
+    | {"PatientAge", "AnatomicRegionSequence"}
+) - {keyword for keyword in ACQUISITION.split() if keyword.startswith("Contrast")}
+"""What a result may lack: empty or invalid, it is taken out. One patient and study keep theirs."""
 KEPT = frozenset(" ".join((PATIENT, STUDY, SERIES, EQUIPMENT, ACQUISITION, MR, CT, IMAGE)).split())
 
 
@@ -107,15 +128,44 @@ def kept(dataset: Dataset) -> Dataset:
 
 def _drop_invalid(chosen: Dataset) -> None:
     """Take out what breaks the standard wherever it is copied to, and says nothing."""
-    for element in chosen:
-        if element.VR == "SQ":
-            for item in element.value:
-                _drop_empty_sequences(item)
-    for element in [one for one in chosen if one.VR in ("DS", "IS") and not is_number(one.value)]:
-        del chosen[element.tag]
+    for item in [item for element in chosen if element.VR == "SQ" for item in element.value]:
+        _drop_empty_sequences(item)
+    for element in list(chosen):
+        if element.VR in ("DS", "IS") and not is_number(element.value):
+            del chosen[element.tag]
+        elif element.keyword in OPTIONAL and (element.is_empty or not _is_valid(element)):
+            _drop_or_correct(chosen, element)
     for keyword, allowed in ENUMERATED.items():
         if keyword in chosen and chosen.get(keyword) not in allowed:
             delattr(chosen, keyword)
+
+
+def _is_valid(element: DataElement) -> bool:
+    """Whether a date, a time, an age or a code string is one."""
+    if element.VR not in CHECKED:
+        return True
+    values = element.value if element.VM > 1 else [element.value]
+    for value in map(str, values):
+        if element.VR in ("DA", "DT") and value < OLDEST:
+            return False
+        try:
+            validate_value(element.VR, value, RAISE)
+        except ValueError:
+            return False
+    return not (element.keyword in NOT_NEGATIVE and float(element.value) <= 0)
+
+
+def _drop_or_correct(chosen: Dataset, element: DataElement) -> None:
+    """An age of 22Y becomes 022Y, a body part Head becomes HEAD; the rest goes."""
+    if element.VR not in ("AS", "CS") or element.VM != 1:
+        del chosen[element.tag]
+        return
+    value = str(element.value).strip().rjust(4 if element.VR == "AS" else 0, "0")
+    corrected = DataElement(element.tag, element.VR, value.upper(), validation_mode=IGNORE)
+    if value and _is_valid(corrected):
+        chosen[element.tag] = corrected
+    else:
+        del chosen[element.tag]
 
 
 def _drop_empty_sequences(item: Dataset) -> None:

@@ -18,7 +18,13 @@ from medddim import __version__
 from medddim.errors import GridMismatch
 from medddim.formats.atomic import new_file
 from medddim.formats.contract import Quantity, Written
-from medddim.formats.dicom.derive import MAKER, derived_uid, settle_laterality
+from medddim.formats.dicom.derive import (
+    LONGEST_LONG_STRING,
+    MAKER,
+    derived_uid,
+    described,
+    settle_laterality,
+)
 from medddim.formats.dicom.geometry import LPS_TO_RAS
 from medddim.formats.guard import quiet, reading
 from medddim.volume import Array, Volume
@@ -31,6 +37,8 @@ CONTRAST = {"uncertainty": "STD_DEVIATION", "residual": "SUBTRACTION"}
 """DerivedPixelContrast (PS3.3 C.8.16.2.1.4)."""
 HOUNSFIELD = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 ARBITRARY = Code("[arb'U]", "UCUM", "arbitrary unit")
+TITLES = {"uncertainty": "Uncertainty of", "residual": "Residual of"}
+"""Before the description of the source: no rule that takes the result by its own takes the map."""
 SERIES_OFFSET = {"uncertainty": 10, "residual": 20}
 
 
@@ -121,7 +129,21 @@ def _image(
         derived_pixel_contrast=CONTRAST[quantity],
     )
     _complete(image, first, quantity)
+    _order_like(image, slices)
     return image
+
+
+def _order_like(image: Dataset, slices: Sequence[Dataset]) -> None:
+    """Frames in the order of the files they are about; highdicom sorts them the other way."""
+    groups = list(image.PerFrameFunctionalGroupsSequence)
+    places = [group.PlanePositionSequence[0].ImagePositionPatient for group in groups]
+    ends = [np.array(one.ImagePositionPatient, dtype=np.float64) for one in (slices[0], slices[-1])]
+    first = np.array(places[0], dtype=np.float64)
+    if len(groups) < 2 or np.linalg.norm(first - ends[0]) <= np.linalg.norm(first - ends[1]):
+        return
+    image.PerFrameFunctionalGroupsSequence = groups[::-1]
+    voxels = np.frombuffer(image.FloatPixelData, "<f4").reshape(len(groups), -1)
+    image.FloatPixelData = voxels[::-1].tobytes()
 
 
 def _complete(image: Dataset, first: Dataset, quantity: Quantity) -> None:
@@ -130,6 +152,8 @@ def _complete(image: Dataset, first: Dataset, quantity: Quantity) -> None:
         image.BodyPartExamined = first.BodyPartExamined
     if first.get("Laterality"):
         image.Laterality = first.Laterality
+    if first.get("AnatomicRegionSequence"):
+        image.AnatomicRegionSequence = first.AnatomicRegionSequence
     settle_laterality(image)
-    image.SeriesDescription = f"{first.get('SeriesDescription', '')[:50]} {quantity}".strip()
+    image.SeriesDescription = f"{TITLES[quantity]} {described(first)}"[:LONGEST_LONG_STRING].strip()
     image.BurnedInAnnotation = "NO"

@@ -52,7 +52,8 @@ class DicomSource:
     intercept) follow the stored images, one stack after the other. `slices` has one entry for each
     slice of each channel of the Volume: the stored images it was made from, the nearest first;
     `made` says whether it was computed rather than stored. `padding` is flat indices into
-    `(channel, slice, row, column)` of voxels outside the image, and what they held.
+    `(channel, slice, row, column)` of voxels outside the image, and what they held. `part` is which
+    of how many scans of one series this is, from 0.
     """
 
     format: ClassVar[str] = "dicom"
@@ -67,6 +68,7 @@ class DicomSource:
     dtype: np.dtype[Any]
     padding: tuple[npt.NDArray[np.intp], Stored]
     repairs: tuple[str, ...] = ()
+    part: tuple[int, int] = (0, 1)
 
     @property
     def channels(self) -> int:
@@ -85,7 +87,7 @@ def read_series(series: Series) -> Volume:
     grid = grids[series.part]
     count = math.prod(grid.shape) * len(grid.stacks)
     require_memory(BYTES_PER_VOXEL * count, series.files[0].parent)
-    files = _Files(weighted=_is_weighted(grid))
+    files = _Files(weighted=_is_weighted(grid), gated="TriggerTime" in grid.split_by)
     images = [[_Image(header, files) for header in stack] for stack in grid.stacks]
     stored = [image for stack in images for image in stack]
     dtype = _one_dtype(stored)
@@ -103,6 +105,7 @@ def read_series(series: Series) -> Volume:
         dtype=dtype,
         padding=(outside, np.stack([stack.stored for stack in stacks]).reshape(-1)[outside]),
         repairs=grid.repairs,
+        part=(series.part, len(grids)),
     )
     voxels = np.stack([stack.values for stack in stacks]).transpose(0, 3, 2, 1)
     modality = str(stored[0].kept.Modality)
@@ -112,6 +115,14 @@ def read_series(series: Series) -> Volume:
 def _is_weighted(grid: Grid) -> bool:
     """Whether there is diffusion weighting: GE and Philips say a b-value of 0 in all MR images."""
     return any(header.dataset.get("DiffusionBValue") for stack in grid.stacks for header in stack)
+
+
+def _is_gated(dataset: Dataset) -> bool:
+    """Whether TriggerTime has a meaning: of a multi-frame image it is the time since the begin.
+
+    dcm2niix makes a file of each volume of Philips whose TriggerTime differs.
+    """
+    return dataset.get("CardiacSynchronizationTechnique", "NONE") != "NONE"
 
 
 def _mended(images: list[_Image], grid: Grid) -> Stack:
@@ -138,7 +149,8 @@ def _slices(grid: Grid) -> tuple[tuple[int, ...], ...]:
 class _Files:
     """The files read so far; a multi-frame one is decoded once for all its frames."""
 
-    def __init__(self, *, weighted: bool) -> None:
+    def __init__(self, *, weighted: bool, gated: bool) -> None:
+        self.gated = gated
         self._weighted = weighted
         self._open: dict[Path, tuple[FileDataset, Stored]] = {}
 
@@ -166,6 +178,8 @@ class _Image:
             self.stored = np.where(self.outside, decoded, _without_spare_bits(decoded, dataset))
             slope = float(dataset.get("RescaleSlope", 1))
             intercept = float(dataset.get("RescaleIntercept", 0))
+            if header.frame is not None and not files.gated and not _is_gated(dataset):
+                dataset.pop("TriggerTime", None)
             self.kept = kept(dataset)
             self.origin = _origin(header, dataset)
             _remember_loss(self.kept, header)

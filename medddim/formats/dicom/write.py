@@ -96,7 +96,7 @@ def _provenance(
         model = [str(derivation.parameters.get(key, ""))[:20] for key in ("model", "model_sha256")]
         software.append(" ".join(model).strip())
     text = derivation_text(derivation, __version__, remarks)
-    return Provenance(derivation.kind, text, tuple(software), datetime.now(UTC))
+    return Provenance(derivation.kind, text, tuple(software), datetime.now(UTC), source.part)
 
 
 def _warn_of_unowned(source: DicomSource, folder: Path) -> None:

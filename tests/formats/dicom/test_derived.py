@@ -112,7 +112,7 @@ def test_where_it_came_from_is_told(scanner: Any, tmp_path: Path) -> None:
     results = derived(formats.read(scanner.store(slices)), tmp_path, DENOISE)
     for number, (dataset, result) in enumerate(zip(slices, results, strict=True), 1):
         assert result.ImageType == ["DERIVED", "SECONDARY", "AXIAL"]
-        assert result.SeriesDescription == "ZZPHI series [AI denoised]"
+        assert result.SeriesDescription == "ZZPHI series - AI denoised"
         assert (result.SeriesNumber, result.InstanceNumber) == (701, number)
         for words in ("mr-denoise", "model=m; steps=4", "Not for primary diagnosis"):
             assert words in result.DerivationDescription

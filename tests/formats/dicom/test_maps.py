@@ -53,9 +53,11 @@ def test_a_map_holds_the_values_where_they_belong(
         frames = np.frombuffer(image.FloatPixelData, "<f4").reshape(expected.shape)
         groups = image.PerFrameFunctionalGroupsSequence
         there = [tuple(one.PlanePositionSequence[0].ImagePositionPatient) for one in groups]
-        order = [places[place] % scan.shape[2] for place in there]  # highdicom sorts the frames
-        assert sorted(order) == list(range(scan.shape[2]))
-        np.testing.assert_array_equal(frames, expected[order])
+        order = [places[place] % scan.shape[2] for place in there]
+        assert order == list(range(scan.shape[2])), "frame k is about file k"
+        np.testing.assert_array_equal(frames, expected)
+        assert sources[0].SeriesDescription not in image.SeriesDescription
+        assert image.SeriesDescription == f"{quantity.capitalize()} of ZZPHI series"
         assert image.StudyInstanceUID == sources[0].StudyInstanceUID
         assert image.FrameOfReferenceUID == sources[0].FrameOfReferenceUID
         assert image.SeriesInstanceUID != sources[0].SeriesInstanceUID

@@ -61,7 +61,7 @@ def test_one_value_of_many_is_no_text_to_be_spelt(scanner: Any, tmp_path: Path) 
     slices = scanner.slices(3, ImageType="ORIGINAL", SeriesDescription=["a", "b"])
     result = written(scanner, slices, tmp_path)
     assert result.ImageType == ["DERIVED", "SECONDARY", "OTHER"]
-    assert result.SeriesDescription.startswith("a b [")
+    assert result.SeriesDescription.startswith("a b - ")
 
 
 def test_an_image_that_nothing_can_name_is_refused(scanner: Any) -> None:
