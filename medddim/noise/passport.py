@@ -84,7 +84,7 @@ def noise_passport(volume: Volume) -> NoisePassport:
     level by the median absolute deviation of whitened noise (Donoho & Johnstone 1994).
     """
     slabs = Slabs.of(volume)
-    if min(slabs.planes.shape[1:]) < 4 or float(np.ptp(slabs.planes)) == 0:
+    if min(slabs.planes.shape[1:]) < 8 or float(np.ptp(slabs.planes)) == 0:
         return _without_model(volume, 0.0, "the scan is too small, or constant")
     if volume.in_hu:
         level = soft_tissue_noise(slabs.planes)
@@ -93,7 +93,7 @@ def noise_passport(volume: Volume) -> NoisePassport:
 
 
 def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
-    within = filters_of(noise_power(slabs.planes))
+    within = filters_of(*noise_power(slabs.planes))
     white = Whitened.of(slabs.planes, within)
     level, inside, even = white.level()
     if level == 0:

@@ -37,7 +37,7 @@ class Slabs:
         across = volume.slice_axis if axis is None else axis
         stack = np.moveaxis(volume.voxels, 1 + across, 1)
         channels, size = stack.shape[:2]
-        length = min(RUN, size)
+        length = size if channels * size <= RUNS * RUN else min(RUN, size)
         count = min(runs, max(1, size * channels // length))
         starts = np.unique(np.linspace(0, channels * size - 1, count + 2).astype(int)[1:-1])
         if count == 1:
