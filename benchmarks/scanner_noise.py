@@ -5,7 +5,7 @@
 SCANS are taken as the subject. Each is acquired by a simulated scanner drawn from the ranges of
 SNRAware (Xue et al. 2025, arXiv 2503.18162): k-space kept to 1, 0.75, 0.65 or 0.55 along each
 in-plane axis (all three where the scan is isotropic), a Gaussian raw filter, partial Fourier, a
-g-factor; --draws acquisitions a scan and level. The truth is the same acquisition without noise.
+g-factor; --draws acquisitions a scan and level, or one of a --preset such as white. The truth is the same acquisition without noise.
 MODEL is given nothing but the scan. --against names models that are given the true level. --bm4d
 names a Python in which BM4D is installed with a numpy that its spectrum input bears (below 2.4); it
 is given the true spectrum and level, and Rician bias is taken from its answer. Scans are cut to
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=16)
     parser.add_argument("--cube", type=int, default=96)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--preset", help="one of MrScanner's acquisitions, in place of drawn ones")
     parser.add_argument("-o", "--output", type=Path)
     asked = parser.parse_args()
     rows = list(measured(asked))
@@ -73,6 +74,8 @@ def measured(asked: argparse.Namespace) -> Iterator[dict]:
         for level in asked.levels:
             for draw in range(asked.draws):
                 scanner = drawn(np.random.default_rng([asked.seed, draw]), level, subject)
+                if asked.preset:
+                    scanner = MrScanner.preset(asked.preset, level=level)
                 noisy, truth = scanner(subject, seed=asked.seed + draw), scanner.truth(subject)
                 sigma = scanner.sigma(subject)
                 answers = {"noisy": noisy, f"{enhancer.name}, given nothing": enhancer(noisy)}
