@@ -99,11 +99,10 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 )
 @click.option(
     "--sampler",
-    default="ddim",
-    show_default=True,
-    type=click.Choice(["ddim", "second-order", "ancestral"]),
-    help="How the steps are taken. Ancestral draws noise at every step, for models that begin with "
-    "white noise.",
+    metavar="NAME",
+    show_default="that of the model",
+    help="How the steps are taken: ddim, second-order or ancestral, which draws noise at every "
+    "step, for models that begin with white noise.",
 )
 @click.option(
     "--quality",

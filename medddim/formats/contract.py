@@ -85,15 +85,22 @@ class Written(tuple[Path, ...]):
 
 
 class Format(Protocol):
-    """A file format: one module, and one line of the table in `formats/table.py`.
+    """A file format: one module, and one line of the table in `formats/table.py`."""
 
-    `map_ending` is what the name of a map beside a result ends in. `validators` are programs that
-    judge written files, where they are installed: see `batch/validators.py`.
-    """
+    @property
+    def name(self) -> str:
+        """What the record calls it."""
+        ...
 
-    name: str
-    map_ending: str
-    validators: tuple[str, ...]
+    @property
+    def map_ending(self) -> str:
+        """What the name of a map beside a result ends in."""
+        ...
+
+    @property
+    def validators(self) -> tuple[str, ...]:
+        """Programs that judge written files, where they are installed: `batch/validators.py`."""
+        ...
 
     def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
         """Every series of this format at or below these, in a stable order; loads no voxels.

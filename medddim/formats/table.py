@@ -9,13 +9,13 @@ from medddim.formats.mgh import Mgh
 from medddim.formats.nifti import Nifti
 from medddim.formats.nrrd import Nrrd
 
-FORMATS: tuple[Format, ...] = (
+FORMATS: list[Format] = [
     Nifti(),
     Dicom(),
     MetaImage(),
     Nrrd(),
     Mgh(),
-)
+]
 """A Volume without a source is written by the first."""
 
 

@@ -98,7 +98,7 @@ class Enhancer:
         noise_share: float | None = None,
         factor: Factor | None = None,
         spacing_mm: tuple[float, ...] | None = None,
-        sampler: str = "ddim",
+        sampler: str | None = None,
         quality: Quality = "best",
     ) -> Volume:
         """The enhanced scan, in the unit of `volume`, which may be a path or another's image, too.
@@ -110,9 +110,9 @@ class Enhancer:
         standard deviation in its own unit, or `noise_share` as a share of the scan's bright end
         (of 1000 HU for CT); estimated from the scan if neither is given. A super-resolution model
         needs a `factor` (or `spacing_mm`) and answers on that finer grid, same extent; the means of
-        the fine voxels are the voxels measured. `sampler` is a key of `medddim.diffusion.SAMPLERS`.
-        `quality` "fast" takes one view for the mean of several. Same arguments, same answer, here
-        and by `medddim enhance`.
+        the fine voxels are the voxels measured. `sampler` is a key of `medddim.diffusion.SAMPLERS`,
+        by default that of the recipe. `quality` "fast" takes one view for the mean of several.
+        Same arguments, same answer, here and by `medddim enhance`.
 
         Raises RequestProblem for an array, for arguments out of range or not meant for this model,
         UnsupportedScan for a scan or a factor the model was not trained for.
@@ -249,7 +249,7 @@ class Enhancer:
         estimates, start, walked = path.walk(denoise, scan, drawn)
         ladder = path.ladder(plan.settings.steps)
         if self.sampler is None:
-            sampler = SAMPLERS[plan.settings.sampler]
+            sampler = SAMPLERS[plan.sampler]
             answers = sampler(estimates, start, ladder, path=walked, noise=fresh)
         else:
             answers = self.sampler(estimates, start, ladder, path=walked)

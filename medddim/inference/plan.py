@@ -15,7 +15,7 @@ import numpy as np
 from medddim.degradation.larger_voxels import LargerVoxels, factors_to
 from medddim.errors import UnsupportedScan
 from medddim.inference.consistency import Consistency, FinerGrid, SameGrid
-from medddim.inference.settings import DEFAULT_SAMPLER, Settings
+from medddim.inference.settings import Settings
 from medddim.inference.suitability import factors_of, in_words, require_modality
 from medddim.inference.views import View, views_of
 from medddim.metrics.noise import estimate_noise
@@ -64,6 +64,11 @@ class ScanPlan:
         """The same plan for a part of the scan, a box of its voxel axes."""
         level_map = None if self.level_map is None else np.ascontiguousarray(self.level_map[box])
         return replace(self.of(self.scan.crop(*box)), level_map=level_map)
+
+    @property
+    def sampler(self) -> str:
+        """How the steps are taken: as asked, or as the recipe says."""
+        return self.settings.sampler or self.recipe.diffusion.sampler
 
     def derivation(self, *, sha256: str, precision: str) -> Derivation:
         """How the answer comes about, by weights of this sha256 in this precision."""
@@ -116,9 +121,11 @@ def requested(recipe: Recipe, settings: Settings, *, sha256: str, precision: str
     elif settings.noise_share is None:
         noise = {"noise": "estimated"}
     finer = {"factor": settings.factor, "spacing_mm": settings.spacing_mm}
-    asked = {**(finer if settings.finer else noise), "samples": settings.samples}
-    if settings.sampler != DEFAULT_SAMPLER:
-        asked["sampler"] = settings.sampler
+    asked = {
+        **(finer if settings.finer else noise),
+        "samples": settings.samples,
+        "sampler": settings.sampler,
+    }
     if settings.quality != "best":
         asked["quality"] = settings.quality
     return {
@@ -140,7 +147,7 @@ def summary(recipe: Recipe, settings: Settings) -> str:
         steps=settings.steps,
         fidelity=settings.fidelity,
         samples=settings.samples or 0,
-        sampler=settings.sampler,
+        sampler=settings.sampler or recipe.diffusion.sampler,
     )
 
 

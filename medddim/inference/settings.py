@@ -24,7 +24,7 @@ class Asked(TypedDict, total=False):
     noise_share: float | None
     factor: Factor | None
     spacing_mm: tuple[float, ...] | None
-    sampler: str
+    sampler: str | None
     quality: Quality
 
 
@@ -37,9 +37,9 @@ class Settings:
     CT); give one of them, or neither to estimate it. A super-resolution model needs a `factor` (how
     many times finer the slices become, or each voxel axis), or `spacing_mm` to find it for each
     scan: one number for all voxel axes, or three. `sampler` is a key of
-    `medddim.diffusion.SAMPLERS`. `quality` "fast" takes one view where "best" takes the mean of
-    several (`medddim.inference.views`), for a part of the time. `samples` is how many answers the
-    result is the mean of, drawn with the seeds from `seed` on.
+    `medddim.diffusion.SAMPLERS`, by default that of the recipe. `quality` "fast" takes one view
+    where "best" takes the mean of several (`medddim.inference.views`), for a part of the time.
+    `samples` is how many answers the result is the mean of, drawn with the seeds from `seed` on.
 
     Raises RequestProblem for a number out of range and for two that say the same thing.
     """
@@ -51,7 +51,7 @@ class Settings:
     noise_share: float | None = None
     factor: Factor | None = None
     spacing_mm: tuple[float, ...] | None = None
-    sampler: str = DEFAULT_SAMPLER
+    sampler: str | None = None
     quality: Quality = "best"
     samples: int | None = None
 
@@ -89,8 +89,8 @@ class Settings:
 
     def require_fitting(self, recipe: Recipe) -> None:
         """Raise RequestProblem for what makes no sense for the model of this recipe."""
-        if self.sampler != DEFAULT_SAMPLER:
-            self._require_sampler()
+        if self.sampler is not None:
+            _require_known(self.sampler)
         if recipe.task == "superresolve" and not self.finer:
             raise RequestProblem(
                 f"the model {recipe.name} needs a factor (4, or 2,2,2) or a spacing in mm"
@@ -102,14 +102,6 @@ class Settings:
             )
         if self.samples is not None:
             self._require_samples(recipe, self.samples)
-
-    def _require_sampler(self) -> None:
-        from medddim.diffusion import SAMPLERS  # torch, for this and the next alone
-
-        if self.sampler not in SAMPLERS:
-            raise RequestProblem(
-                f"expected a sampler of {', '.join(SAMPLERS)}, found {self.sampler!r}"
-            )
 
     def _require_samples(self, recipe: Recipe, count: int) -> None:
         from medddim.checkpoint import build_path
@@ -128,3 +120,10 @@ class Settings:
                 "samples need more than 1 step: the first hardly depends on the noise that is "
                 "drawn; take more, such as 8"
             )
+
+
+def _require_known(sampler: str) -> None:
+    from medddim.diffusion import SAMPLERS  # torch, for this alone
+
+    if sampler not in SAMPLERS:
+        raise RequestProblem(f"expected a sampler of {', '.join(SAMPLERS)}, found {sampler!r}")

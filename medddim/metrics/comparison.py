@@ -13,6 +13,7 @@ from medddim.metrics.scores import Scores
 from medddim.metrics.similarity import ssim
 from medddim.metrics.slices import channels
 from medddim.metrics.spectrum import hf_power
+from medddim.metrics.table import METRICS
 from medddim.volume import Array, Mask, Volume
 
 Compared = tuple[Array, Array, Mask | None, float]
@@ -41,6 +42,7 @@ def compare(candidate: Volume, reference: Volume, *, protocol: str = "medddim") 
         rmse=_rmse(candidate, reference, terms),
         hf_power=hf_power(ours, theirs, slice_axis=axis, mask=mask),
         local_bias=local_bias(candidate.voxels, reference.voxels, slice_axis=axis, mask=mask),
+        more={name: metric(ours, theirs, terms) for name, metric in METRICS.items()},
         protocol=protocol,
         data_range=_mean(span for *_, span in parts),
         range_rule=terms.range_rule,

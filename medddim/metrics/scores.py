@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+from medddim.metrics.table import METRICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class Passport:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Passport:
         """The passport in a row that `Scores.as_dict` made."""
-        return Passport(**{field.name: row[field.name] for field in fields(Passport)})
+        return Passport(**{one.name: row[one.name] for one in fields(Passport)})
 
     def told(self) -> str:
         """All of it in one line for people."""
@@ -57,6 +59,7 @@ class Scores(Passport):
     `hf_power` is 1 where the texture is as strong as the reference's. These see the images clipped
     to `window` where there is one. `rmse` and `local_bias` are in `unit` and see them unclipped
     (but for `rmse_window`, which only the CT benchmarks set), so no window can flatter them.
+    `more` holds what the metrics of `METRICS` say.
     """
 
     psnr_db: float
@@ -65,11 +68,12 @@ class Scores(Passport):
     rmse: float
     hf_power: float
     local_bias: float
+    more: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def passport(self) -> Passport:
         """The terms alone."""
-        return Passport(**{field.name: getattr(self, field.name) for field in fields(Passport)})
+        return Passport(**{one.name: getattr(self, one.name) for one in fields(Passport)})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, which has no infinity: figures that are not finite are None.
@@ -77,7 +81,8 @@ class Scores(Passport):
         The figures come first, then the passport.
         """
         values = asdict(self)
-        terms = {field.name: values.pop(field.name) for field in fields(Passport)}
+        values |= values.pop("more")
+        terms = {one.name: values.pop(one.name) for one in fields(Passport)}
         return {name: _finite_or_none(value) for name, value in (values | terms).items()}
 
     def __repr__(self) -> str:
@@ -92,7 +97,14 @@ class Scores(Passport):
         return f"Scores({' · '.join(figures)})"
 
 
-FIGURES = tuple(one.name for one in fields(Scores) if one.name not in Passport.__dataclass_fields__)
+FIGURES = (
+    *(
+        one.name
+        for one in fields(Scores)
+        if one.name not in {*Passport.__dataclass_fields__, "more"}
+    ),
+    *METRICS,
+)
 """The names of what is measured, in the order of the tables."""
 
 

@@ -27,7 +27,7 @@ from medddim.recipe.degradations import (
 )
 from medddim.recipe.files import file_of, filled
 from medddim.recipe.networks import NetworkRecipe, NoiseUNetRecipe, UNetRecipe
-from medddim.recipe.parts import Part, Pattern, Record, Share, not_falling, rising
+from medddim.recipe.parts import Part, Pattern, Record, Share, not_falling, one_of, rising
 from medddim.recipe.problems import in_words
 
 __all__ = [
@@ -47,16 +47,30 @@ __all__ = [
 ]
 
 
+def _a_path(name: str) -> str:
+    from medddim.diffusion import PATHS  # torch, for this and the next alone
+
+    return one_of(name, PATHS)
+
+
+def _a_sampler(name: str) -> str:
+    from medddim.diffusion import SAMPLERS
+
+    return one_of(name, SAMPLERS)
+
+
 class DiffusionRecipe(Record):
     """The path, what the network predicts, and how levels are drawn in training.
 
-    `noise` is the k of a bridge, in the network's range.
+    `path` is a key of `medddim.diffusion.PATHS`, `sampler` one of `SAMPLERS`: how steps are taken
+    where the user does not say. `noise` is the k of a bridge, in the network's range.
     """
 
-    path: Literal["scan-noise", "posterior", "variance-preserving", "bridge"] = "scan-noise"
+    path: Annotated[str, AfterValidator(_a_path)] = "scan-noise"
     prediction: Literal["x0", "eps", "v", "residual"] = "residual"
     full_share: Share = 0.5
     noise: float = Field(0.0, ge=0)
+    sampler: Annotated[str, AfterValidator(_a_sampler)] = "ddim"
 
 
 class ScalingRecipe(Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,13 @@ def not_falling(ends: tuple[float, float]) -> tuple[float, float]:
     if not ends[0] <= ends[1]:
         raise ValueError("expected [low, high] with low <= high")
     return ends
+
+
+def one_of(name: str, table: Collection[str]) -> str:
+    """A name that stands in a table; ValueError otherwise."""
+    if name not in table:
+        raise ValueError(f"expected one of {', '.join(table)}")
+    return name
 
 
 def _above_zero(ends: tuple[float, float]) -> tuple[float, float]:
