@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +22,7 @@ Status = Literal["ok", "done before", "skipped", "refused", "failed", "planned"]
 RECORD = "medddim.jsonl"
 MANIFEST = "medddim.json"
 ANNOUNCED = ".medddim.announced"
+"""What the names of announcements begin with; each scan has one of its own."""
 PACKAGES = ("torch", "monai", "numpy", "nibabel", "pydicom", "highdicom")
 
 
@@ -31,7 +34,7 @@ class Outcome:
     their folder. `reading` tells what of the inputs was read: the format, repairs, the part of a
     split series. `clipped` is how many voxels of the result the stored type could not hold.
     `notes` describe what of the source is stored otherwise, or not at all. `versions` are the
-    packages the result was made with, which a later run may not have.
+    packages the result was made with, which a later run may not have; `device` is where.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Outcome:
     facts: dict[str, Any] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    device: str = ""
     clipped: int = 0
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -59,43 +63,53 @@ class Outcome:
 
 
 def announce(destination: Path, outcome: Outcome) -> None:
-    """Say what is on record if the run is killed between a result and its line.
+    """Say what is on record if the process is killed between a result and its line.
 
     Raises EnvironmentProblem: a record that cannot be written is no fault of the scan.
     """
-    try:
-        (destination / ANNOUNCED).write_text(outcome.line(), encoding="utf-8")
-    except OSError as problem:
-        raise EnvironmentProblem(
-            f"{destination}: cannot be written: {problem.strerror}; free or choose another place"
-        ) from problem
+    with _kept(destination):
+        _announcement(destination, outcome.name).write_text(outcome.line(), encoding="utf-8")
 
 
-def announced(destination: Path) -> Outcome | None:
-    """What a killed run has announced and not recorded, if there was one."""
-    path = destination / ANNOUNCED
+def announced(destination: Path, name: str) -> Outcome | None:
+    """What a killed process has announced of the scan `name` and nobody recorded."""
+    path = _announcement(destination, name)
     return _parsed(path.read_bytes()) if path.is_file() else None
 
 
-def forget_announced(destination: Path) -> None:
-    """Nothing is announced any more."""
-    (destination / ANNOUNCED).unlink(missing_ok=True)
+def all_announced(destination: Path) -> Iterator[Outcome]:
+    """What killed processes have announced and nobody recorded; torn announcements go."""
+    for path in sorted(destination.glob(f"{ANNOUNCED}.*")):
+        outcome = _parsed(path.read_bytes())
+        if outcome:
+            yield outcome
+        else:
+            path.unlink(missing_ok=True)
 
 
-def append(destination: Path, outcome: Outcome) -> None:
-    """Add one line to the record, on disk before this returns; nothing is announced any more."""
-    with (destination / RECORD).open("a", encoding="utf-8") as file:
+def forget_announced(destination: Path, name: str) -> None:
+    """Nothing is announced of the scan `name` any more."""
+    _announcement(destination, name).unlink(missing_ok=True)
+
+
+def append(destination: Path, outcome: Outcome, *, part: str = "") -> None:
+    """Add one line to the record, on disk before this returns; its announcement goes.
+
+    `part` names the record of one of several runs that share the folder. Raises EnvironmentProblem
+    if the disk does not take it; what it took of the line is then a torn line, passed over later.
+    """
+    with _kept(destination), _record(destination, part).open("a", encoding="utf-8") as file:
         file.write(outcome.line() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    forget_announced(destination)
+    forget_announced(destination, outcome.name)
 
 
-def mend(destination: Path) -> None:
+def repair(destination: Path, *, part: str = "") -> None:
     """End a last line that a killed run left torn, so that the next one starts on its own."""
-    path = destination / RECORD
+    path = _record(destination, part)
     if path.is_file() and not path.read_bytes().endswith(b"\n"):
-        with path.open("a", encoding="utf-8") as file:
+        with _kept(destination), path.open("a", encoding="utf-8") as file:
             file.write("\n")
 
 
@@ -124,12 +138,13 @@ def write_manifest(
     outcomes: Sequence[Outcome],
     *,
     job: dict[str, Any],
-    device: str,
     scans_given: int,
+    part: str = "",
 ) -> None:
     """Write what was run, with what, on what; replaces the manifest of an earlier run.
 
-    `job` is what the jobs of all scans have in common. An interrupted run has fewer `scans` than
+    `job` is the job if all scans get the same, else what theirs have in common goes down; `part`
+    is the shard that writes. An interrupted run has fewer `scans` than
     `scans_given`. Results of earlier runs that this one has not made or passed over stand as
     `earlier`, so that the manifest tells of every result in the folder.
     """
@@ -140,15 +155,20 @@ def write_manifest(
         "versions": versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "device": device,
-        "job": job,
+        "device": ", ".join(sorted({one.device for one in outcomes if one.device})),
+        "job": job or _shared([one.job for one in outcomes if one.job]),
+        **({"shard": part} if part else {}),
         "scans_given": scans_given,
         "scans": [asdict(outcome) for outcome in outcomes],
         "earlier": [asdict(outcome) for outcome in earlier],
     }
     partial = destination / f".{MANIFEST}"
-    partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    partial.replace(destination / MANIFEST)
+    try:
+        with _kept(destination):
+            partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+            partial.replace(destination / MANIFEST)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def versions() -> dict[str, str]:
@@ -156,10 +176,41 @@ def versions() -> dict[str, str]:
     return {"medddim": __version__, **{name: version(name) for name in PACKAGES}}
 
 
-def _lines(destination: Path) -> list[Outcome]:
-    path = destination / RECORD
-    lines = path.read_bytes().splitlines() if path.is_file() else []
-    return [outcome for line in lines if (outcome := _parsed(line))]
+def _shared(jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    first = jobs[0] if jobs else {}
+    return {
+        key: value
+        for key, value in first.items()
+        if all(key in job and job[key] == value for job in jobs)
+    }
+
+
+def _lines(destination: Path) -> Iterator[Outcome]:
+    """Every line of the record and of its parts; of parts the one written last comes last."""
+    parts = [*destination.glob(RECORD), *destination.glob(RECORD.replace(".", ".*.", 1))]
+    for path in sorted(parts, key=lambda path: path.stat().st_mtime_ns):
+        for line in path.read_bytes().splitlines():
+            if outcome := _parsed(line):
+                yield outcome
+
+
+def _record(destination: Path, part: str) -> Path:
+    return destination / (RECORD.replace(".", f".{part}.", 1) if part else RECORD)
+
+
+def _announcement(destination: Path, name: str) -> Path:
+    return destination / f"{ANNOUNCED}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+@contextmanager
+def _kept(destination: Path) -> Iterator[None]:
+    """Raise EnvironmentProblem where the disk does not take what is written."""
+    try:
+        yield
+    except OSError as problem:
+        raise EnvironmentProblem(
+            f"{destination}: cannot be written: {problem.strerror}; free or choose another place"
+        ) from problem
 
 
 def _parsed(line: bytes) -> Outcome | None:

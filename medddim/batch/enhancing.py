@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medddim.batch.jobs import Answer, Job, Progress, Work
-from medddim.errors import RequestProblem
+from medddim.errors import CheckpointError, RequestProblem
 from medddim.formats.contract import Quantity
 from medddim.inference.plan import ScanPlan, plan_scan, requested, summary
 from medddim.inference.settings import Settings
@@ -87,6 +87,11 @@ def _start(
     from medddim.inference.enhancer import Enhancer
 
     enhancer = Enhancer.load(model.folder, device=device, precision=precision)
+    if enhancer.sha256 != model.sha256:  # another machine, or another file by now
+        raise CheckpointError(
+            f"{model.folder}: expected the weights of {model.recipe.name} with sha256 "
+            f"{model.sha256[:12]}, found {enhancer.sha256[:12]}; install the same model there"
+        )
 
     def work(volume: Volume, plan: ScanPlan) -> Answer:
         enhancer.progress = _adding_up(plan.network_evaluations, progress)

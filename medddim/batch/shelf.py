@@ -7,9 +7,8 @@ so does each file of a map; a scan is done when all its parts are there and on r
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from glob import escape
 from os.path import realpath  # unlike Path.resolve it bears links that go round in circles
@@ -23,6 +22,7 @@ from medddim.errors import WriteRefused
 from medddim.formats import Derivation
 from medddim.formats.beside import QUANTITIES, map_files, quantity_of, result_files
 from medddim.formats.contract import Quantity
+from medddim.formats.guard import quiet
 from medddim.record import Outcome
 
 Part = Literal["result"] | Quantity
@@ -68,8 +68,7 @@ def write(
     files = [destination / file for file in outcome.outputs if not quantity_of(file)]
     clipped, notes = outcome.clipped, outcome.notes
     if "result" in missing:
-        with warnings.catch_warnings():  # what was clipped goes into the record
-            warnings.simplefilter("ignore", UserWarning)
+        with quiet():  # what was clipped goes into the record
             written = formats.write(result, destination, name=outcome.name, derivation=derivation)
         files, clipped, notes = list(written), written.clipped, list(written.notes)
     try:
@@ -86,29 +85,44 @@ def write(
     return replace(outcome, outputs=outputs, clipped=clipped, notes=notes)
 
 
-def recover(destination: Path) -> None:
-    """Record the result that a killed run had put in its place, whole, but not yet recorded.
+def adopted(destination: Path, name: str) -> Outcome | None:
+    """What a killed process had put in its place of the scan `name`, whole, but not recorded.
 
     Its maps are not known to be complete: those that are not on record go.
     """
-    record.mend(destination)
-    outcome = record.announced(destination)
-    if outcome is not None:
-        maps = [file for one in QUANTITIES for file in map_files(destination, outcome.name, one)]
-        kept = {destination / file for file in outcome.outputs}
-        place = destination / outcome.name
-        torn = sorted(place.parent.glob(f".{escape(place.name)}+*.partial"))
-        _remove([*torn, *(file for file in maps if file not in kept)])
-        there = places(destination, outcome.name, "result")
-        files = [
-            file
-            for place in there
-            for file in (sorted(place.iterdir()) if place.is_dir() else [place])
-        ]
-        if there:
-            outputs = outcome.outputs | _digests(destination, files)
-            record.append(destination, replace(outcome, outputs=outputs))
-    record.forget_announced(destination)
+    outcome = record.announced(destination, name)
+    if outcome is None:
+        return None
+    maps = [file for one in QUANTITIES for file in map_files(destination, name, one)]
+    kept = {destination / file for file in outcome.outputs}
+    place = destination / name
+    torn = sorted(place.parent.glob(f".{escape(place.name)}+*.partial"))
+    _remove([*torn, *(file for file in maps if file not in kept)])
+    there = places(destination, name, "result")
+    files = [
+        file for place in there for file in (sorted(place.iterdir()) if place.is_dir() else [place])
+    ]
+    return (
+        replace(outcome, outputs=outcome.outputs | _digests(destination, files)) if there else None
+    )
+
+
+def recover(destination: Path, names: Container[str] | None = None, *, part: str = "") -> None:
+    """Record the results that killed processes left unrecorded: all, or those of scans `names`."""
+    record.repair(destination, part=part)
+    announced = [one.name for one in record.all_announced(destination)]
+    for name in [one for one in announced if names is None or one in names]:
+        outcome = adopted(destination, name)
+        if outcome:
+            record.append(destination, outcome, part=part)
+        record.forget_announced(destination, name)
+
+
+def clear(destination: Path, names: Iterable[str]) -> None:
+    """Remove what killed processes have left half-written of these scans."""
+    for place in (destination / name for name in names):
+        begun = (f".{escape(place.name)}{end}.partial" for end in ("", ".*", "+*"))
+        _remove(path for pattern in begun for path in place.parent.glob(pattern))
 
 
 def _require_below(destination: Path, place: Path) -> None:

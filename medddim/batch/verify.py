@@ -94,8 +94,8 @@ def _unsound(
         yield "an entry of the manifest is broken"
     if manifest.get("scans_given") != len(named):
         yield f"the run was interrupted after {len(named)} of {manifest.get('scans_given')} scans"
-    partial = [*destination.rglob(".*.partial"), destination / record.ANNOUNCED]
-    left = [path.relative_to(destination).as_posix() for path in partial if path.exists()]
+    partial = [*destination.rglob(".*.partial"), *destination.glob(f"{record.ANNOUNCED}.*")]
+    left = [path.relative_to(destination).as_posix() for path in partial]
     if left:
         yield f"a killed run left {', '.join(left[:3])}; run the same command again"
 

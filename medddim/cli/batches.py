@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from medddim.batch import Job, Outcome
+    from medddim.batch import Engine, Job, Outcome, Shard
     from medddim.formats import Series
 
 COLOURS = {"ok": "green", "done before": "green", "planned": "cyan", "refused": "yellow"}
@@ -28,7 +30,12 @@ output_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the results; never the input folder.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="One line of JSON a scan.")
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One line of JSON a scan; on stderr one a second that says how many scans are done.",
+)
 
 
 def _valid_rule(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -162,6 +169,51 @@ dry_run_option = click.option(
 )
 
 
+ENGINE = ("workers", "scheduler", "shard")
+"""The arguments that `engine_options` adds to a verb, as `run_batch` takes them."""
+
+
+def _shard(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+    from medddim.batch import Shard
+
+    return None if text is None else Shard.parse(text)
+
+
+_ENGINE_OPTIONS = (
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        help="Share the scans among so many processes on this machine (Dask).",
+    ),
+    click.option(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="Share the scans among the workers of this scheduler of Dask, such as "
+        "tcp://host:8786.",
+    ),
+    click.option(
+        "--shard",
+        metavar="I/N",
+        callback=_shard,
+        help="Do only the I-th of N parts of the scans, beside N-1 other runs (a job array).",
+    ),
+    click.option(
+        "--exit-zero",
+        is_flag=True,
+        help="Exit with 0, not 1, if scans were refused or failed: for engines that throw the "
+        "results away on 1.",
+    ),
+)
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the work is done, and what a workflow engine wants to hear."""
+    for option in reversed(_ENGINE_OPTIONS):
+        command = option(command)
+    return command
+
+
 def run_batch(
     job: Job | Callable[[Series], Job],
     series: Sequence[Series],
@@ -173,6 +225,10 @@ def run_batch(
     """Run `job` over the series, print each outcome as it comes; return the exit code."""
     from medddim import batch
 
+    where = {key: options.pop(key) for key in ENGINE if key in options}
+    exit_zero = options.pop("exit_zero", False)
+    shard = where.get("shard")
+    total = sum(1 for one in series if not shard or shard.holds(one.name))
     counts: Counter[str] = Counter()
     good, done = True, 0
 
@@ -180,8 +236,10 @@ def run_batch(
         tell(done + share)
 
     with (
-        _bar(len(series), hidden=as_json) as tell,
-        closing(batch.run(series, output, job=job, progress=progress, **options)) as outcomes,
+        _events(total) if as_json else _bar(total) as tell,
+        closing(
+            batch.run(series, output, job=job, engine=_engine(progress, **where), **options)
+        ) as outcomes,
     ):
         for outcome in outcomes:
             show(outcome, as_json=as_json)
@@ -190,15 +248,45 @@ def run_batch(
             tell(done := done + 1)
     if not as_json:
         told = ", ".join(f"{count} {status}" for status, count in counts.items())
-        where = "nothing was written" if options["dry_run"] else f"see {output / batch.MANIFEST}"
-        click.echo(f"{told}; {where}")
-    return 0 if good else 1
+        see = "nothing was written" if options["dry_run"] else f"see {output / batch.MANIFEST}"
+        click.echo(f"{told or 'no scan'}; {see}")
+    return 0 if good or exit_zero else 1
+
+
+def _engine(
+    progress: Callable[[float], None],
+    *,
+    workers: int | None = None,
+    scheduler: str = "",
+    shard: Shard | None = None,
+) -> Engine:
+    from medddim import batch
+
+    if workers and scheduler:
+        raise click.UsageError("--workers starts a cluster, --scheduler names one; give one")
+    if workers or scheduler:
+        return batch.Cluster(workers=workers, scheduler=scheduler, shard=shard)
+    return batch.Here(progress, shard=shard)
 
 
 @contextmanager
-def _bar(total: int, *, hidden: bool) -> Iterator[Callable[[float], None]]:
+def _events(total: int) -> Iterator[Callable[[float], None]]:
+    """Lines of JSON on stderr, one a second at most, with how many scans of all are done."""
+    before = time.monotonic()
+
+    def tell(scans: float) -> None:
+        nonlocal before
+        if (now := time.monotonic()) - before >= 1:
+            before = now
+            click.echo(json.dumps({"progress": round(scans, 3), "scans": total}), err=True)
+
+    yield tell
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[float], None]]:
     """A bar on stderr where a person is watching; yields what is told how many scans are done."""
-    if hidden or not sys.stderr.isatty():
+    if not sys.stderr.isatty():
         yield lambda scans: None
         return
     from rich.console import Console

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
@@ -53,8 +54,24 @@ class Archive:
             self._remove()
             raise
 
+    def __reduce__(self) -> tuple[type[Unpacked], tuple[Path, Path]]:
+        """Another process finds the files where this one has put them, and leaves them there."""
+        return Unpacked, (self.path, self.folder)
+
     def told(self, text: str) -> str:
         """`text` with the name of the zip where the temporary folder is meant."""
+        return Unpacked(self.path, self.folder).told(text)
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """A zip, and the folder with its files that somebody else removes."""
+
+    path: Path
+    folder: Path
+
+    def told(self, text: str) -> str:
+        """`text` with the name of the zip where the folder is meant."""
         return text.replace(str(self.folder), str(self.path))
 
 

@@ -211,17 +211,19 @@ def test_a_run_killed_beside_the_writing_goes_on_to_the_same_end(
     """Between a result and its line in the record lies a moment; a result is not lost in it."""
     undisturbed, calls = getattr(record, moment), iter(range(10))
 
-    def killed(*arguments):
-        if next(calls) == 1:
+    def killed(*arguments, **more):
+        if next(calls) >= 1:
             raise KeyboardInterrupt
-        undisturbed(*arguments)
+        undisturbed(*arguments, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(record, moment, killed)
         with pytest.raises(KeyboardInterrupt):
             run(heads, out, halving())
     there = "done before" if moment == "append" else "ok"
-    assert statuses(run(heads, out, halving())) == {"a": "done before", "b": there, "c": "ok"}
+    again = statuses(run(heads, out, halving()))
+    assert again.pop("c") in ("ok", there)  # it may have been on its way
+    assert again == {"a": "done before", "b": there}
     run(heads, tmp_path / "undisturbed", halving())
     assert studies.contents(out) == studies.contents(tmp_path / "undisturbed")
     assert [path.name for path in out.iterdir() if path.name.startswith(".")] == []

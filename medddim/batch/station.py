@@ -1,0 +1,268 @@
+"""What one process does to one scan: read, compute, write. It keeps the models it has loaded."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from medddim import formats, record
+from medddim.batch import shelf
+from medddim.batch.jobs import Answer, Job, Plan, Progress, Work, unwatched
+from medddim.digest import sha256_of
+from medddim.errors import (
+    CheckpointError,
+    EnvironmentProblem,
+    MedddimError,
+    UnreadableScan,
+    WriteRefused,
+    trace,
+)
+from medddim.formats import Derivation, Series
+from medddim.record import Outcome
+from medddim.volume import Volume
+
+log = logging.getLogger(__name__)
+
+Done = TypeVar("Done", bound="Ready | Computed | Outcome")
+
+Choose = Callable[[Series], Job]
+"""Which job a scan gets."""
+
+
+@dataclass(frozen=True)
+class Always:
+    """The choice where all scans get the same job."""
+
+    job: Job
+
+    def __call__(self, series: Series) -> Job:
+        """That job."""
+        return self.job
+
+
+@dataclass(frozen=True)
+class Task:
+    """One scan to be done, and what is on record of it; goes from process to process."""
+
+    series: Series
+    earlier: Outcome | None = None
+    number: int = 0
+    """Its place among the scans of the run: scans that are refused may share a name."""
+
+
+@dataclass
+class Ready:
+    """A scan that is read and planned: what to do to it, and the outcome if that succeeds."""
+
+    task: Task
+    job: Job
+    volume: Volume
+    plan: Plan
+    outcome: Outcome
+    missing: list[shelf.Part]
+    seconds: float = 0.0
+
+
+@dataclass
+class Computed:
+    """A scan whose answer waits to be written."""
+
+    job: Job
+    answer: Answer
+    outcome: Outcome
+    missing: list[shelf.Part]
+    seconds: float = 0.0
+
+
+class Station:
+    """The work on scans, stage by stage; each stage may run in a thread of its own.
+
+    A problem of a scan becomes its outcome, and the stages behind pass it on.
+    EnvironmentProblem and CheckpointError, which the next scan would meet too, are raised.
+    """
+
+    def __init__(self, destination: Path, choose: Choose) -> None:
+        """Results go below `destination`; nothing is loaded yet."""
+        self.destination, self.choose = destination, choose
+        self.progress: Progress = unwatched
+        self.loaded: dict[int, tuple[Job, Work]] = {}
+
+    def load(self, job: Job) -> Work:
+        """The work of a job, made ready when first needed."""
+        if id(job) not in self.loaded:  # with the job, so that no other gets its id
+            self.loaded[id(job)] = job, job.start(self._progress)
+        return self.loaded[id(job)][1]
+
+    def _progress(self, share: float) -> None:
+        self.progress(share)
+
+    def read(self, task: Task, *, adopt: bool = True) -> Ready | Outcome:
+        """Look for what is done; read and plan what is not.
+
+        `adopt` takes the result that a killed process has left unrecorded.
+        """
+
+        def read() -> Ready | Outcome:
+            if task.series.skip:
+                files = len(task.series.files)
+                return Outcome(task.series.name, "skipped", task.series.skip, files)
+            if task.series.refusal:
+                raise UnreadableScan(task.series.refusal)
+            left = shelf.adopted(self.destination, task.series.name) if adopt else None
+            scan = self._settled(replace(task, earlier=left or task.earlier))
+            if left and isinstance(scan, Outcome) and scan.status == "done before":
+                return replace(scan, status="ok")
+            return scan
+
+        return _timed(task.series, read)
+
+    def compute(self, scan: Ready | Outcome) -> Computed | Outcome:
+        """Do the work."""
+        if isinstance(scan, Outcome):
+            return scan
+        work = self.load(scan.job)
+
+        def compute() -> Computed:
+            answer, told = work(scan.volume, scan.plan), scan.outcome.facts
+            facts = told | _found(answer, known=scan.job.described | told)
+            return Computed(scan.job, answer, replace(scan.outcome, facts=facts), scan.missing)
+
+        return _timed(scan.task.series, compute, before=scan.seconds)
+
+    def write(self, scan: Computed | Outcome) -> Outcome:
+        """Write what is missing; the outcome, which is not on record yet."""
+        if isinstance(scan, Outcome):
+            return scan
+        job, planned = scan.job, scan.outcome
+
+        def write() -> Outcome:
+            return shelf.write(
+                scan.answer,
+                self.destination,
+                outcome=planned,
+                missing=scan.missing,
+                derivation=Derivation(job.kind, job.summary, job.described | planned.facts),
+            )
+
+        return _timed(planned, write, before=scan.seconds)
+
+    def planned(self, task: Task) -> Outcome:
+        """The outcome of a scan that is only read; nothing is loaded or written."""
+        scan = self.read(task, adopt=False)
+        if isinstance(scan, Outcome):
+            return scan
+        facts = dict(task.series.facts) | scan.outcome.facts
+        return replace(scan.outcome, status="planned", facts=facts, seconds=scan.seconds)
+
+    def _settled(self, task: Task) -> Ready | Outcome:
+        series, earlier, job = task.series, task.earlier, self.choose(task.series)
+        inputs = {series.told(file): sha256_of(file) for file in series.files}
+        kept: shelf.Kept = {}
+        if earlier and record.same_work(earlier, inputs=inputs, job=job.described):
+            kept = shelf.unaltered(earlier, self.destination)
+        self._require_room(task, job, inputs=inputs, kept=kept)
+        wanted: tuple[shelf.Part, ...] = ("result", *job.maps)
+        missing = [part for part in wanted if part not in kept]
+        outputs = {file: sha256 for files in kept.values() for file, sha256 in files.items()}
+        if earlier and not missing:
+            return replace(earlier, status="done before", reason="", outputs=outputs)
+        kept_result = earlier if earlier and "result" in kept else None
+        volume = _read(series)
+        plan = job.plan(volume)
+        outcome = Outcome(
+            series.name,
+            "ok",
+            files=len(series.files),
+            inputs=inputs,
+            job=job.described,
+            facts=_with_repairs(plan.facts, series),
+            reading={"format": series.format, "part": series.part, **asdict(series.repair)},
+            outputs=outputs,
+            versions=kept_result.versions if kept_result else record.versions(),
+            device=kept_result.device if kept_result else job.device,
+            clipped=kept_result.clipped if kept_result else 0,
+            notes=kept_result.notes if kept_result else [],
+        )
+        return Ready(task, job, volume, plan, outcome, missing)
+
+    def _require_room(
+        self, task: Task, job: Job, *, inputs: dict[str, str], kept: shelf.Kept
+    ) -> None:
+        """Raise WriteRefused if there is what would have to be overwritten."""
+        earlier = task.earlier
+        there = [
+            place
+            for part in shelf.PARTS
+            if part not in kept
+            for place in shelf.places(self.destination, task.series.name, part)
+        ]
+        if not there:
+            return
+        why = ""
+        if earlier and earlier.job != job.described:
+            why = f", made with {record.other_settings(earlier.job, job.described)}"
+        elif earlier and list(earlier.inputs.values()) != list(inputs.values()):
+            why = ", made from other files"
+        elif earlier:
+            why = ", altered since it was made"
+        raise WriteRefused(f"{there[0]} is there already{why}; remove it or choose another folder")
+
+
+def _timed(of: Series | Outcome, stage: Callable[[], Done], *, before: float = 0) -> Done | Outcome:
+    """What a stage gives, with its seconds added to those before; or the problem of the scan."""
+    began = time.monotonic()
+    done = _attempted(of, stage)
+    seconds = round(before + time.monotonic() - began, 2)
+    if isinstance(done, Outcome):
+        return replace(done, seconds=seconds)
+    done.seconds = seconds
+    return done
+
+
+def _attempted(of: Series | Outcome, stage: Callable[[], Done]) -> Done | Outcome:
+    files = len(of.files) if isinstance(of, Series) else of.files
+    status: record.Status = "refused"
+    try:
+        return stage()
+    except (EnvironmentProblem, CheckpointError):
+        raise
+    except MedddimError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = f"{error.filename or of.name}: {error.strerror}"
+    except Exception as error:
+        # The boundary of one scan: a bug met here must not cost the other scans. Its own
+        # message may quote the file's header, so only the class goes into the record.
+        log.debug("%s failed\n%s", of.name, trace(error))
+        status = "failed"
+        reason = f"unexpected {type(error).__name__}; `medddim --debug` with this scan shows more"
+    return Outcome(of.name, status, reason, files)
+
+
+def _found(answer: Answer, *, known: dict[str, Any]) -> dict[str, Any]:
+    """What only the answer itself could say of its making: facts that no plan has."""
+    made = answer[0].derivation
+    parameters = made.parameters if made else {}
+    return {key: value for key, value in parameters.items() if key not in known}
+
+
+def _with_repairs(facts: dict[str, Any], series: Series) -> dict[str, Any]:
+    """The facts of a scan whose geometry was repaired say so, as a warning too, and its notes."""
+    repairs, notes = (series.facts.get(key, []) for key in ("repairs", "notes"))
+    if not repairs and not notes:
+        return facts
+    warnings = [facts["warning"]] if "warning" in facts else []
+    told = {"repairs": repairs} if repairs else {}
+    return facts | told | {"warning": "; ".join([*warnings, *repairs, *notes])}
+
+
+def _read(series: Series) -> Volume:
+    """The scan; what the machine lacks for it (a decoder, memory) concerns this scan alone."""
+    try:
+        return formats.read(series)
+    except EnvironmentProblem as problem:
+        raise UnreadableScan(str(problem)) from problem

@@ -1,0 +1,78 @@
+"""Reading, computing and writing overlap; what was begun is ended, and nothing else is begun."""
+
+import threading
+
+import pytest
+
+from medddim import batch
+from medddim.batch.jobs import Job, NothingToPlan
+from medddim.batch.overlap import DEPTH
+from tests import studies
+
+SECONDS = 60
+
+
+@pytest.fixture
+def four(heads):
+    studies.nifti(heads, "d", seed=3)
+    studies.nifti(heads, "e", seed=4)
+    return heads
+
+
+def job(plan=lambda volume: NothingToPlan(), *, work=lambda progress, volume: None):
+    def start(progress):
+        def done(volume, plan):
+            work(progress, volume)
+            return volume, {}
+
+        return done
+
+    return Job("identity", "Copied", {}, start, plan=plan)
+
+
+def test_the_next_scan_is_read_and_the_last_written_while_one_is_computed(heads, out):
+    read = {name: threading.Event() for name in "abc"}
+
+    def plan(volume):
+        read[volume.name].set()
+        return NothingToPlan()
+
+    def work(progress, volume):
+        if volume.name == "b":
+            assert read["c"].wait(SECONDS)
+            written = threading.Event()
+            while not (out / "a.nii.gz").exists():
+                assert not written.wait(0.01)
+
+    scans = batch.plan([heads], out)
+    outcomes = list(batch.run(scans, out, job=job(plan, work=work)))
+    assert [(one.name, one.status) for one in outcomes] == [(name, "ok") for name in "abc"]
+
+
+def test_no_more_scans_are_held_than_there_are_stages(four, out):
+    planned = []
+    scans = batch.plan([four], out)
+    running = batch.run(scans, out, job=job(lambda volume: planned.append(1) or NothingToPlan()))
+    for number, _ in enumerate(running, start=1):
+        assert len(planned) <= number + DEPTH
+    assert len(planned) == 5
+
+
+def test_a_closed_run_gives_up_what_is_computed_and_keeps_what_is_done(four, out):
+    begun = threading.Event()
+
+    def work(progress, volume):
+        if volume.name == "b":
+            begun.set()
+            while True:  # until progress says that nobody waits for the answer
+                progress(0.5)
+
+    scans = batch.plan([four], out)
+    running = batch.run(scans, out, job=job(work=work))
+    assert next(running).name == "a"
+    assert begun.wait(SECONDS)
+    running.close()
+    assert sorted(studies.contents(out)) == ["a.nii.gz"]
+    assert [path for path in out.iterdir() if path.name.startswith(".")] == []
+    again = {one.name: one.status for one in batch.run(scans, out, job=job())}
+    assert again == {"a": "done before", "b": "ok", "c": "ok", "d": "ok", "e": "ok"}
