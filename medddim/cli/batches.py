@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from medddim.cli import engines
+
 if TYPE_CHECKING:
-    from medddim.batch import Engine, Job, Outcome, Shard
+    from medddim.batch import Job, Outcome
     from medddim.formats import Series
 
 COLOURS = {"ok": "green", "done before": "green", "planned": "cyan", "refused": "yellow"}
@@ -169,51 +171,6 @@ dry_run_option = click.option(
 )
 
 
-ENGINE = ("workers", "scheduler", "shard")
-"""The arguments that `engine_options` adds to a verb, as `run_batch` takes them."""
-
-
-def _shard(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
-    from medddim.batch import Shard
-
-    return None if text is None else Shard.parse(text)
-
-
-_ENGINE_OPTIONS = (
-    click.option(
-        "--workers",
-        type=click.IntRange(min=1),
-        help="Share the scans among so many processes on this machine (Dask).",
-    ),
-    click.option(
-        "--scheduler",
-        default="",
-        metavar="ADDRESS",
-        help="Share the scans among the workers of this scheduler of Dask, such as "
-        "tcp://host:8786.",
-    ),
-    click.option(
-        "--shard",
-        metavar="I/N",
-        callback=_shard,
-        help="Do only the I-th of N parts of the scans, beside N-1 other runs (a job array).",
-    ),
-    click.option(
-        "--exit-zero",
-        is_flag=True,
-        help="Exit with 0, not 1, if scans were refused or failed: for engines that throw the "
-        "results away on 1.",
-    ),
-)
-
-
-def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where the work is done, and what a workflow engine wants to hear."""
-    for option in reversed(_ENGINE_OPTIONS):
-        command = option(command)
-    return command
-
-
 def run_batch(
     job: Job | Callable[[Series], Job],
     series: Sequence[Series],
@@ -225,7 +182,7 @@ def run_batch(
     """Run `job` over the series, print each outcome as it comes; return the exit code."""
     from medddim import batch
 
-    where = {key: options.pop(key) for key in ENGINE if key in options}
+    where = {key: options.pop(key) for key in engines.ENGINE if key in options}
     exit_zero = options.pop("exit_zero", False)
     shard = where.get("shard")
     total = sum(1 for one in series if not shard or shard.holds(one.name))
@@ -238,7 +195,9 @@ def run_batch(
     with (
         _events(total) if as_json else _bar(total) as tell,
         closing(
-            batch.run(series, output, job=job, engine=_engine(progress, **where), **options)
+            batch.run(
+                series, output, job=job, engine=engines.engine_of(progress, **where), **options
+            )
         ) as outcomes,
     ):
         for outcome in outcomes:
@@ -251,22 +210,6 @@ def run_batch(
         see = "nothing was written" if options["dry_run"] else f"see {output / batch.MANIFEST}"
         click.echo(f"{told or 'no scan'}; {see}")
     return 0 if good or exit_zero else 1
-
-
-def _engine(
-    progress: Callable[[float], None],
-    *,
-    workers: int | None = None,
-    scheduler: str = "",
-    shard: Shard | None = None,
-) -> Engine:
-    from medddim import batch
-
-    if workers and scheduler:
-        raise click.UsageError("--workers starts a cluster, --scheduler names one; give one")
-    if workers or scheduler:
-        return batch.Cluster(workers=workers, scheduler=scheduler, shard=shard)
-    return batch.Here(progress, shard=shard)
 
 
 @contextmanager

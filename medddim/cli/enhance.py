@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from medddim.cli import batches
+from medddim.cli import batches, engines
 
 if TYPE_CHECKING:
     from medddim.batch import Job
@@ -127,7 +127,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     type=click.Choice(["auto", "bf16", "fp32"]),
     help="Number format of the network; auto: bf16 where the machine has it, else fp32.",
 )
-@batches.engine_options
+@engines.engine_options
 @batches.resume_option
 @batches.again_option
 @batches.dry_run_option
@@ -142,7 +142,7 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
     series = batch.plan(scans, output, **choice)
     if not options.pop("again") and options["model"] != "identity":
         series = batch.skipping_own(series)
-    run = {key: options.pop(key) for key in ("resume", "dry_run", "exit_zero", *batches.ENGINE)}
+    run = {key: options.pop(key) for key in ("resume", "dry_run", "exit_zero", *engines.ENGINE)}
     sys.exit(batches.run_batch(job_of(**options), series, output=output, as_json=as_json, **run))
 
 

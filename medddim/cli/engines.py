@@ -1,0 +1,72 @@
+"""The options that say where a batch is done: here, on a cluster, in parts by a job array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from medddim.batch import Engine, Shard
+
+ENGINE = ("workers", "scheduler", "shard")
+"""The arguments that `engine_options` adds to a verb, as `run_batch` takes them."""
+
+
+def _shard(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+    from medddim.batch import Shard
+
+    return None if text is None else Shard.parse(text)
+
+
+_ENGINE_OPTIONS = (
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        help="Share the scans among so many processes on this machine (Dask).",
+    ),
+    click.option(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="Share the scans among the workers of this scheduler of Dask, such as "
+        "tcp://host:8786.",
+    ),
+    click.option(
+        "--shard",
+        metavar="I/N",
+        callback=_shard,
+        help="Do only the I-th of N parts of the scans, beside N-1 other runs (a job array).",
+    ),
+    click.option(
+        "--exit-zero",
+        is_flag=True,
+        help="Exit with 0, not 1, if scans were refused or failed: for engines that throw the "
+        "results away on 1.",
+    ),
+)
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the work is done, and what a workflow engine wants to hear."""
+    for option in reversed(_ENGINE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def engine_of(
+    progress: Callable[[float], None],
+    *,
+    workers: int | None = None,
+    scheduler: str = "",
+    shard: Shard | None = None,
+) -> Engine:
+    """Where the options say that the work is to be done."""
+    from medddim import batch
+
+    if workers and scheduler:
+        raise click.UsageError("--workers starts a cluster, --scheduler names one; give one")
+    if workers or scheduler:
+        return batch.Cluster(workers=workers, scheduler=scheduler, shard=shard)
+    return batch.Here(progress, shard=shard)
