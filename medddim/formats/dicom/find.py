@@ -106,7 +106,12 @@ def _examine(headers: Sequence[Header], repair: Repair) -> list[Grid]:
     for grid in grids:
         require_moderate_size((*grid.shape, len(grid.stacks)), grid.headers[0].path)
         require_sound_affine(grid.affine, grid.headers[0].path)
-    return [replace(grid, notes=(*notes, *strays)) for grid in grids]
+    with reading(images[0].path, "DICOM"):
+        weighting = [tuple(diffusion_notes(grid.stacks)) for grid in grids]
+    return [
+        replace(grid, notes=(*notes, *strays, *told))
+        for grid, told in zip(grids, weighting, strict=True)
+    ]
 
 
 def _without_copies(headers: Sequence[Header]) -> list[Header]:
@@ -174,8 +179,8 @@ def _facts(grid: Grid) -> dict[str, Any]:
         facts["told_apart_by"] = grid.split_by
     if grid.repairs:
         facts["repairs"] = list(grid.repairs)
-    if notes := [*grid.notes, *diffusion_notes(grid.stacks)]:
-        facts["notes"] = notes
+    if grid.notes:
+        facts["notes"] = list(grid.notes)
     return facts
 
 

@@ -66,6 +66,11 @@ def triggered_at(header: Header) -> tuple[float, ...]:
     return _number(header.dataset, "TriggerTime")
 
 
+def positions_said(header: Header) -> tuple[float, ...]:
+    """NumberOfTemporalPositions; () if not said."""
+    return _number(header.dataset, "NumberOfTemporalPositions")
+
+
 def _moment(dataset: Dataset, kind: str) -> tuple[float, ...]:
     stamp = str(dataset.get(f"{kind}DateTime") or "").partition("+")[0].partition("-")[0]
     day, time = stamp[:8], stamp[8:]
@@ -82,7 +87,8 @@ def _number(dataset: Dataset, keyword: str) -> tuple[float, ...]:
     value = dataset.get(keyword)
     if value in (None, "") or not is_number(value):
         return ()
-    return tuple(np.ravel(np.array(value, dtype=np.float64)).tolist())
+    numbers = np.ravel(np.array(value, dtype=np.float64))
+    return tuple(numbers.tolist()) if np.isfinite(numbers).all() else ()
 
 
 def _said(keyword: str) -> Callable[[Header], tuple[float, ...]]:

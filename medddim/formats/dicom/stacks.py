@@ -18,6 +18,7 @@ from medddim.formats.dicom.order import (
     as_acquired,
     content_at,
     numbered,
+    positions_said,
     triggered_at,
 )
 from medddim.formats.dicom.planes import Vector
@@ -183,8 +184,8 @@ def _is_regular(headers: Sequence[Header], places: Places) -> bool:
     order = np.lexsort((frames, numbers))
     seen, count = places[order], int(places.max()) + 1
     volumes = len(headers) // count
-    said = headers[0].dataset.get("NumberOfTemporalPositions") or 1
-    if len(set(np.diff(numbers[order]).tolist()) - {0.0}) > 1 or volumes % max(int(said), 1):
+    said = int(next(iter(positions_said(headers[0])), 1))
+    if len(set(np.diff(numbers[order]).tolist()) - {0.0}) > 1 or volumes % max(said, 1):
         return False
     by_volume = np.array_equal(seen, np.tile(seen[:count], volumes))
     by_place = np.array_equal(seen, np.repeat(seen[::volumes], volumes))
