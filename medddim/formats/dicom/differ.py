@@ -60,9 +60,10 @@ def why_not(
         why = f"they differ in {known[0]}, which does not sort them into complete stacks"
     elif found:
         why += f", yet they differ in {', '.join(found)}"
+    such = f" (such as {found[0]})" if found else ""
     return begin + (
-        f"{why}; name what counts with --stack-by ATTRIBUTE, or put each stack into a series of "
-        "its own"
+        f"{why}; name what counts with --stack-by ATTRIBUTE{such}, or put each stack into a series "
+        "of its own"
     )
 
 

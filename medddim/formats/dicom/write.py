@@ -27,11 +27,13 @@ from medddim.formats.dicom.pixels import Pixels, describe_pixels, pixels_like
 from medddim.formats.dicom.placement import is_same_grid, placements
 from medddim.formats.dicom.read import DicomSource
 from medddim.formats.guard import quiet
+from medddim.formats.quantise import too_coarse
 from medddim.volume import Volume
 
 log = logging.getLogger(__name__)
 
 IMPLEMENTATION_UID = derived_uid("medddim implementation")
+COARSE = "rounded to the integers of the source, whose steps are coarser than half its noise"
 KEPT_UIDS = ("StudyInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
 
 
@@ -60,7 +62,8 @@ def write_series(
             for number, slice_ in enumerate(slices, 1):
                 _save(slice_, partial / f"{number:04d}.dcm")
     files = (folder / f"{number:04d}.dcm" for number in range(1, len(slices) + 1))
-    return Written(files, clipped=pixels.clipped)
+    notes = [COARSE] if too_coarse(pixels.scale[0], volume, derivation) else []
+    return Written(files, clipped=pixels.clipped, notes=notes)
 
 
 def _slices(
@@ -91,6 +94,8 @@ def _provenance(
         remarks.append(f"Slices of the source: {float(thickness):g} mm thick.")
     if pixels.clipped:
         remarks.append(f"{pixels.clipped} voxels clipped to the stored range.")
+    if too_coarse(pixels.scale[0], volume, derivation):
+        remarks.append(f"{COARSE.capitalize()}.")
     software = [__version__]
     if "model" in derivation.parameters:
         model = [str(derivation.parameters.get(key, ""))[:20] for key in ("model", "model_sha256")]

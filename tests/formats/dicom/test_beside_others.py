@@ -123,6 +123,20 @@ def test_a_copy_that_was_clipped_is_still_one(scanner: Any, tmp_path: Path) -> N
     assert not problems["values"]
 
 
+@pytest.mark.parametrize(("level", "said"), [(0.1, True), (0.9, False)])
+def test_coarse_integers_are_described(
+    scanner: Any, tmp_path: Path, *, level: float, said: bool
+) -> None:
+    slices = scanner.slices(3)
+    for dataset in slices:
+        dataset.PixelData = scanner.rng.integers(0, 4, 35).astype("<u2").tobytes()
+    noisy = Derivation("denoise", "Noise lowered.", {"noise_level": level})
+    volume = formats.read(scanner.store(slices))
+    written = formats.write(volume, tmp_path, name="x", derivation=noisy)
+    text = pydicom.dcmread(written[0]).DerivationDescription
+    assert bool(written.notes) == ("Rounded to the integers of the source" in text) == said
+
+
 def test_faults_of_the_source_are_set_apart() -> None:
     found = "Missing attribute (Laterality) (3 files); Bad value (PatientAge) (3 files)"
     mine, theirs = validators.set_apart(found, "Bad value (PatientAge) (1 files)")
