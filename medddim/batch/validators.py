@@ -65,5 +65,6 @@ def _errors(name: str, files: Sequence[Path]) -> list[str]:
 def _plain(line: str) -> str:
     """The kind of complaint and the attribute it is about: the rest may quote the header."""
     element = re.search(r"Element=<(\w+)>", line)
+    line = re.sub(r" *\b\d+(?:\.\d+){3,}", "", line)  # UIDs
     kind = re.split(r"[\"<=\[(]| for file | Element", line.partition(" - ")[2], maxsplit=1)[0]
     return f"{kind.strip(' -')} ({element[1]})" if element else kind.strip(" -")
