@@ -100,7 +100,9 @@ class ItkFile(SingleFile):
         _require_bytes(path, file, math.prod(shape) * dtype.itemsize, packed=header.compressed)
         affine, fourth = _affine(path, *space)
         header = ItkHeader(volumes, fourth, header.compressed, header.fields)
-        return Described(header, shape, affine, dtype, modality=self.modality(fields))
+        apart = None if file == path else file
+        said = self.modality(fields)
+        return Described(header, shape, affine, dtype, modality=said, voxels_in=apart)
 
     def stored(self, path: Path, described: Described) -> Stored:
         """The stored numbers. Raises UnreadableScan."""

@@ -59,7 +59,7 @@ class ToSave:
 class SingleFile(ABC):
     """A format whose scans are single files, with what lies beside them."""
 
-    name: ClassVar[str]
+    name: str
     title: ClassVar[str]
     endings: ClassVar[tuple[str, ...]]
     """In lower case, longer ones first; the first is that of a scan made by code."""
@@ -67,8 +67,8 @@ class SingleFile(ABC):
     """Of the voxels, where they lie in a file of their own."""
     keeps_note: ClassVar[bool] = False
     """Whether the header has room for a note; if not, the JSON file beside a result has it."""
-    map_ending: ClassVar[str]
-    validators: ClassVar[tuple[str, ...]] = ()
+    map_ending: str
+    validators: tuple[str, ...] = ()
 
     @abstractmethod
     def describe(self, path: Path) -> Described:
@@ -249,7 +249,8 @@ class SingleFile(ABC):
             modality = said.get("Modality") if said.get("Modality") in ("MR", "CT") else ""
             return Series(self.name, name, (path,), str(modality), refusal=str(refusal))
         modality = self._modality(described, said)
-        return Series(self.name, name, (path,), modality, facts=_facts(described))
+        files = (path,) if described.voxels_in is None else (path, described.voxels_in)
+        return Series(self.name, name, files, modality, facts=_facts(described))
 
     def _made(self, described: Described, said: sidecar.Said) -> str:
         """The kind of result of medddim this is, by its note or its JSON file."""

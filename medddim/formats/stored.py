@@ -28,7 +28,8 @@ class Described:
     """What the header of one file says, once it is known to be sound.
 
     `header` belongs to the format. `shape` is the stored one, 2 to 4 numbers; `affine` maps voxels
-    to mm, RAS+; `value = slope * stored + intercept`. `made` is the kind of a result of medddim.
+    to mm, RAS+; `value = slope * stored + intercept`. `made` is the kind of a result of medddim,
+    `voxels_in` the file of the voxels where that is another.
     """
 
     header: Any
@@ -39,6 +40,7 @@ class Described:
     intercept: float = 0.0
     modality: str = ""
     made: str = ""
+    voxels_in: Path | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

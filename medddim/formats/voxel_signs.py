@@ -20,7 +20,7 @@ STRONG, SIGNED = 0.1, 0.05
 AIR_HU = -200.0
 TISSUE, BODY = 850.0, 300.0
 """Water at 1000 or 1024 and fat below it lie above the one, lungs and bone of true CT below it."""
-SOFT = 850.0, 1250.0
+SOFT, FAT = (850.0, 1250.0), (860.0, 980.0)
 BONE = 1300.0
 EQUAL = 0.85
 """Of labels nearly all neighbours are equal; of a scan few, for it has noise."""
@@ -83,13 +83,12 @@ def _lacks_intercept(values: Array) -> bool:
 
 
 def _is_offset_ct(values: Array) -> bool:
-    """The same, more strictly: fat and water in one narrow hump, some bone above it, air at 0."""
+    """The same, more strictly: fat and water in one narrow hump, little bone above, air at 0."""
     body = values[values >= BODY]
     if not _lacks_intercept(values) or (values < BODY / 2).mean() < 0.05 or values.min() < -1100:
         return False
-    soft = ((body >= SOFT[0]) & (body < SOFT[1])).mean()
-    bone = (body >= BONE).mean()
-    return bool(soft > 0.65 and 0.005 < bone < 0.2)
+    soft, fat = (((body >= low) & (body < high)).mean() for low, high in (SOFT, FAT))
+    return bool(soft > 0.65 and fat > 0.02 and (body >= BONE).mean() < 0.2)
 
 
 def _is_labels(volume: Volume) -> bool:

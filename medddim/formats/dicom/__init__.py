@@ -24,7 +24,7 @@ class Dicom:
 
     name = "dicom"
     map_ending = ".dcm"
-    validators = ("dciodvfy", "dcentvfy")
+    validators: tuple[str, ...] = ("dciodvfy", "dcentvfy")
 
     def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
         """Every series at or below these, by path; files that are not DICOM are passed over.

@@ -65,6 +65,7 @@ class Nifti(SingleFile):
             slope,
             intercept,
             made=note[1] if note else "",
+            voxels_in=voxel_file(path) if is_pair(path) else None,
         )
 
     def stored(self, path: Path, described: Described) -> Stored:

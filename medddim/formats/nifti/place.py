@@ -98,16 +98,18 @@ def repair(header: NiftiHeader) -> None:
     """
     header["pixdim"][0] = qfac_of(header)
     quaternion = np.array([header[f"quatern_{axis}"] for axis in "bcd"], np.float64)
-    length = np.linalg.norm(quaternion)
+    length = float(np.linalg.norm(quaternion))
     if not length**2 <= 1 + ROUNDED:
         header["qform_code"] = 0
-        quaternion, length = np.zeros(3), 0.0
-    if length > 1:  # of float32 numbers the length that is 1, or the next above: half a turn
-        scaled = (np.float32(quaternion / length * (1 + k * EPSILON)) for k in range(9))
-        quaternion = next(one for one in scaled if np.sum(np.float64(one) ** 2) >= 1)
-    if length > 1 or not length:
-        for axis, value in zip("bcd", quaternion, strict=True):
-            header[f"quatern_{axis}"] = value
+        quaternion = np.zeros(3)
+    elif length <= 1:
+        return
+    else:  # half a turn, in float32 numbers: the length that is 1, or the next above
+        turns = (np.float32(quaternion / length * (1 + k * EPSILON)) for k in range(9))
+        wide = (np.asarray(turn, np.float64) for turn in turns)
+        quaternion = next(turn for turn in wide if turn @ turn >= 1)
+    for axis, value in zip("bcd", quaternion, strict=True):
+        header[f"quatern_{axis}"] = value
 
 
 def move(header: NiftiHeader, source_mm: Affine | None, affine_mm: Affine, path: Path) -> None:

@@ -1,0 +1,144 @@
+"""MetaImage and NRRD: LPS is turned, other files are opened beside the header alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from medddim import formats
+from medddim.errors import UnreadableScan, UnsupportedScan
+from medddim.formats import Derivation
+from medddim.volume import Volume
+from tests.formats import files
+
+IDENTITY = Derivation("identity", "Nothing was changed.")
+DATA = np.arange(60, dtype=np.int16).reshape(5, 4, 3)
+META = (
+    "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
+    "TransformMatrix = -1 0 0 0 -1 0 0 0 1\nOffset = 32 40 -24\nElementSpacing = 2 2 3\n"
+    "DimSize = 5 4 3\nElementType = MET_SHORT\n"
+)
+NRRD = (
+    "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 5 4 3\n"
+    "space directions: (-2,0,0) (0,-2,0) (0,0,3)\nkinds: domain domain domain\nendian: little\n"
+    "encoding: raw\nspace origin: (32,40,-24)\n"
+)
+PLACE = np.array([[2, 0, 0, -32], [0, 2, 0, -40], [0, 0, 3, -24], [0, 0, 0, 1.0]])
+
+
+def put(folder: Path, name: str, header: str, data: bytes = DATA.tobytes(order="F")) -> Path:
+    path = folder / "in" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(header.encode("latin-1") + data)
+    return path
+
+
+def nrrd(folder: Path, *changes: tuple[str, str]) -> Path:
+    header = NRRD
+    for old, new in changes:
+        header = header.replace(old, new)
+    return put(folder, "scan.nrrd", header + "\n")
+
+
+def test_lps_becomes_ras(tmp_path):
+    for path in (
+        put(tmp_path, "scan.mha", META + "ElementDataFile = LOCAL\n"),
+        nrrd(tmp_path),
+        nrrd(tmp_path, ("left-posterior", "right-anterior"), ("-2,0,0", "2,0,0"),
+             ("0,-2,0", "0,2,0"), ("32,40", "-32,-40")),
+    ):  # fmt: skip
+        volume = formats.read(path)
+        np.testing.assert_allclose(volume.affine, PLACE)
+        np.testing.assert_array_equal(volume.voxels[0], DATA)
+
+
+def test_simpleitk_finds_the_result_where_the_source_was(tmp_path):
+    path = files.itk(tmp_path / "in" / "scan.nrrd", DATA, files.oblique())
+    (file, _) = formats.write(formats.read(path), tmp_path / "out", derivation=IDENTITY)
+    source, result = SimpleITK.ReadImage(str(path)), SimpleITK.ReadImage(str(file))
+    for point in ((0, 0, 0), (4, 3, 2)):
+        np.testing.assert_allclose(
+            result.TransformIndexToPhysicalPoint(point),
+            source.TransformIndexToPhysicalPoint(point),
+            atol=1e-6,
+        )
+
+
+def test_the_modality_of_the_header_holds_and_is_kept(tmp_path):
+    path = put(tmp_path, "scan.mha", META + "Modality = MET_MOD_CT\nElementDataFile = LOCAL\n")
+    volume = formats.read(path)
+    assert (volume.modality, volume.unit) == ("CT", "HU")
+    formats.write(volume, tmp_path / "out", derivation=IDENTITY)
+    assert formats.read(tmp_path / "out").in_hu
+
+
+def test_gradients_of_slicer_and_their_frame_are_kept(tmp_path):
+    header = NRRD.replace("dimension: 3", "dimension: 4").replace("5 4 3", "5 4 3 2")
+    header = header.replace("(0,0,3)", "(0,0,3) none").replace(
+        "domain\nendian", "domain list\nendian"
+    )
+    frame = "measurement frame: (0,1,0) (1,0,0) (0,0,1)\n"
+    keys = "modality:=DWMRI\nDWMRI_b-value:=1000\nDWMRI_gradient_0001:=1 0 0\npatient:=ZZPHI\n"
+    data = np.stack([DATA, DATA + 1], -1)
+    path = put(tmp_path, "dwi.nrrd", header + frame + keys + "\n", data.tobytes(order="F"))
+    volume = formats.read(path)
+    np.testing.assert_array_equal(np.moveaxis(volume.voxels, 0, -1), data)
+    (file, _) = formats.write(volume, tmp_path / "out", derivation=IDENTITY)
+    written = file.read_bytes().partition(b"\n\n")[0].decode("latin-1")
+    for line in ("DWMRI_b-value:=1000", "DWMRI_gradient_0001:=1 0 0", frame.strip()):
+        assert line in written
+    assert "ZZPHI" not in written
+    np.testing.assert_array_equal(formats.read(file).voxels, volume.voxels)
+
+
+LOCAL = "ElementDataFile = LOCAL\n"
+NO_SPACE = "\n".join(line for line in NRRD.splitlines() if not line.startswith("space")).replace(
+    "sizes", "spacings: 2 2 3\nsizes"
+)
+WRONG = {
+    "elsewhere": ("a.mhd", META + "ElementDataFile = ../secret.raw\n", "in one file beside"),
+    "a list": ("a.mhd", META + "ElementDataFile = LIST\n", "in one file beside"),
+    "a pattern": ("a.mhd", META + "ElementDataFile = s%03d.raw 1 3 1\n", "in one file beside"),
+    "gone": ("a.mhd", META + "ElementDataFile = gone.raw\n", "not beside it"),
+    "cut": ("a.mha", META.replace("5 4 3", "9 9 9") + LOCAL, "truncated"),
+    "huge": ("a.mha", META.replace("5 4 3", "5000 4000 3000") + LOCAL, "limit"),
+    "absolute": ("a.nhdr", NRRD + "data file: /etc/hostname\n\n", "in one file beside"),
+    "no space": ("a.nrrd", NO_SPACE + "\n\n", "left and right are unknown"),
+    "no header": ("a.nrrd", "no header at all\n\n", "header of a NRRD file"),
+    "empty": ("a.mha", "", "a.mha"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path, case):
+    name, header, reason = WRONG[case]
+    (tmp_path / "secret.raw").write_bytes(DATA.tobytes())
+    path = put(tmp_path, name, header, DATA.tobytes(order="F") if header else b"")
+    with pytest.raises((UnreadableScan, UnsupportedScan), match=reason) as caught:
+        formats.read(path)
+    assert str(path) in str(caught.value)
+
+
+def test_colours_are_refused(tmp_path):
+    image = SimpleITK.GetImageFromArray(np.zeros((3, 4, 5, 3), np.uint8), isVector=True)
+    SimpleITK.WriteImage(image, str(tmp_path / "rgb.mha"))
+    with pytest.raises(UnsupportedScan, match="colours"):
+        formats.read(tmp_path / "rgb.mha")
+
+
+@pytest.mark.parametrize("ending", [".mha", ".nrrd"])
+def test_shear_is_kept_or_refused_never_lost(tmp_path, ending):
+    path = files.itk(tmp_path / "in" / f"scan{ending}", DATA, np.diag([2.0, 2.0, 3.0, 1.0]))
+    leaning = np.diag([2.0, 2.0, 3.0, 1.0])
+    leaning[0, 2] = 0.9
+    source = formats.read(path)
+    volume = Volume(source.voxels, leaning, source=source.source, name="lean")
+    formats.write(volume, tmp_path / "out", derivation=IDENTITY)
+    np.testing.assert_allclose(formats.read(tmp_path / "out").affine, leaning, atol=1e-6)
+
+
+def test_what_a_pair_of_files_holds_is_on_record_whole(tmp_path):
+    path = files.itk(tmp_path / "in" / "scan.mhd", DATA, files.oblique())
+    (series,) = formats.find(path)
+    assert series.files == (path, path.with_suffix(".raw"))
