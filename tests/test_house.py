@@ -80,6 +80,18 @@ def test_no_file_names_a_registry_host() -> None:
     assert [name(path) for path in files if hosts.search(path.read_bytes())] == []
 
 
+def test_the_layers_that_are_told_are_those_that_are_checked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    assert f"Imports run downwards: {' → '.join(f'`{one}`' for one in layers)}." in text
+
+
+def test_few_modules_stand_loose() -> None:
+    loose = [path.name for path in HOUSE if path.parent == ROOT / "medddim"]
+    assert len(loose) <= 13, "12 and __init__; is there a room for it?"
+
+
 def test_the_drawn_tree_of_errors_is_the_tree() -> None:
     drawn: dict[str, str] = {}
     branch: list[str] = []

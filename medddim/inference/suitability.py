@@ -51,12 +51,13 @@ def require_modality(recipe: Recipe, volume: Volume) -> None:
     if volume.modality not in ("", recipe.modality):
         raise UnsupportedScan(
             f"the model {recipe.name} is for {recipe.modality} and the scan is {volume.modality}; "
-            "choose another --model (medddim models list)"
+            "choose another model (`medddim models list` shows them)"
         )
     if recipe.modality == "MR" and volume.recognised().modality == "CT":
         raise UnsupportedScan(
             f"the model {recipe.name} is for MR; this scan does not say what it is, and holds air "
-            "in Hounsfield units as CT does: choose another --model (medddim models list)"
+            "in Hounsfield units as CT does: choose another model (`medddim models list` shows "
+            "them)"
         )
     if volume.modality == "CT" and not volume.in_hu:
         raise UnsupportedScan(

@@ -24,7 +24,7 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device(next(kind for kind, there in available.items() if there))
     if not available.get(name.partition(":")[0]):
-        raise EnvironmentProblem(f"device {name!r} is not available here; use --device auto")
+        raise EnvironmentProblem(f"device {name!r} is not available here; use the device auto")
     return torch.device(name)
 
 

@@ -40,7 +40,7 @@ def smoke(
     what `train` and `Enhancer` raise, and RecipeError if the loss is not a finite number.
     """
     if (root := data or recipe.data.root) is None:
-        raise RecipeError("data.root is empty: name the folder of scans there or with --data")
+        raise RecipeError("data.root is empty: name the folder of scans there, or as data")
     short, half = (_shortened(recipe, root, steps=count, of=steps) for count in (steps, steps // 2))
     seen: list[dict[str, float]] = []
 

@@ -75,9 +75,9 @@ def train(  # noqa: PLR0913
     """
     root, folder = data or recipe.data.root, Path(folder)
     if root is None:
-        raise RecipeError("data.root is empty: name the folder of scans there or with --data")
+        raise RecipeError("data.root is empty: name the folder of scans there, or as data")
     if (folder / RESUME).exists() and not resume:
-        raise WriteRefused(f"{folder} already holds a run: use --resume, or another folder")
+        raise WriteRefused(f"{folder} already holds a run: resume it, or choose another folder")
     team = _team(recipe, choose_device(device), devices)
     known, load = recipe.data, partial(read_all, modality=recipe.modality)
     train_on, validate_on = chosen(known, Path(root), modality=recipe.modality)

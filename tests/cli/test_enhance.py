@@ -188,7 +188,7 @@ def test_altered_weights_are_refused_before_anything_is_written(enhance, model, 
 def test_a_device_that_is_not_there_is_a_problem_of_the_environment(enhance, tmp_path):
     result = enhance("--device", "mps")
     assert result.exit_code == 3
-    assert "--device auto" in result.stderr
+    assert "use the device auto" in result.stderr
     assert not (tmp_path / "out").exists()
 
 

@@ -235,7 +235,7 @@ def test_loading_what_is_not_there_says_so(tmp_path):
 
 @pytest.mark.parametrize("name", ["tpu", "", "CPU "])
 def test_an_unknown_device_is_an_environment_problem(name):
-    with pytest.raises(EnvironmentProblem, match="not available here; use --device auto"):
+    with pytest.raises(EnvironmentProblem, match="not available here; use the device auto"):
         choose_device(name)
 
 

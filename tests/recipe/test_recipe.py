@@ -179,7 +179,8 @@ def test_a_scan_of_another_modality_or_unit_is_refused():
     soft = Volume(np.linspace(-150, 200, 256).reshape(1, 8, 8, 4), np.eye(4))  # no air in sight
     with pytest.raises(UnsupportedScan, match="much of it lies far below 0"):
         enhancer()(soft)
-    assert enhancer()(replace(soft, modality="MR")).shape == soft.shape
+    with pytest.raises(UnsupportedScan, match="much of it lies far below 0"):
+        enhancer()(replace(soft, modality="MR"))  # a header may call a phase image MR
     for_ct = enhancer(modality="CT", degradation={"kind": "low-dose", "dose": (0.1, 0.5)})
     with pytest.raises(UnsupportedScan, match="expects Hounsfield units"):
         for_ct(replace(ct, unit=""))
