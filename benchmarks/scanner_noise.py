@@ -5,7 +5,8 @@
 SCANS are taken as the subject. Each is acquired by a simulated scanner drawn from the ranges of
 SNRAware (Xue et al. 2025, arXiv 2503.18162): k-space kept to 1, 0.75, 0.65 or 0.55 along each
 in-plane axis (all three where the scan is isotropic), a Gaussian raw filter, partial Fourier, a
-g-factor; --draws acquisitions a scan and level, or one of a --preset such as white. The truth is the same acquisition without noise.
+g-factor; --draws acquisitions a scan and level, or one of a --preset such as white. The truth is
+the same acquisition without noise.
 MODEL is given nothing but the scan. --against names models that are given the true level. --bm4d
 names a Python in which BM4D is installed with a numpy that its spectrum input bears (below 2.4); it
 is given the true spectrum and level, and Rician bias is taken from its answer. Scans are cut to
