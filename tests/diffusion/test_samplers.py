@@ -1,5 +1,8 @@
 """The other walks down a ladder: with fresh noise, of second order, upwards. All in closed form."""
 
+import math
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -129,3 +132,29 @@ def test_zero_terminal_snr_ends_in_pure_noise_and_begins_as_before():
     assert stretched.mix(last)[0].item() == 0
     assert stretched.mix(last)[1].item() == 1
     assert stretched.mix(first)[0].item() == pytest.approx(plain.mix(first)[0].item(), rel=1e-12)
+
+
+@every_path
+def test_the_second_order_line_runs_through_the_estimates_not_through_its_own_targets(path):
+    """Written out for a denoiser that is not linear, three steps."""
+
+    def denoise(state, level):
+        return torch.tanh(state) * (1 - level / 3)
+
+    start, ladder = randn(1, 1, 3, 3), trailing(3) * 0.9
+    angles = [math.atan2(rung.sigma, rung.alpha) for rung in rungs(path, ladder)]
+    steps = list(pairwise(rungs(path, ladder)))
+    state, estimates, targets = start, [], []
+    for n, (here, there) in enumerate(steps):
+        estimates.append(denoise(state, here.level))
+        target = estimates[n]
+        if n:
+            cosines = math.cos(angles[n]), math.cos(angles[n - 1])
+            lead = math.sin(angles[n]) * math.tan((angles[n] - angles[n + 1]) / 2)
+            slope = (estimates[n] - estimates[n - 1]) / (cosines[0] - cosines[1])
+            target = estimates[n] + lead * slope
+        targets.append(target)
+        kept = there.sigma / here.sigma
+        state = there.alpha * target + kept * (state - here.alpha * target)
+    found = list(second_order(denoise, start, ladder, path=path))
+    assert all(torch.allclose(*both, atol=1e-10) for both in zip(found, targets, strict=True))

@@ -307,3 +307,11 @@ def test_every_sampler_is_a_choice_and_its_noise_is_keyed(name):
 def test_ancestral_sampling_needs_white_noise_to_start_from():
     with pytest.raises(DiffusionError, match="white noise; take ddim"):
         enhancer()(textured((8, 8, 2)), steps=2, sampler="ancestral")
+
+
+def test_fidelity_is_the_share_of_the_first_step():
+    wired, scan = enhancer(), textured((24, 20, 4))
+    first, last = (one.voxels for one in wired.previews(scan, steps=2))
+    blended = wired(scan, steps=2, fidelity=0.25).voxels
+    assert np.abs(last - first).max() > 1
+    assert np.allclose(blended, 0.25 * first + 0.75 * last, atol=1e-3)

@@ -121,6 +121,7 @@ def test_a_finished_run_resumes_to_itself(tmp_path, data):
         ({"training": {"learning_rate": 0.5}}, "training.learning_rate"),
         ({"diffusion": {"prediction": "x0"}}, "diffusion.prediction"),
         ({"self_ensemble": True}, "self_ensemble"),
+        ({"data": {"train": ("train/*",)}}, "data.train"),
     ],
 )
 def test_another_recipe_cannot_take_up_a_run(tmp_path, data, changed, told):

@@ -244,3 +244,34 @@ def test_dciodvfy_finds_no_error(scanner: Any, tmp_path: Path, modality: str) ->
     check = ["dciodvfy", str(tmp_path / "x" / "0001.dcm")]
     said = subprocess.run(check, capture_output=True, text=True, check=False).stderr
     assert [line for line in said.splitlines() if line.startswith("Error")] == []
+
+
+def test_another_scale_of_the_same_pixels_is_another_series(scanner: Any, tmp_path: Path) -> None:
+    """Stored values alone do not say what was measured: slope and intercept count, too."""
+    slices = scanner.slices(2, modality="CT", RescaleSlope="1", RescaleIntercept="-1024")
+    found = set()
+    for keyword, value in ((None, None), ("RescaleSlope", "2"), ("RescaleIntercept", "0")):
+        for dataset in slices:
+            dataset.RescaleSlope, dataset.RescaleIntercept = "1", "-1024"
+            if keyword:
+                setattr(dataset, keyword, value)
+        folder = scanner.store(slices, to=f"with_{keyword}")
+        result = derived(formats.read(folder), tmp_path / f"out_{keyword}")[0]
+        found.add(result.SeriesInstanceUID)
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("frame", [None, "", "0.1.2"])
+def test_all_slices_share_one_frame_of_reference(
+    scanner: Any, tmp_path: Path, frame: str | None
+) -> None:
+    """Also where the source has none, or one that nobody can have issued (PS3.3 C.7.4.1)."""
+    slices = scanner.slices(4)
+    for dataset in slices:
+        if frame is None:
+            del dataset.FrameOfReferenceUID
+        else:
+            dataset.FrameOfReferenceUID = frame
+    results = derived(formats.read(scanner.store(slices)), tmp_path / "out")
+    (uid,) = {result.FrameOfReferenceUID for result in results}
+    assert uid.startswith("2.25.")

@@ -284,3 +284,15 @@ def test_a_sound_series_is_left_alone(scanner: Any) -> None:
     (series,) = formats.find(folder, on_tilt="resample", on_gap="interpolate")
     assert "repairs" not in series.facts
     np.testing.assert_array_equal(formats.read(series).voxels, formats.read(folder).voxels)
+
+
+@pytest.mark.parametrize(("off_mm", "even"), [(0.02, True), (0.06, False), (0.1, False)])
+def test_a_slice_may_lie_a_hundredth_of_the_spacing_off(
+    scanner: Any, *, off_mm: float, even: bool
+) -> None:
+    """3.5 mm apart: some scanners round positions, none is off by two hundredths."""
+    slices = scanner.slices(7)
+    place = np.array(slices[3].ImagePositionPatient, dtype=float)
+    slices[3].ImagePositionPatient = [float(v) for v in place + off_mm * NORMAL]
+    (series,) = formats.find(scanner.store(slices))
+    assert (not series.refusal) == even
