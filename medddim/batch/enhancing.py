@@ -6,42 +6,67 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from medddim.batch.jobs import Answer, Job, Progress, Work
-from medddim.errors import CheckpointError, RequestProblem
+from medddim.errors import CheckpointError, RequestProblem, ScoreError
 from medddim.formats.contract import Quantity
+from medddim.inference.intervals import Calibration, require_calibrated
 from medddim.inference.plan import ScanPlan, plan_scan, requested, summary
 from medddim.inference.settings import Settings
-from medddim.volume import Volume
+from medddim.inference.trust import interval_of, judge, receipt_of
+from medddim.metrics import body, foreground
+from medddim.metrics.invention import invented, summarised
+from medddim.volume import Mask, Volume
 
 if TYPE_CHECKING:
     from medddim.checkpoint import Checkpoint
+    from medddim.inference.enhancer import Enhancer
     from medddim.networks import Precision
-    from medddim.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Extras:
     """What is asked for beside each result.
 
-    `residual` is a map of what was changed; `receipt` measures how much of the contrast of small
-    structures the answer keeps, and puts it on record.
+    `residual` is a map of what was changed, `invented` one of structure that the result shows and
+    the scan does not hold. `receipt` measures how much of the contrast of small structures the
+    answer keeps. `interval` is a coverage in per cent: maps of the lower and the upper end.
+    `force` goes on where a scan is out of the range of the model.
     """
 
     residual: bool = False
+    invented: bool = False
     receipt: bool = False
+    interval: float | None = None
+    force: bool = False
 
-    def require_fitting(self, recipe: Recipe) -> None:
-        """Raise RequestProblem for what the model of this recipe has not."""
-        if self.receipt and recipe.task == "superresolve":
+    def require_fitting(self, model: Checkpoint, settings: Settings) -> None:
+        """Raise RequestProblem for what this model has not."""
+        if self.receipt and model.recipe.task == "superresolve":
             raise RequestProblem(
-                f"the model {recipe.name} makes voxels finer and keeps what was measured by "
+                f"the model {model.recipe.name} makes voxels finer and keeps what was measured by "
                 "construction; a receipt is for denoising"
             )
+        if self.interval is not None:
+            require_calibrated(Calibration.load(model.folder), model.recipe, settings)
+
+    @property
+    def maps(self) -> dict[Quantity, bool]:
+        """Which maps are asked for."""
+        ends = self.interval is not None
+        return {
+            "residual": self.residual,
+            "lower": ends,
+            "upper": ends,
+            "invented": self.invented,
+        }
 
     @property
     def parameters(self) -> dict[str, Any]:
         """What of this goes into the record of the result itself."""
-        return {"receipt_asked": True} if self.receipt else {}
+        asked = {"receipt_asked": self.receipt or None, "interval": self.interval}
+        return {key: value for key, value in asked.items() if value is not None}
 
 
 def enhance_job(
@@ -62,23 +87,29 @@ def enhance_job(
 
     recipe, settings, beside = model.recipe, settings or Settings(), Extras(**extras)
     settings.require_fitting(recipe)
-    beside.require_fitting(recipe)
+    beside.require_fitting(model, settings)
     place = choose_device(device)
     precision = choose_precision(place, precision)
-    maps: dict[Quantity, bool] = {
-        "uncertainty": settings.samples is not None,
-        "residual": beside.residual,
-    }
+    maps: dict[Quantity, bool] = {"uncertainty": settings.samples is not None} | beside.maps
     return Job(
         kind=recipe.task,
         summary=summary(recipe, settings),
         parameters=requested(recipe, settings, sha256=model.sha256, precision=precision)
         | beside.parameters,
         start=partial(_start, model, device=str(place), precision=precision, beside=beside),
-        plan=partial(plan_scan, recipe, settings=settings),
+        plan=partial(_plan, model, settings, beside),
         maps=tuple(quantity for quantity, wanted in maps.items() if wanted),
         device=str(place),
     )
+
+
+def _plan(model: Checkpoint, settings: Settings, beside: Extras, volume: Volume) -> ScanPlan:
+    """The plan of a scan that is in range, or near; what is out of range only if forced."""
+    plan = plan_scan(model.recipe, volume, settings)
+    judgement = judge(model.folder, plan)
+    if judgement is None:
+        return plan
+    return replace(plan, facts=plan.facts | judgement.facts(plan.facts, force=beside.force))
 
 
 def _start(
@@ -100,13 +131,44 @@ def _start(
             result = enhancer.answer(plan)
         else:
             result, maps["uncertainty"] = enhancer.sampled(plan)
-        if beside.residual:
-            maps["residual"] = result.with_voxels(result.voxels - plan.consistency.before.voxels)
-        if beside.receipt:
-            result = _also_told(result, enhancer.receipt_of(plan, result).facts)
-        return result, maps
+        return _with_extras(enhancer, beside, plan, (result, maps))
 
     return work
+
+
+def _with_extras(enhancer: Enhancer, beside: Extras, plan: ScanPlan, answer: Answer) -> Answer:
+    """The answer with all that is asked for beside it."""
+    result, maps = answer
+    before, found = plan.consistency.before, dict[str, Any]()
+    if beside.residual:
+        maps["residual"] = result.with_voxels(result.voxels - before.voxels)
+    if beside.interval is not None:
+        maps["lower"], maps["upper"] = interval_of(enhancer, plan, result, coverage=beside.interval)
+    if beside.invented:
+        maps["invented"], words = _invented(result, before)
+        found["invented"] = words
+    if beside.receipt:
+        found |= receipt_of(enhancer, plan, result).facts
+    return _also_told(result, found), maps
+
+
+def _invented(result: Volume, before: Volume) -> tuple[Volume, str]:
+    """The map of what the result shows beyond the scan, and what it says in words."""
+    axis, shares = result.slice_axis, []
+    inside = _object(before)
+    for shown, held in zip(result.voxels, before.voxels, strict=True):
+        shares.append(invented(shown, held, slice_axis=axis, inside=inside))
+    stacked = np.stack(shares)
+    everywhere = np.broadcast_to(inside, stacked.shape)
+    return replace(result, voxels=stacked, unit=""), summarised(stacked, everywhere).words
+
+
+def _object(scan: Volume) -> Mask:
+    """Where there is something to see; everywhere if nothing stands out."""
+    try:
+        return (body if scan.in_hu else foreground)(scan.voxels, slice_axis=scan.slice_axis)
+    except ScoreError:
+        return np.ones(scan.shape, dtype=bool)
 
 
 def _also_told(result: Volume, facts: dict[str, Any]) -> Volume:

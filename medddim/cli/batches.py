@@ -267,5 +267,6 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         notes = "; ".join([*filter(None, [notes]), *outcome.notes])
     time = f"{outcome.seconds:.1f} s" if outcome.good else ""
     click.echo(f"{status} {outcome.name:24} {time:>9}  {notes}".rstrip())
-    if outcome.good and "receipt" in outcome.facts:
-        click.echo(f"{'':12} {outcome.facts['receipt']}")
+    for fact in ("receipt", "invented"):
+        if outcome.good and fact in outcome.facts:
+            click.echo(f"{'':12} {outcome.facts[fact]}")

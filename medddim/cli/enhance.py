@@ -79,6 +79,21 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     help="Measure how much of the contrast of small structures each result keeps.",
 )
 @click.option(
+    "--interval",
+    type=click.FloatRange(0, 100, min_open=True, max_open=True),
+    metavar="PERCENT",
+    help="Write maps of the lower and upper end of an interval for every voxel, calibrated to "
+    "cover so many per cent of voxels over scans: 90.",
+)
+@click.option(
+    "--invented",
+    is_flag=True,
+    help="Write a map of structure that a result shows and its scan does not hold.",
+)
+@click.option(
+    "--force", is_flag=True, help="Enhance scans out of range of the model, too, and say so."
+)
+@click.option(
     "--factor",
     callback=_factor,
     metavar="N|X,Y,Z",
@@ -146,7 +161,7 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
     sys.exit(batches.run_batch(job_of(**options), series, output=output, as_json=as_json, **run))
 
 
-EXTRAS = ("residual", "receipt")
+EXTRAS = ("residual", "receipt", "interval", "invented", "force")
 """The options that `batch.Extras` holds."""
 
 

@@ -12,8 +12,9 @@ from medddim.volume import Volume
 
 OnGap = Literal["refuse", "split", "interpolate"]
 OnTilt = Literal["refuse", "resample"]
-Quantity = Literal["uncertainty", "residual"]
-"""What a map beside a result holds: a standard deviation, or result minus source."""
+Quantity = Literal["uncertainty", "residual", "lower", "upper", "invented"]
+"""What a map beside a result holds: a standard deviation, result minus source, the ends of an
+interval, or how far the result shows structure that the source does not hold, in deviations."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,11 @@ from medddim.formats.taken import as_volume
 from medddim.inference.plan import ScanPlan, plan_scan
 from medddim.inference.posterior import mean_and_deviation
 from medddim.inference.preview import one_slice
-from medddim.inference.receipt import Receipt, measure, reach_of
+from medddim.inference.range import Judgement
+from medddim.inference.receipt import Receipt
 from medddim.inference.settings import Asked, Quality, Settings
 from medddim.inference.tiling import TILE, by_tiles
+from medddim.inference.trust import interval_of, judge, receipt_of
 from medddim.networks import Network, Precision, autocast, choose_device, choose_precision
 from medddim.recipe import Recipe
 from medddim.volume import Array, Derivation, Volume
@@ -58,6 +60,7 @@ class Enhancer:
         self.tile = TILE[recipe.network.spatial_dims]
         self.sampler: Callable[..., Iterator[Tensor]] | None = None
         self.progress: Callable[[float], None] = _unwatched
+        self.folder: Path | None = None
 
     @classmethod
     def load(
@@ -69,13 +72,10 @@ class Enhancer:
         """
         checkpoint = Checkpoint.open(model)
         place = choose_device(device)
-        return cls(
-            checkpoint.recipe,
-            checkpoint.denoiser(place),
-            device=place,
-            precision=precision,
-            sha256=checkpoint.sha256,
-        )
+        denoiser, sha256 = checkpoint.denoiser(place), checkpoint.sha256
+        made = cls(checkpoint.recipe, denoiser, device=place, precision=precision, sha256=sha256)
+        made.folder = checkpoint.folder
+        return made
 
     @property
     def name(self) -> str:
@@ -184,25 +184,24 @@ class Enhancer:
             deviation, derivation=replace(made, kind="uncertainty", summary=spread)
         )
 
-    def receipt(self, volume: Volume, **settings: Unpack[Asked]) -> Receipt:
-        """How much of the contrast of small structures the answer of `__call__` keeps.
+    def receipt(self, volume: Volume | Any, **settings: Unpack[Asked]) -> Receipt:
+        """How much contrast of small structures it keeps; RequestProblem for super-resolution."""
+        return receipt_of(self, self.plan(volume, Settings(**settings)))
 
-        The arguments are those of `__call__`: inserts of known size and contrast are put into
-        blocks of the scan. Costs less than the answer itself; for a small scan, twice as much.
-        Raises RequestProblem for super-resolution, and what `__call__` raises.
+    def judge(self, volume: Volume | Any) -> Judgement | None:
+        """Whether a scan is in range, near or out, before the network; None where not on file."""
+        return judge(self.folder, self.plan(volume))
+
+    def interval(
+        self, volume: Volume | Any, *, coverage: float = 90, **settings: Unpack[Asked]
+    ) -> tuple[Volume, Volume]:
+        """The lower and the upper end of an interval for every voxel, in the unit of `volume`.
+
+        It covers `coverage` per cent: see `medddim.inference.intervals`. Raises RequestProblem
+        where none is calibrated, UnsupportedScan out of range, and what `__call__` raises.
         """
-        return self.receipt_of(self.plan(as_volume(volume), Settings(**settings)))
-
-    def receipt_of(self, plan: ScanPlan, answer: Volume | None = None) -> Receipt:
-        """The receipt of a plan of this model; its `answer`, where there is one, saves time."""
-        progress, self.progress = self.progress, _unwatched
-        single = replace(plan, settings=replace(plan.settings, samples=None))
-        try:
-            whole = answer if plan.settings.samples is None else None
-            reach = reach_of(plan, halo=cast(Network, self.denoiser.network).halo)
-            return measure(self.answer, single, reach=reach, whole=whole)
-        finally:
-            self.progress = progress
+        plan = self.plan(volume, Settings(**settings))
+        return interval_of(self, plan, self.answer(plan), coverage=coverage)
 
     def _derivation(self, plan: ScanPlan) -> Derivation:
         return plan.derivation(sha256=self.sha256, precision=self.precision)

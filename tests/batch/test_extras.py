@@ -1,4 +1,4 @@
-"""What is told beside a result: the receipt, on record and in the file itself."""
+"""What is asked for beside a result: receipt, interval, invention, range."""
 
 import pydicom
 import pytest
@@ -8,6 +8,8 @@ from medddim import batch, cli, formats
 from medddim.batch.verify import verify
 from medddim.checkpoint import Checkpoint
 from medddim.errors import RequestProblem
+from medddim.inference.intervals import FEATURES, Calibration
+from medddim.inference.range import TrainingRange
 from tests import studies
 from tests.inference.test_superresolution import FINER
 
@@ -58,3 +60,57 @@ def test_super_resolution_has_no_receipt(tmp_path):
     finer = Checkpoint.open(studies.model(tmp_path / "finer", **FINER))
     with pytest.raises(RequestProblem, match="keeps what was measured"):
         batch.enhance_job(finer, batch.Settings(factor=4), receipt=True)
+
+
+@pytest.fixture
+def calibrated(model):
+    Calibration(
+        source="phantoms",
+        scans=20,
+        noise=(0.0001, 0.5),
+        intercept=0.0,
+        weights=(0.0,) * len(FEATURES),
+        factors={"90": 2.0},
+    ).save(model)
+    return model
+
+
+def test_intervals_and_inventions_lie_beside_a_nifti_result(tmp_path, calibrated):
+    studies.nifti(tmp_path / "in", noise=0.05)
+    (told,) = run(tmp_path / "in", tmp_path / "out", calibrated, interval=90, invented=True)
+    names = [f"head{end}.nii.gz" for end in ("", "+lower", "+upper", "+invented")]
+    assert list(told.outputs) == names
+    result, lower, upper, _ = (formats.read(tmp_path / "out" / name) for name in names)
+    assert (lower.voxels <= result.voxels + 1).all()
+    assert (upper.voxels > result.voxels).all()
+    assert told.job["interval"] == 90
+    assert told.facts["invented"]
+    assert all(one.good for one in verify(tmp_path / "out"))
+
+
+def test_beside_a_dicom_result_they_are_parametric_maps(tmp_path, calibrated):
+    studies.dicom(tmp_path / "in")
+    (told,) = run(tmp_path / "in", tmp_path / "out", calibrated, interval=90)
+    maps = [name for name in told.outputs if "+" in name]
+    assert [name.partition("+")[2] for name in maps] == ["lower.dcm", "upper.dcm"]
+    low, high = (pydicom.dcmread(tmp_path / "out" / name) for name in maps)
+    assert low.SOPClassUID == pydicom.uid.ParametricMapStorage
+    assert low.SeriesInstanceUID != high.SeriesInstanceUID
+    assert all(one.good for one in verify(tmp_path / "out"))
+
+
+def test_a_model_that_is_not_calibrated_has_no_interval(model):
+    with pytest.raises(RequestProblem, match="no calibrated intervals"):
+        batch.enhance_job(Checkpoint.open(model), interval=90)
+
+
+def test_a_scan_out_of_range_is_refused_before_the_network_and_marked_if_forced(tmp_path, model):
+    TrainingRange("phantoms", ("pixel",), ("a", "b"), ((5.0,), (5.1,))).save(model)
+    studies.nifti(tmp_path / "in")
+    (refused,) = run(tmp_path / "in", tmp_path / "out", model)
+    assert refused.status == "refused"
+    assert "out of range of the model: the pixels are smaller" in refused.reason
+    (forced,) = run(tmp_path / "in", tmp_path / "out", model, force=True)
+    assert forced.status == "ok"
+    assert forced.facts["range"] == "out"
+    assert "out of range" in forced.facts["warning"]

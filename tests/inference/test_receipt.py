@@ -14,6 +14,7 @@ from medddim.inference.insertion import CONTRASTS
 from medddim.inference.plan import plan_scan
 from medddim.inference.receipt import EFFORT, Line, Receipt, measure
 from medddim.inference.settings import Settings
+from medddim.inference.trust import receipt_of
 from medddim.volume import Volume
 from tests.phantoms import head
 from tests.recipes import tiny
@@ -82,7 +83,7 @@ def test_an_untrained_network_is_measured_as_it_is():
     scan = RicianNoise(0.05)(head((72, 64, 8)), np.random.default_rng(0))
     wired = enhancer()
     receipt = wired.receipt(scan, noise=40.0)
-    again = wired.receipt_of(wired.plan(scan, Settings(noise=40.0)), wired(scan, noise=40.0))
+    again = receipt_of(wired, wired.plan(scan, Settings(noise=40.0)), wired(scan, noise=40.0))
     assert receipt == again
     assert receipt.noise == pytest.approx(40.0, rel=1e-3)
     assert receipt.lines

@@ -32,14 +32,30 @@ from medddim.volume import Array, Volume
 MEANING = {
     "uncertainty": Code("386136009", "SCT", "Standard deviation"),
     "residual": Code("RESIDUAL", "99MEDDDIM", "Result minus source"),
+    "lower": Code("LOWER", "99MEDDDIM", "Lower end of interval"),
+    "upper": Code("UPPER", "99MEDDDIM", "Upper end of interval"),
+    "invented": Code("INVENTED", "99MEDDDIM", "Structure beyond source"),
 }
-CONTRAST = {"uncertainty": "STD_DEVIATION", "residual": "SUBTRACTION"}
+CONTRAST = {
+    "uncertainty": "STD_DEVIATION",
+    "residual": "SUBTRACTION",
+    "lower": "QUANTITY",
+    "upper": "QUANTITY",
+    "invented": "QUANTITY",
+}
 """DerivedPixelContrast (PS3.3 C.8.16.2.1.4)."""
 HOUNSFIELD = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 ARBITRARY = Code("[arb'U]", "UCUM", "arbitrary unit")
-TITLES = {"uncertainty": "Uncertainty of", "residual": "Residual of"}
+DEVIATIONS = Code("1", "UCUM", "no units")
+TITLES = {
+    "uncertainty": "Uncertainty of",
+    "residual": "Residual of",
+    "lower": "Lower end of",
+    "upper": "Upper end of",
+    "invented": "Invented in",
+}
 """Before the description of the source: no rule that takes the result by its own takes the map."""
-SERIES_OFFSET = {"uncertainty": 10, "residual": 20}
+SERIES_OFFSET = {"uncertainty": 10, "residual": 20, "lower": 21, "upper": 22, "invented": 23}
 
 
 def write_parametric_map(
@@ -66,6 +82,7 @@ def write_parametric_map(
         ending = f"_{channel + 1}" if values.channels > 1 else ""
         stack = slices[channel * count : (channel + 1) * count]
         unit = HOUNSFIELD if values.in_hu else ARBITRARY
+        unit = DEVIATIONS if quantity == "invented" else unit
         with quiet():
             image = _image(voxels, stack, quantity=quantity, unit=unit, number=channel + 1)
             files.append(destination / f"{name}{ending}.dcm")
