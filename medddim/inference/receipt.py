@@ -112,7 +112,7 @@ def measure(
         raise RequestProblem(
             "a receipt is for denoising: super-resolution keeps what was measured by construction"
         )
-    noise, found = plan.consistency.level, list[Kept]()
+    noise, found = plan.facts["noise_level"] * plan.scaling.scale, list[Kept]()
     wanted = _wanted(plan.scan) if noise > 0 else []
     generator = np.random.default_rng(plan.settings.seed)
     margin = [min(far, MARGIN) for far in reach]

@@ -56,7 +56,7 @@ ACQUISITION = """
     ContrastBolusAgent ContrastBolusAgentSequence ContrastBolusRoute ContrastBolusVolume
     ContrastBolusStartTime ContrastBolusStopTime ContrastBolusTotalDose ContrastFlowRate
     ContrastBolusIngredient ContrastBolusIngredientConcentration
-    QualityControlImage BurnedInAnnotation RecognizableVisualFeatures
+    QualityControlImage BurnedInAnnotation SyntheticData RecognizableVisualFeatures
     LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod
 """
 MR = """

@@ -127,6 +127,18 @@ def test_where_it_came_from_is_told(scanner: Any, tmp_path: Path) -> None:
         assert result.preamble == b"\0" * 128
 
 
+@pytest.mark.parametrize("source", [None, "NO", "YES"])
+@pytest.mark.parametrize("kind", ["identity", "denoise", "superresolve", "degrade"])
+def test_made_content_is_marked_and_once_marked_stays_so(
+    scanner: Any, tmp_path: Path, *, kind: str, source: str | None
+) -> None:
+    told = {} if source is None else {"SyntheticData": source}
+    volume = formats.read(scanner.store(scanner.slices(2, **told)))
+    made = kind in ("superresolve", "degrade") or source == "YES"
+    for result in derived(volume, tmp_path / "out", Derivation(kind, "made")):
+        assert result.SyntheticData == ("YES" if made else "NO")
+
+
 def test_identifiers_follow_from_source_derivation_and_voxels(scanner: Any, tmp_path: Path) -> None:
     volume = formats.read(scanner.store(scanner.slices()))
     again = formats.read(scanner.folder)
