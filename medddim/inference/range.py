@@ -89,7 +89,7 @@ class TrainingRange:
     subjects: tuple[str, ...]
     scans: tuple[tuple[float, ...], ...]
     near: float = 1.0
-    out: float = 1.5
+    out: float = 2.0
 
     @classmethod
     def load(cls, folder: Path) -> TrainingRange | None:
@@ -112,7 +112,8 @@ class TrainingRange:
     def of(cls, found: Sequence[Traits], *, subjects: Sequence[str], source: str) -> TrainingRange:
         """From the traits of scans, several of a subject where there are; sets `near` and `out`.
 
-        "near" begins where 1 in 20 scans of training lies, each judged by the other subjects.
+        "near" begins where 1 in 5 scans of training lies, each judged by the other subjects; "out"
+        at twice that.
         """
         names = tuple(sorted(set.intersection(*(set(one) for one in found))))
         scans = tuple(tuple(round(one[name], 4) for name in names) for one in found)
@@ -121,8 +122,8 @@ class TrainingRange:
             made.without(subject).score(dict(zip(names, scan, strict=True)))[0]
             for subject, scan in zip(subjects, scans, strict=True)
         ]
-        near = round(float(np.quantile(scores, 0.95)), 3)
-        return cls(source, names, tuple(subjects), scans, near=near, out=round(1.5 * near, 3))
+        near = round(float(np.quantile(scores, 0.8)), 3)
+        return cls(source, names, tuple(subjects), scans, near=near, out=round(2 * near, 3))
 
     def without(self, subject: str) -> TrainingRange:
         """The same without the scans of one subject."""
