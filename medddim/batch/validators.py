@@ -16,6 +16,10 @@ SECONDS = 120
 """No file takes a validator so long; one that does is not judged by it."""
 
 
+NEWER = ("(0008,001c)",)
+"""Attributes of the standard that dicom3tools of 2024 does not know: Synthetic Data."""
+
+
 def missing() -> list[str]:
     """Those not on the PATH."""
     return [name for name in VALIDATORS if shutil.which(name) is None]
@@ -59,7 +63,8 @@ def _errors(name: str, files: Sequence[Path]) -> list[str]:
     except subprocess.TimeoutExpired:
         return [f"Error - {name} found no end"]
     lines = (done.stdout + done.stderr).decode("utf-8", "replace").splitlines()
-    return [line for line in lines if line.startswith("Error")]
+    errors = (line for line in lines if line.startswith("Error"))
+    return [line for line in errors if not any(newer in line for newer in NEWER)]
 
 
 def _plain(line: str) -> str:

@@ -45,8 +45,7 @@ CODES = {
     "degrade": ("DEGRADE", "99MEDDDIM", "Simulated degradation"),
 }
 SYNTHETIC = ("superresolve", "degrade")
-"""What makes content that was never acquired (PS3.3 C.12.1, Synthetic Data); what a source says of
-itself stays. See docs/decisions/0084."""
+"""Makes content that was never acquired (PS3.3 C.12.1): docs/decisions/0084."""
 OTHER_CODE = ("DERIVED", "99MEDDDIM", "Derived image")
 SOURCE_IMAGE = ("121322", "DCM", "Source image for image processing operation")
 PROCESSING_EQUIPMENT = ("109102", "DCM", "Processing Equipment")
@@ -203,8 +202,8 @@ def _describe(header: Dataset, *, kind: str, now: datetime) -> None:
         header.SeriesNumber = number * 100 + SERIES_OFFSET.get(kind, 9)
     header.SeriesDate = header.ContentDate = header.InstanceCreationDate = f"{now:%Y%m%d}"
     header.SeriesTime = header.ContentTime = header.InstanceCreationTime = f"{now:%H%M%S}"
-    if kind in SYNTHETIC or header.get("SyntheticData") != "YES":
-        header.SyntheticData = "YES" if kind in SYNTHETIC else "NO"
+    if kind in SYNTHETIC:
+        header.SyntheticData = "YES"
     header.BurnedInAnnotation = header.get("BurnedInAnnotation") or "NO"
     header.LossyImageCompression = header.get("LossyImageCompression") or "00"
 
