@@ -203,15 +203,36 @@ class Volume:
 
     def require_same_grid(self, other: Volume) -> None:
         """Raise GridMismatch unless `other` has this shape and, to 0.001 mm, this affine."""
-        if self.voxels.shape != other.voxels.shape:
+        if self.channels != other.channels and self.shape == other.shape:
+            counts = f"{self.channels} against {other.channels} volumes on one grid"
+            raise GridMismatch(f"the scans differ in shape: {counts}; give as many of each")
+        alike = self.voxels.shape == other.voxels.shape
+        offset_mm = np.abs(self._corners - other._corners).max()
+        if alike and offset_mm <= AFFINE_TOLERANCE_MM:
+            return
+        if self._fills(other):
+            order = f"{self.orientation} against {other.orientation}"
+            raise GridMismatch(
+                f"the scans fill the same place, their voxels stored in another order: {order}; "
+                "store both in one (nibabel.as_closest_canonical)"
+            )
+        if not alike:
             raise GridMismatch(
                 f"the scans differ in shape: {self.voxels.shape} against {other.voxels.shape}"
             )
+        raise GridMismatch(f"the scans lie up to {offset_mm:.3f} mm apart in space")
+
+    @cached_property
+    def _corners(self) -> Affine:
+        """Where the centres of the eight outer voxels lie, `(3, corner)` in mm."""
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1)
-        points = np.vstack([corners, np.ones(corners.shape[1])])
-        offset_mm = np.abs((self.affine - other.affine) @ points).max()
-        if offset_mm > AFFINE_TOLERANCE_MM:
-            raise GridMismatch(f"the scans lie up to {offset_mm:.3f} mm apart in space")
+        return self.affine[:3, :3] @ corners + self.affine[:3, 3:]
+
+    def _fills(self, other: Volume) -> bool:
+        """Whether both have the same outer voxels, in whatever order."""
+        apart = np.linalg.norm(self._corners[:, :, None] - other._corners[:, None], axis=0)
+        alike = sorted(self.voxels.shape) == sorted(other.voxels.shape)
+        return alike and float(apart.min(axis=1).max()) <= AFFINE_TOLERANCE_MM
 
     @classmethod
     def from_nibabel(cls, image: SpatialImage, *, modality: str = "") -> Volume:

@@ -131,6 +131,20 @@ def test_one_grid_is_one_shape_and_one_place():
         scan.require_same_grid(head((48, 44, 7)))
 
 
+def test_one_place_in_another_orientation_is_said():
+    scan = blank((1, 4, 5, 6), np.diag([2.0, 2.0, 3.0, 1.0]))
+    flipped = np.diag([-2.0, 2.0, 3.0, 1.0])
+    flipped[0, 3] = 6
+    twin = blank((1, 4, 5, 6), flipped)
+    with pytest.raises(GridMismatch, match="another order: RAS against LAS"):
+        scan.require_same_grid(twin)
+    turned = blank((1, 5, 4, 6), scan.affine[:, [1, 0, 2, 3]])
+    with pytest.raises(GridMismatch, match="another order"):
+        scan.require_same_grid(turned)
+    with pytest.raises(GridMismatch, match="1 against 2 volumes"):
+        scan.require_same_grid(blank((2, 4, 5, 6), scan.affine))
+
+
 def test_a_small_rotation_counts_by_what_it_moves_at_the_far_corner():
     tilted = np.eye(4)
     tilted[0, 2] = 1e-4

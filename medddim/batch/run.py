@@ -57,7 +57,7 @@ def find(paths: Iterable[Path], **choice: Any) -> list[Series]:
         looked = f"{count} file{'s' * (count != 1)} looked at"
         raise UnreadableScan(
             f"no scan in {', '.join(map(str, paths))} ({looked}): "
-            "expected DICOM series or NIfTI files"
+            "expected DICOM series, or NIfTI, MetaImage, NRRD or MGH files"
         )
     return scans
 

@@ -13,8 +13,9 @@ from zipfile import ZipFile
 from medddim.errors import EnvironmentProblem
 from medddim.formats.guard import reading, require_sound_archive
 from medddim.formats.naming import safe_name
+from medddim.formats.table import FORMATS
 
-SUFFIXES = (".nii.gz", ".nii", ".json", ".dcm", ".ima")
+SUFFIXES = sorted({one for format in FORMATS for one in format.known_endings}, key=len)[::-1]
 """Those that mean something to a format; any other file is known by its content, or by none."""
 
 

@@ -103,6 +103,11 @@ class Format(Protocol):
         """Programs that judge written files, where they are installed: `batch/validators.py`."""
         ...
 
+    @property
+    def known_endings(self) -> tuple[str, ...]:
+        """What names of its files end in, in lower case: of scans, and of what lies beside them."""
+        ...
+
     def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
         """Every series of this format at or below these, in a stable order; loads no voxels.
 

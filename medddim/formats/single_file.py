@@ -96,6 +96,11 @@ class SingleFile(ABC):
         """The name without that."""
         return path.name[: len(path.name) - len(self.ending(path))]
 
+    @property
+    def known_endings(self) -> tuple[str, ...]:
+        """Of the scans, of their voxels where these lie apart, and of what lies beside them."""
+        return (*self.endings, *self.data_endings, *sidecar.BESIDE)
+
     # --- what every Format does --------------------------------------------------------------
 
     def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:

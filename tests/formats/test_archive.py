@@ -51,8 +51,8 @@ def study(scanner: Any, nifti_file: Callable[..., Path], tmp_path: Path) -> Path
 
 def test_it_is_read_as_if_unpacked(study: Path, scanner: Any, tmp_path: Path) -> None:
     found = {series.name: series for series in formats.find(study)}
-    assert set(found) == {"visit_1_T1", "visit_1_anat_head"}
-    head, series = found["visit_1_anat_head"], found["visit_1_T1"]
+    assert set(found) == {"visit_1/T1", "visit_1/anat/head"}
+    head, series = found["visit_1/anat/head"], found["visit_1/T1"]
     assert head.modality == "MR"
     plain = formats.read(scanner.folder / "s")
     np.testing.assert_array_equal(formats.read(series).voxels, plain.voxels)
@@ -129,7 +129,7 @@ def test_a_strange_name_becomes_a_safe_one(
     for series in found:
         assert series.files[0].is_relative_to(temporary)
         assert set(series.name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                       "0123456789._-")  # fmt: skip
+                                       "0123456789._-/")  # fmt: skip
         assert formats.read(series).shape == (6, 5, 4)
     del found, series
     gc.collect()

@@ -25,6 +25,7 @@ class Dicom:
     name = "dicom"
     map_ending = ".dcm"
     validators: tuple[str, ...] = ("dciodvfy", "dcentvfy")
+    known_endings = (".dcm", ".ima")
 
     def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
         """Every series at or below these, by path; files that are not DICOM are passed over.
