@@ -24,6 +24,8 @@ from medddim.networks import NETWORKS, Network, UNet, require_tileable
 from medddim.recipe import Recipe
 
 WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "card.md"
+MODELS = "models"
+"""Where a MONAI Bundle that medddim wrote holds them; what else is in it is not looked at."""
 SHIPPED = Path(__file__).parent / "weights"
 
 
@@ -37,7 +39,7 @@ class Checkpoint:
 
     @classmethod
     def open(cls, model: str | Path) -> Checkpoint:
-        """A shipped model by name, or a checkpoint folder.
+        """A shipped model by name, a checkpoint folder, or a MONAI Bundle of ours.
 
         Raises CheckpointError if there is none, naming those that are installed, or both.
         """
@@ -49,6 +51,8 @@ class Checkpoint:
                     f"{folder.absolute()}, for the model call from elsewhere"
                 )
             folder = SHIPPED / str(model)
+        if not (folder / RECIPE).is_file() and (folder / MODELS / RECIPE).is_file():
+            folder = folder / MODELS
         if not (folder / RECIPE).is_file() or not (folder / WEIGHTS).is_file():
             raise CheckpointError(
                 f"no model {str(model)!r}: expected one of {', '.join(shipped()) or '(none)'} "

@@ -23,6 +23,7 @@ from medddim.cli.degrade import degrade
 from medddim.cli.demo import demo
 from medddim.cli.enhance import enhance
 from medddim.cli.evaluate import evaluate
+from medddim.cli.export import export
 from medddim.cli.inspect import inspect
 from medddim.cli.models import models
 from medddim.cli.pacs import fetch, listen, send
@@ -114,6 +115,6 @@ def main(debug: bool) -> None:
 
 for verb in (
     *(demo, inspect, enhance, degrade, evaluate, train, models, verify, selftest),
-    *(bids, listen, fetch, send),
+    *(bids, listen, fetch, send, export),
 ):
     main.add_command(verb)

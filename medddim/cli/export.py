@@ -1,0 +1,45 @@
+"""`medddim export`: a model, or the command line itself, for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+model_argument = click.argument("model", metavar="MODEL")
+folder_option = click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A new folder.",
+)
+
+
+@click.group()
+def export() -> None:
+    """Write a model for other programs: ONNX, or a MONAI Bundle."""
+
+
+@export.command("onnx")
+@model_argument
+@folder_option
+def onnx(model: str, output: Path) -> None:
+    """Write MODEL's network as ONNX, for tiles of any size, compared with torch."""
+    from medddim.checkpoint import Checkpoint
+    from medddim.integrations.onnx import MODEL, export_onnx
+
+    difference = export_onnx(Checkpoint.open(model), output)
+    click.echo(f"{output / MODEL}: differs from torch by at most {difference:.1e}")
+
+
+@export.command("bundle")
+@model_argument
+@folder_option
+def bundle(model: str, output: Path) -> None:
+    """Write MODEL as a MONAI Bundle, which `python -m monai.bundle run` executes."""
+    from medddim.checkpoint import Checkpoint
+    from medddim.integrations.monai.bundle import export_bundle
+
+    export_bundle(Checkpoint.open(model), output)
+    click.echo(f"{output}: run it as its docs/README.md says")

@@ -1,0 +1,65 @@
+"""The exported bundle, run by MONAI; and a bundle from a stranger, read by us."""
+
+import json
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from medddim.checkpoint import Checkpoint
+from medddim.cli import main
+from tests import studies
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """An untrained model as a bundle."""
+    model = studies.model(tmp_path / "model")
+    told = CliRunner().invoke(
+        main, ["export", "bundle", str(model), "-o", str(tmp_path / "bundle")]
+    )
+    assert told.exit_code == 0, told.output
+    return tmp_path / "bundle"
+
+
+def enhanced(model, scan, out):
+    command = ["enhance", str(scan), "-o", str(out), "--model", str(model), "--seed", "3"]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    return nib.load(out / "head.nii.gz").get_fdata()
+
+
+def test_monai_runs_it_with_the_voxels_of_the_command(tmp_path, bundle):
+    scan = studies.nifti(tmp_path / "scans")
+    command = [
+        *(sys.executable, "-W", "ignore", "-m", "monai.bundle", "run"),
+        *("--config_file", str(bundle / "configs" / "inference.json")),
+        *("--bundle_root", str(bundle), "--scans", str(scan), "--output_dir", str(tmp_path / "a")),
+        *("--seed", "3"),
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    theirs = nib.load(tmp_path / "a" / "head_enhanced.nii.gz").get_fdata()
+    ours = enhanced(tmp_path / "model", scan, tmp_path / "b")
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-5 * np.ptp(ours))
+    np.testing.assert_array_equal(enhanced(bundle, scan, tmp_path / "c"), ours)
+
+
+def test_its_metadata_say_what_it_needs(bundle):
+    said = json.loads((bundle / "configs" / "metadata.json").read_text())
+    assert said["required_packages_version"] == {"medddim": said["version"]}
+    assert said["sha256"] == Checkpoint.open(bundle).sha256
+    assert "bundle run" in (bundle / "docs" / "README.md").read_text()
+
+
+def test_nothing_in_a_bundle_is_executed(tmp_path, bundle):
+    canary = tmp_path / "canary"
+    payload = f"$__import__('pathlib').Path({str(canary)!r}).touch()"
+    hostile = {"imports": [payload], "run": [payload], "bundle_root": payload}
+    (bundle / "configs" / "inference.json").write_text(json.dumps(hostile))
+    (bundle / "configs" / "logging.conf").write_text(f"[loggers]\nclass={payload}\n")
+    (bundle / "models" / "__init__.py").write_text(f"open({str(canary)!r}, 'w')")
+    enhanced(bundle, studies.nifti(tmp_path / "scans"), tmp_path / "out")
+    assert not canary.exists()
