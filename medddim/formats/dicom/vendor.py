@@ -42,7 +42,9 @@ PRIVATE_TAGS = tuple(
     for tag in (group << 16 | 0x10, *(group << 16 | 0x1000 | element for element in elements))
 )
 """What must be read for name_diffusion of private attributes: each creator and its elements."""
-PUBLIC_TAGS = ("ImageComments", "InPlanePhaseEncodingDirection", "DiffusionDirectionality")
+PUBLIC_TAGS = (
+    "Manufacturer", "ImageComments", "InPlanePhaseEncodingDirection", "DiffusionDirectionality",
+)  # fmt: skip
 """And of public ones, beside those that sort a stack."""
 GE_FLAG = 100_000
 """GE adds multiples of this to mark how the gradients were chosen."""
@@ -189,13 +191,17 @@ def _ge(dataset: Dataset) -> Diffusion | None:
 
 
 def _canon(dataset: Dataset) -> Diffusion | None:
-    """Canon and Toshiba say the direction in a comment, as b=1000(0.445,0.000,0.895)."""
+    """Canon and Toshiba say the direction in a comment, as b=1000(0.445,0.000,0.895).
+
+    That of Canon stays there: dcm2niix takes a public one of Canon for the image's.
+    """
     b_value = dataset.get("DiffusionBValue")
     said = CANON_COMMENT.match(str(dataset.get("ImageComments") or ""))
     if said is None or not b_value or dataset.get("DiffusionGradientOrientation") is not None:
         return None
     vector = _unit(_numbers([said[2], said[1], said[3]]))
-    direction = None if vector is None else _turned(vector, dataset, column=True)
+    canon = "CANON" in str(dataset.get("Manufacturer") or "").upper()
+    direction = None if vector is None or canon else _turned(vector, dataset, column=True)
     return Diffusion(float(b_value), direction, lost=vector is not None and direction is None)
 
 

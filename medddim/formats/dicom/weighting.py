@@ -19,9 +19,8 @@ def diffusion_notes(stacks: Sequence[Sequence[Header]]) -> Iterator[str]:
     in_image = sum(one is not None and one.lost for one in found)
     if in_image:
         yield (
-            f"the gradient directions of {in_image} volumes are those of the image, and the header "
-            "does not tell how it lies to the phase encoding: they go with the result in the "
-            "vendor's attributes alone"
+            f"the gradient directions of {in_image} volumes are those of the image, not of the "
+            "patient: they go with the result as the vendor says them, in no public attribute"
         )
     silent = Counter(
         float(one.DiffusionBValue)

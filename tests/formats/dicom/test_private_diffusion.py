@@ -49,6 +49,7 @@ def uih(dataset: Dataset, b: float, g: Any) -> None:
 
 
 def canon(dataset: Dataset, b: float, g: Any) -> None:
+    dataset.Manufacturer = "TOSHIBA"
     dataset.DiffusionBValue = b
     dataset.ImageComments = f"b={b:.0f}({g[0]:.3f},{g[1]:.3f},{g[2]:.3f})"
 
@@ -146,6 +147,16 @@ def test_ge_without_a_gradient_is_b0_or_a_trace() -> None:
     found = diffusion_of(nothing)
     assert found is not None
     assert (found.b_value, found.directionality) == (900, "ISOTROPIC")
+
+
+def test_a_direction_of_canon_stays_in_its_comment() -> None:
+    """dcm2niix 1.0.20260724 takes a public one of Canon for that of the image."""
+    dataset = one(canon, 800.0, (0.6, 0.0, 0.8))
+    dataset.Manufacturer = "CANON_MEC"
+    found = diffusion_of(dataset)
+    assert found is not None
+    assert found.lost
+    assert found.direction is None
 
 
 def test_philips_says_that_an_image_is_isotropic() -> None:
