@@ -1,4 +1,4 @@
-"""The classical rivals, called like an Enhancer: `(volume, *, noise) -> Volume`.
+"""The classical baselines, called like an Enhancer: `(volume, *, noise) -> Volume`.
 
 `noise` is the standard deviation of the noise in the volume's own unit. Constants were chosen on
 training or validation scans at 5 and 10 % noise, so that a gain is not one over a straw man. DIPY's
@@ -36,7 +36,7 @@ GAUSSIAN_WIDTHS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0)
 
 
 class Baseline(Protocol):
-    """What every rival looks like from outside."""
+    """What every baseline looks like from outside."""
 
     def __call__(self, volume: Volume, /, *, noise: float) -> Volume:
         """The denoised scan on the same grid."""
@@ -64,7 +64,7 @@ def wavelet(volume: Volume, /, *, noise: float) -> Volume:
     """Soft BayesShrink of db2 wavelets of scikit-image, for 0.9 noise; 3D, a single slice 2D.
 
     The mean over shifts by a voxel along each axis (Coifman & Donoho 1995, translation-invariant
-    de-noising) is what makes it a rival. Raises EnvironmentProblem where PyWavelets is not
+    de-noising) is what makes it strong. Raises EnvironmentProblem where PyWavelets is not
     installed.
     """
     from skimage.restoration import denoise_wavelet

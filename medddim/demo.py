@@ -75,7 +75,7 @@ def _head(destination: Path, job: Job) -> tuple[Case, list[dict[str, Any]]]:
         enhanced=replace(enhanced, modality="MR"),  # a NIfTI file cannot say so
         reference=clean,
         scores=tuple(_brief(row) for row in rows),
-        terms=(before.passport.told(),),
+        terms=(before.passport.in_words(),),
         done=f"Rician noise of {NOISE:.0%} of the signal was added to a clean head on purpose, and "
         f"the model {MODEL} took it away again in one DDIM step, without seeing the clean head.",
         curve=_curve(noisy, clean),

@@ -85,10 +85,10 @@ class DiffusionError(MedddimError, ValueError):
 def trace(problem: BaseException) -> str:
     """Where `problem` and what led to it were raised, for a log.
 
-    Only messages of medddim's own are told: others may quote the header of a file.
+    Only messages of medddim's own are shown: others may quote the header of a file.
     """
-    told = str(problem) if isinstance(problem, MedddimError) else "(message left out)"
+    stated = str(problem) if isinstance(problem, MedddimError) else "(message left out)"
     frames = "".join(traceback.format_tb(problem.__traceback__))
     earlier = problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)
     before = f"{trace(earlier)}\nwhich led to\n" if earlier else ""
-    return f"{before}{frames}{type(problem).__name__}: {told}"
+    return f"{before}{frames}{type(problem).__name__}: {stated}"

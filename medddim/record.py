@@ -124,13 +124,13 @@ def same_work(outcome: Outcome, *, inputs: dict[str, str], job: dict[str, Any]) 
 
 
 def other_settings(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """Which settings differ, and what they were; a hash is told by its name alone."""
+    """Which settings differ, and what they were; a hash is named alone."""
     differing = [key for key in before | now if before.get(key) != now.get(key)]
-    told = (
+    stated = (
         f"another {key}" if key.endswith("sha256") else f"{key} {before.get(key, 'not given')}"
         for key in differing
     )
-    return f"other settings ({', '.join(told)})"
+    return f"other settings ({', '.join(stated)})"
 
 
 def write_manifest(
@@ -148,8 +148,8 @@ def write_manifest(
     `scans_given`. Results of earlier runs that this one has not made or passed over stand as
     `earlier`, so that the manifest tells of every result in the folder.
     """
-    told = {outcome.name for outcome in outcomes if outcome.outputs}
-    earlier = [one for name, one in last_lines(destination).items() if name not in told]
+    stated = {outcome.name for outcome in outcomes if outcome.outputs}
+    earlier = [one for name, one in last_lines(destination).items() if name not in stated]
     manifest = {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),

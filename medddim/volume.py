@@ -1,6 +1,6 @@
 """The Volume: voxels with a place in the world.
 
-The order of axes is told here, once: voxels are `(channel, *space)` with three spatial axes, the
+The order of axes is defined here, once: voxels are `(channel, *space)` with three spatial axes, the
 affine maps a voxel index `(i, j, k, 1)` to millimetres in RAS+ (right, anterior, superior). DICOM's
 LPS is turned at the door of `formats`, nowhere else. A 2D image has one voxel along its third axis;
 a 4D scan holds its time points, echoes or directions as channels.

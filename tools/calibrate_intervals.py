@@ -40,7 +40,7 @@ def main() -> None:
     found = list(pairs(Enhancer.load(folder), asked.scans, asked.levels, slices=asked.slices))
     calibration = calibrated(found, asked.coverage, source=asked.source)
     calibration.save(folder)
-    print(f"{folder / INTERVALS}: {calibration.told}, factors {calibration.factors}")
+    print(f"{folder / INTERVALS}: {calibration.in_words}, factors {calibration.factors}")
 
 
 if __name__ == "__main__":

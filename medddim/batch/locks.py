@@ -64,9 +64,9 @@ def locked(destination: Path, part: str = "") -> Iterator[None]:
             # its own lock first, then those of the others: of two that start at once, one at
             # least sees the other
             for other in sorted(destination.glob("medddim.*.lock")):
-                told = other.name.removeprefix("medddim.").removesuffix(".lock")
-                if told != part and told.partition("-of-")[2] != part.partition("-of-")[2]:
-                    held.enter_context(_held(destination, told))
+                stated = other.name.removeprefix("medddim.").removesuffix(".lock")
+                if stated != part and stated.partition("-of-")[2] != part.partition("-of-")[2]:
+                    held.enter_context(_held(destination, stated))
             if part:
                 with _held(destination, "", wait=PATIENCE_S):
                     pass

@@ -127,8 +127,8 @@ class Station:
         work = self.load(scan.job)
 
         def compute() -> Computed:
-            answer, told = work(scan.volume, scan.plan), scan.outcome.facts
-            facts = told | _found(answer, known=scan.job.described | told)
+            answer, stated = work(scan.volume, scan.plan), scan.outcome.facts
+            facts = stated | _found(answer, known=scan.job.described | stated)
             return Computed(scan.job, answer, replace(scan.outcome, facts=facts), scan.missing)
 
         return _timed(scan.task.series, compute, before=scan.seconds)
@@ -160,7 +160,7 @@ class Station:
 
     def _settled(self, task: Task) -> Ready | Outcome:
         series, earlier, job = task.series, task.earlier, self.choose(task.series)
-        inputs = {series.told(file): sha256_of(file) for file in series.files}
+        inputs = {series.shown(file): sha256_of(file) for file in series.files}
         kept: shelf.Kept = {}
         if earlier and record.same_work(earlier, inputs=inputs, job=job.described):
             kept = shelf.unaltered(earlier, self.destination)
@@ -256,8 +256,8 @@ def _with_repairs(facts: dict[str, Any], series: Series) -> dict[str, Any]:
     if not repairs and not notes:
         return facts
     warnings = [facts["warning"]] if "warning" in facts else []
-    told = {"repairs": repairs} if repairs else {}
-    return facts | told | {"warning": "; ".join([*warnings, *repairs, *notes])}
+    stated = {"repairs": repairs} if repairs else {}
+    return facts | stated | {"warning": "; ".join([*warnings, *repairs, *notes])}
 
 
 def _read(series: Series) -> Volume:

@@ -59,8 +59,8 @@ class _Verbs(click.Group):
             raise
         except (Exception, KeyboardInterrupt) as problem:
             log.debug("stopped\n%s", trace(problem))
-            told, code = _verdict(problem, verb=str(context.invoked_subcommand))
-            line = " ".join(part.strip() for part in told.splitlines())
+            stated, code = _verdict(problem, verb=str(context.invoked_subcommand))
+            line = " ".join(part.strip() for part in stated.splitlines())
             click.echo(f"medddim: {line}", err=True)
             raise click.exceptions.Exit(code) from None
 
@@ -81,8 +81,8 @@ def _stopped_as_by_a_person() -> Iterator[None]:
 def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
     match problem:
         case click.Abort() | KeyboardInterrupt():
-            told = f"interrupted; what was finished is kept{GOES_ON.get(verb, '')}"
-            return told, EXIT_INTERRUPTED
+            stated = f"interrupted; what was finished is kept{GOES_ON.get(verb, '')}"
+            return stated, EXIT_INTERRUPTED
         case RequestProblem():
             return str(problem), EXIT_USAGE
         case EnvironmentProblem() | CheckpointError():
@@ -92,8 +92,9 @@ def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
         case OSError(filename=str() as file, strerror=why):
             return f"{file}: {why}", EXIT_ENVIRONMENT
         case _:  # a bug, or a full memory; its own message may quote a file's header
-            told = f"unexpected {type(problem).__name__}; `medddim --debug {verb} ...` shows where"
-            return told, EXIT_REFUSED
+            bug = type(problem).__name__
+            stated = f"unexpected {bug}; `medddim --debug {verb} ...` shows where"
+            return stated, EXIT_REFUSED
 
 
 @click.group(

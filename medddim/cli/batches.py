@@ -206,9 +206,9 @@ def run_batch(
             good &= outcome.good
             tell(done := done + 1)
     if not as_json:
-        told = ", ".join(f"{count} {status}" for status, count in counts.items())
+        stated = ", ".join(f"{count} {status}" for status, count in counts.items())
         see = "nothing was written" if options["dry_run"] else f"see {output / batch.MANIFEST}"
-        click.echo(f"{told or 'no scan'}; {see}")
+        click.echo(f"{stated or 'no scan'}; {see}")
     return 0 if good or exit_zero else 1
 
 
@@ -228,7 +228,7 @@ def _events(total: int) -> Iterator[Callable[[float], None]]:
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[float], None]]:
-    """A bar on stderr where a person is watching; yields what is told how many scans are done."""
+    """A bar on stderr where a person is watching; yields a function of how many scans are done."""
     if not sys.stderr.isatty():
         yield lambda scans: None
         return

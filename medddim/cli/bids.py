@@ -99,7 +99,7 @@ def bids(bids_dir: Path, output: Path, as_json: bool, **options: Any) -> None:
         counts[outcome.status] += 1
         good &= outcome.good
     if not as_json:
-        told = ", ".join(f"{count} {status}" for status, count in counts.items())
+        stated = ", ".join(f"{count} {status}" for status, count in counts.items())
         where = "nothing was written" if how["dry_run"] else f"see {output}"
-        click.echo(f"{told}; {where}")
+        click.echo(f"{stated}; {where}")
     sys.exit(0 if good else 1)

@@ -69,8 +69,8 @@ def evaluate(
     for name, why in found.not_measured.items():
         click.secho(f"{name}: not measured, in no mean: {why}", fg="yellow", err=True)
     if left := found.without_result:
-        told = f"no result for {len(left)} of the references, in no mean: {', '.join(left)}"
-        click.secho(told, fg="yellow", err=True)
+        stated = f"no result for {len(left)} of the references, in no mean: {', '.join(left)}"
+        click.secho(stated, fg="yellow", err=True)
     sys.exit(1 if found.not_measured else 0)
 
 
@@ -100,7 +100,7 @@ def _terms(row: Mapping[str, Any]) -> str:
 
     if "refused" in row:
         return f"{row['scan']}: protocol {row['protocol']}: {row['refused']}"
-    return f"{row['scan']}: {Passport.of(row).told()}"
+    return f"{row['scan']}: {Passport.of(row).in_words()}"
 
 
 def _cell(value: object) -> str:

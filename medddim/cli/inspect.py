@@ -108,7 +108,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
         print_table(TITLES, [_cells(row) for row in usable])
     for row in rows:
         for repair in row.get("repairs", ()):
-            click.echo(f"{click.style('mended', fg='yellow')}   {row['name']}: {repair}")
+            click.echo(f"{click.style('repaired', fg='yellow')}   {row['name']}: {repair}")
         for note in row.get("notes", ()):
             click.echo(f"{click.style('note', fg='yellow')}     {row['name']}: {note}")
         if row["refusal"]:

@@ -207,5 +207,5 @@ def _prove(recipe: Recipe, data: Path | None, device: str) -> None:
 def _show(step: int, steps: int, figures: Mapping[str, float]) -> None:
     """One line for each step that was reported; the others pass in silence."""
     if len(figures) > 1:
-        told = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        click.echo(f"{step:>7}/{steps}  {told}")
+        stated = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        click.echo(f"{step:>7}/{steps}  {stated}")

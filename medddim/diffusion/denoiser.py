@@ -71,8 +71,8 @@ class Denoiser:
         if self.prediction == "residual" and condition and condition.scan is not None:
             return middle(condition.scan) - output * self._unit(condition)
         if (alpha == 0).any():
-            told = "says nothing of the clean scan where alpha is 0; here predict x0 or v"
-            raise DiffusionError(f"{self.prediction}-prediction {told}")
+            stated = "says nothing of the clean scan where alpha is 0; here predict x0 or v"
+            raise DiffusionError(f"{self.prediction}-prediction {stated}")
         return (middle(state) - sigma * output * self._unit(condition)) / alpha
 
     def predict(self, state: Tensor, level: Tensor, condition: Condition | None) -> Tensor:

@@ -137,7 +137,7 @@ def read(
     except (ScanError, EnvironmentProblem) as problem:
         if series.archive is None:
             raise
-        raise type(problem)(series.told(str(problem))) from None
+        raise type(problem)(series.shown(str(problem))) from None
 
 
 def write(
@@ -152,16 +152,16 @@ def write(
 
     Name, format, header and stored type are those of the scan `like`, by default of the one
     `volume` was read from; a volume made by code needs a name and becomes a float32 NIfTI file.
-    What is told of its making is `derivation`, by default what the volume itself carries.
+    What is recorded of its making is `derivation`, by default what the volume itself carries.
     Warns of voxels beyond what the stored type can hold. Raises WriteRefused if the result exists,
     holds voxels that are not finite (those of the source come back anyway), or is a map.
     """
     name = name or (like or volume).name
-    told = derivation or volume.derivation or PROCESSED
-    if told.kind in QUANTITIES:
+    stated = derivation or volume.derivation or PROCESSED
+    if stated.kind in QUANTITIES:
         raise WriteRefused(
-            f"expected a scan, found a map of its {told.kind}: write it beside its result, "
-            f'write_map(..., of=written, quantity="{told.kind}")'
+            f"expected a scan, found a map of its {stated.kind}: write it beside its result, "
+            f'write_map(..., of=written, quantity="{stated.kind}")'
         )
     if not name:
         raise WriteRefused("a volume made by code needs a name: write(..., name=...)")
@@ -171,8 +171,8 @@ def write(
         raise WriteRefused(f"{name}: {wrong} voxels of the result are not finite numbers")
     placed = volume if like is None else replace(volume, source=like.source)
     format = named(getattr(placed.source, "format", FORMATS[0].name))
-    told = _with_repairs(told, placed)
-    written = format.write(placed, Path(destination), name=name, derivation=told)
+    stated = _with_repairs(stated, placed)
+    written = format.write(placed, Path(destination), name=name, derivation=stated)
     if written.clipped:
         clipped = f"{written.clipped} of {volume.voxels.size} voxels"
         warnings.warn(f"{name}: {clipped} clipped to the stored range", stacklevel=2)
@@ -203,13 +203,13 @@ def check(
     Topics: "geometry", "values", "provenance", for DICOM "order" and "identity". Raises ScanError.
     """
     paths = tuple(map(Path, files))
-    told = _with_repairs(derivation, source)
+    stated = _with_repairs(derivation, source)
     result = read(Series(format, source.name, paths))
-    return disagreements(named(format), paths, source, result, told)
+    return disagreements(named(format), paths, source, result, stated)
 
 
 def _with_repairs(derivation: Derivation, volume: Volume) -> Derivation:
-    """Whatever was mended at reading is part of how the result came about."""
+    """Whatever was repaired at reading is part of how the result came about."""
     repairs = getattr(volume.source, "repairs", ())
     if not repairs:
         return derivation
@@ -241,7 +241,7 @@ def _unpacked(path: Path, repair: Repair) -> Iterator[Series]:
         return
     for format in FORMATS:
         for series in format.find(archive.folder, repair=repair):
-            yield replace(series, refusal=archive.told(series.refusal), archive=archive)
+            yield replace(series, refusal=archive.shown(series.refusal), archive=archive)
 
 
 def _root(path: Path) -> Path:

@@ -59,9 +59,9 @@ class Archive:
         """Another process finds the files where this one has put them, and leaves them there."""
         return Unpacked, (self.path, self.folder)
 
-    def told(self, text: str) -> str:
+    def shown(self, text: str) -> str:
         """`text` with the name of the zip where the temporary folder is meant."""
-        return Unpacked(self.path, self.folder).told(text)
+        return Unpacked(self.path, self.folder).shown(text)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Unpacked:
     path: Path
     folder: Path
 
-    def told(self, text: str) -> str:
+    def shown(self, text: str) -> str:
         """`text` with the name of the zip where the folder is meant."""
         return text.replace(str(self.folder), str(self.path))
 

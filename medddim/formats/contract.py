@@ -19,12 +19,12 @@ interval, or how far the result shows structure that the source does not hold, i
 
 @dataclass(frozen=True)
 class Repair:
-    """What may be mended when slices do not form a regular grid; by default nothing.
+    """What may be repaired when slices do not form a regular grid; by default nothing.
 
     `on_gap`: "split" makes a volume of each evenly spaced part, "interpolate" fills one or two
     missing slices from their neighbours. `on_tilt`: "resample" shifts each slice in its plane until
     the stack is right-angled. `stack_by` names the DICOM attributes that tell images at one place
-    apart, as "EchoTime and (0019,10A2)", in place of those found. What was mended is told in
+    apart, as "EchoTime and (0019,10A2)", in place of those found. What was repaired stands in
     `Series.facts` and in the result.
     """
 
@@ -43,8 +43,8 @@ class Series:
     `name` is safe as a file name and mirrors the input's own (relative) name; it never holds
     patient data. `refusal` is empty for a scan medddim can enhance, else the reason why not.
     `facts` is what `inspect` shows: shape, spacing_mm, kind ("volume" or "stack of N"), and, if the
-    geometry was mended, the `repairs`. A series that `repair` splits is several scans of the same
-    files, told apart by `part`. `archive` is the zip the files were unpacked from, which is
+    geometry was repaired, the `repairs`. A series that `repair` splits is several scans of the same
+    files, distinguished by `part`. `archive` is the zip the files were unpacked from, which is
     removed again when no Series needs it. `beside` is whether the files beside it (JSON, b-values,
     directions) go along with its result; `skip` why a run is to leave it out.
     """
@@ -61,9 +61,9 @@ class Series:
     skip: str = ""
     archive: Any = field(default=None, repr=False, compare=False)
 
-    def told(self, text: str | Path) -> str:
+    def shown(self, text: str | Path) -> str:
         """A message or a path in the words of the user, who knows the archive, not its copy."""
-        return str(text) if self.archive is None else str(self.archive.told(str(text)))
+        return str(text) if self.archive is None else str(self.archive.shown(str(text)))
 
 
 class Written(tuple[Path, ...]):

@@ -62,5 +62,5 @@ def filled(template: str, series: Series, attributes: Attributes) -> str:
 
 def _folder(series: Series) -> str:
     """The name of the folder that a scan lies in; of a DICOM series, that its own lies in."""
-    place = Path(series.told(series.files[0].absolute()))
+    place = Path(series.shown(series.files[0].absolute()))
     return (place.parent.parent if series.format == "dicom" else place.parent).name

@@ -235,8 +235,8 @@ def _leads_out(name: str) -> bool:
 def _free_memory() -> int:
     """Bytes the machine can give without swapping; all it has where it does not say."""
     try:
-        told = Path("/proc/meminfo").read_text(encoding="ascii")
-        return 1024 * int(told.split("MemAvailable:")[1].split()[0])
+        stated = Path("/proc/meminfo").read_text(encoding="ascii")
+        return 1024 * int(stated.split("MemAvailable:")[1].split()[0])
     except (OSError, IndexError, ValueError):
         pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63 // 4096
         return pages * 4096

@@ -83,7 +83,7 @@ def _key(one: Series) -> str:
 
 
 def _place(one: Series) -> Path:
-    return Path(one.told(one.files[0].absolute()))
+    return Path(one.shown(one.files[0].absolute()))
 
 
 def _all_below(root: Path, series: list[Series]) -> bool:

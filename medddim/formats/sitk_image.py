@@ -43,9 +43,9 @@ def from_sitk(image: SitkImage, *, modality: str = "") -> Volume:
         raise UnsupportedScan("expected real voxels, found complex ones; take their magnitude")
     if components in (3, 4) and image.GetPixelID() == module.sitkVectorUInt8:
         raise UnsupportedScan("expected one real number a voxel, found colours")
-    told = {key: image.GetMetaData(key).strip() for key in image.GetMetaDataKeys()}
-    said = modality or told.get(MODALITY, "")
-    unit = told.get(RESCALE_TYPE, "HU" if said == "CT" else "")
+    stated = {key: image.GetMetaData(key).strip() for key in image.GetMetaDataKeys()}
+    said = modality or stated.get(MODALITY, "")
+    unit = stated.get(RESCALE_TYPE, "HU" if said == "CT" else "")
     voxels = _channels_first(module.GetArrayFromImage(image), vector=components > 1)
     return Volume(voxels, _affine(image), modality=said, unit="HU" if unit == "HU" else "")
 

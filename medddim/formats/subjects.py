@@ -14,7 +14,7 @@ class Subjects:
     """Tells whose a scan is, without telling who that is.
 
     The BIDS entity `sub-XX` of its name; else, for DICOM, "patient 1", "patient 2", ... as they are
-    met, told apart by a PatientID that stays in memory; else the scan itself.
+    met, distinguished by a PatientID that stays in memory; else the scan itself.
     """
 
     def __init__(self) -> None:

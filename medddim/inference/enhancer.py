@@ -41,7 +41,7 @@ class Enhancer:
     `tile`, the edge of a tile in voxels, bounds the memory and does not change the answer.
     `sampler` may be set to a function like `medddim.diffusion.ddim` that is in no table, to be
     compared with those that are: it takes the place of the one asked for, and draws no noise.
-    `progress` is told of the work done since it was last told: 1 is one evaluation of the network
+    `progress` is called with the work done since its last call: 1 is one evaluation of the network
     for every voxel of the answer.
     """
 

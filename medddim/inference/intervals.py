@@ -85,9 +85,9 @@ class Calibration:
         if not path.is_file():
             return None
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            told["weights"], told["noise"] = tuple(told["weights"]), tuple(told["noise"])
-            return cls(**told)
+            stated = json.loads(path.read_text(encoding="utf-8"))
+            stated["weights"], stated["noise"] = tuple(stated["weights"]), tuple(stated["noise"])
+            return cls(**stated)
         except (ValueError, TypeError, KeyError) as problem:
             raise CheckpointError(
                 f"{path}: expected a calibration as tools/calibrate_intervals.py writes it "
@@ -99,7 +99,7 @@ class Calibration:
         (folder / INTERVALS).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """What the intervals were calibrated on, in words."""
         return f"calibrated over {self.scans} scans held out ({self.source})"
 

@@ -65,8 +65,10 @@ class Judgement:
         """
         if self.verdict == "in":
             return {"range": "in"}
-        told = f"{self.verdict} of range" if self.verdict == "out" else "near the end of the range"
-        words = f"{told}: {self.reason}"
+        stated = (
+            f"{self.verdict} of range" if self.verdict == "out" else "near the end of the range"
+        )
+        words = f"{stated}: {self.reason}"
         if self.verdict == "out" and not force:
             raise UnsupportedScan(
                 f"out of range of the model: {self.reason}; --force enhances it all the same, and "
@@ -98,10 +100,10 @@ class TrainingRange:
         if not path.is_file():
             return None
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            told["scans"] = tuple(map(tuple, told["scans"]))
-            told["names"], told["subjects"] = tuple(told["names"]), tuple(told["subjects"])
-            return cls(**told)
+            stated = json.loads(path.read_text(encoding="utf-8"))
+            stated["scans"] = tuple(map(tuple, stated["scans"]))
+            stated["names"], stated["subjects"] = tuple(stated["names"]), tuple(stated["subjects"])
+            return cls(**stated)
         except (ValueError, TypeError, KeyError) as problem:
             raise CheckpointError(
                 f"{path}: expected the traits of training scans, as tools/measure_range.py writes "

@@ -81,11 +81,11 @@ class Receipt:
         if not sizes:
             return "no even tissue was found to measure what small lesions keep"
         size = min(sizes, key=lambda one: abs(one - TOLD_MM))
-        told = {line.times_noise: line.mean for line in self.lines if line.diameter_mm == size}
-        faint, plain = told[min(told)], told[max(told)]
+        stated = {line.times_noise: line.mean for line in self.lines if line.diameter_mm == size}
+        faint, plain = stated[min(stated)], stated[max(stated)]
         return (
-            f"a faint {size:g} mm lesion (contrast {min(told):g}x noise) keeps {faint:.0%} of its "
-            f"contrast here, a plain one ({max(told):g}x) {plain:.0%}"
+            f"a faint {size:g} mm lesion (contrast {min(stated):g}x noise) keeps {faint:.0%} of its "
+            f"contrast here, a plain one ({max(stated):g}x) {plain:.0%}"
         )
 
     @property

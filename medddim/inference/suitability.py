@@ -27,10 +27,10 @@ def factors_of(
     elif factor is not None:
         asked = tuple(factor if axis == slices else 1 for axis in range(3))
     if sorted(asked, reverse=True) not in [list(trained) for trained in known]:
-        told = ", ".join("x".join(map(str, trained)) for trained in dict.fromkeys(known))
+        stated = ", ".join("x".join(map(str, trained)) for trained in dict.fromkeys(known))
         found = "x".join(map(str, asked)) or "none"
         raise UnsupportedScan(
-            f"the model {recipe.name} needs one of the factors {told}, in any order of axes; "
+            f"the model {recipe.name} needs one of the factors {stated}, in any order of axes; "
             f"found {found}"
         )
     x, y, z = map(int, asked)

@@ -27,7 +27,7 @@ ALONE = 2
 
 Box = tuple[slice, ...]
 Done = Callable[[int], None]
-"""Is told how many voxels were answered, whenever some were."""
+"""Called with how many voxels were answered, whenever some were."""
 
 
 def _unwatched(voxels: int) -> None:

@@ -35,7 +35,7 @@ WORDS = {
 def traits(volume: Volume, *, scale: float) -> dict[str, float]:
     """The traits of a scan by name; `scale` is its bright end (MR), or 1000 HU.
 
-    Those that are ratios are told as logarithms, so that twice and half are as far.
+    Those that are ratios are kept as logarithms, so that twice and half are as far.
     """
     planes, spacing = _planes(volume)
     planes = planes / np.float32(scale if scale > 0 else 1.0)

@@ -54,12 +54,12 @@ def interval_of(
         plan.scan, answer, noise=share * plan.scaling.scale, share=share, coverage=coverage
     )
     made = plan.derivation(sha256=enhancer.sha256, precision=enhancer.precision)
-    told = {"coverage": coverage, "calibration": calibration.told}
+    stated = {"coverage": coverage, "calibration": calibration.in_words}
     lower, upper = (
         replace(
             end,
             modality=answer.modality,
-            derivation=replace(made, kind=kind, parameters=made.parameters | told),
+            derivation=replace(made, kind=kind, parameters=made.parameters | stated),
         )
         for kind, end in zip(("lower", "upper"), ends, strict=True)
     )

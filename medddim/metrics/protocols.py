@@ -1,7 +1,7 @@
 """Protocols: named choices of range, window, mask and kernel, so that figures can be compared.
 
 A protocol is one function from the reference to a `Protocol`, entered in PROTOCOLS. Those named
-after others reproduce what their source computes; its file is told with each.
+after others reproduce what their source computes; its file is named with each.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Passport:
         """The passport in a row that `Scores.as_dict` made."""
         return Passport(**{one.name: row[one.name] for one in fields(Passport)})
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """All of it in one line for people."""
         unit = self.unit or "in arbitrary units"
         window = "none" if self.window is None else f"{self.window[0]:g} to {self.window[1]:g}"

@@ -203,19 +203,19 @@ def level_cells(white: Whitened, used: Mask) -> Array:
     slope = np.where(used, white.slope, np.nan)
     size, slope = _cells(size), _cells(slope)
     count = np.count_nonzero(np.isfinite(size), axis=-1).astype(np.float64)
-    told = count >= FEWEST
-    if not told.any():
+    stated = count >= FEWEST
+    if not stated.any():
         return np.ones((*count.shape,), np.float32)
-    even = slope[told] <= np.nanmedian(slope[told], axis=-1, keepdims=True)
+    even = slope[stated] <= np.nanmedian(slope[stated], axis=-1, keepdims=True)
     value = np.zeros_like(count)
-    middle = np.nanmedian(np.where(even, size[told], np.nan), axis=-1)
+    middle = np.nanmedian(np.where(even, size[stated], np.nan), axis=-1)
     usual = max(float(np.median(middle)), TINY)
-    value[told] = np.log(np.maximum(middle, 0.05 * usual) / usual)
-    weight = np.where(told, count, 0)
+    value[stated] = np.log(np.maximum(middle, 0.05 * usual) / usual)
+    weight = np.where(stated, count, 0)
     smooth = _smoothed(value, weight)
-    order = np.argsort(smooth[told])
-    half = np.searchsorted(np.cumsum(weight[told][order]), weight[told].sum() / 2)
-    relative: Array = np.exp(smooth - smooth[told][order][half]).astype(np.float32)
+    order = np.argsort(smooth[stated])
+    half = np.searchsorted(np.cumsum(weight[stated][order]), weight[stated].sum() / 2)
+    relative: Array = np.exp(smooth - smooth[stated][order][half]).astype(np.float32)
     rows, columns = white.detail.shape[1:]
     return _evenly(_evenly(relative, rows, 1), columns, 2)
 

@@ -54,12 +54,12 @@ def _explain(problem: Mapping[str, Any], record_of: RecordOf) -> str:
     if kind == "missing":
         return f"{where}: missing"
     if kind == "value_error":  # our own words, about values already named in them
-        told = str(problem["ctx"]["error"])
+        stated = str(problem["ctx"]["error"])
     else:
-        told = WORDS.get(kind, problem["msg"]).format(**problem.get("ctx", {}))
+        stated = WORDS.get(kind, problem["msg"]).format(**problem.get("ctx", {}))
     if isinstance(problem.get("input"), dict):  # a whole section says nothing in a line
-        return f"{where}: {told}"
-    return f"{where}: {told} (found {problem.get('input')!r})"
+        return f"{where}: {stated}"
+    return f"{where}: {stated} (found {problem.get('input')!r})"
 
 
 def _nearest(key: str, known: Sequence[str]) -> str:

@@ -32,7 +32,7 @@ from medddim.metrics import (
 )
 from medddim.metrics.scores import FIGURES
 from medddim.report.case import Case
-from medddim.report.made import made, told
+from medddim.report.made import made, sentence
 from medddim.report.matching import Scans, matched, read_together, usable
 from medddim.report.page import HEADINGS, write_report
 from medddim.report.paired import CONFIDENCE, differences, per_subject
@@ -117,7 +117,7 @@ def evaluate(
         job = made(candidate if candidate.is_dir() else candidate.parent, name)
         provenance[name] = _files(scans) | {"made by": job or None} | _passports(rows)
         if noisy is not None and len(cases) < MOST_PICTURES:
-            cases.append(_case(name, volumes, rows, done=told(job)))
+            cases.append(_case(name, volumes, rows, done=sentence(job)))
     if found.not_measured and not found.scans:
         raise next(iter(found.not_measured.values()))
     found.without_result = list(left)
@@ -227,7 +227,7 @@ def _case(name: str, volumes: Mapping[str, Volume], rows: Sequence[Row], *, done
         enhanced=volumes["result"],
         reference=volumes["reference"],
         scores=tuple({key: row.get(key) for key in columns} for row in rows),
-        terms=tuple(dict.fromkeys(Passport.of(row).told() for row in measured)),
+        terms=tuple(dict.fromkeys(Passport.of(row).in_words() for row in measured)),
         notes=(INTERPOLATED,) if volumes["input"].shape != volumes["result"].shape else (),
         done=done,
     )

@@ -19,7 +19,7 @@ def made(folder: Path, name: str) -> dict[str, Any]:
     return dict(job) if isinstance(job, dict) else {}
 
 
-def told(job: dict[str, Any]) -> str:
+def sentence(job: dict[str, Any]) -> str:
     """One sentence on a job; the hash of its model is for the provenance."""
     if not job:
         return UNKNOWN

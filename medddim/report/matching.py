@@ -80,5 +80,5 @@ def _partner(series: Series, among: Sequence[Series], results: Sequence[Series])
     if len(related) == 1:
         return related[0]
     there = ", ".join(sorted(by_name)[:10])
-    told = "several scans with its UIDs" if related else "no scan of this name"
-    raise UnreadableScan(f"{series.name}: {told} to compare with; there: {there}")
+    stated = "several scans with its UIDs" if related else "no scan of this name"
+    raise UnreadableScan(f"{series.name}: {stated} to compare with; there: {there}")

@@ -118,9 +118,9 @@ class Viewer {
     this.nv.addVolume(this.images.get("enhanced"));
     await this.show("enhanced");
     this.scrolling();
-    this.nv.onLocationChange = () => this.told();
+    this.nv.onLocationChange = () => this.showPlace();
     this.nv.onIntensityChange = () => this.scale();
-    this.told();
+    this.showPlace();
     this.state.hidden = true;
     this.root.dataset.ready = "yes";
   }
@@ -175,7 +175,7 @@ class Viewer {
     if (this.shown !== name) return; // another was asked for meanwhile
     this.nv.volumes = [image];
     this.nv.setVolume(image, 0); // NiiVue remembers its lowest layer apart from the list
-    this.told();
+    this.showPlace();
     this.scale();
     this.root.dataset.shown = name;
   }
@@ -203,7 +203,7 @@ class Viewer {
     const n = this.counts[axis];
     this.nv.scene.crosshairPos[axis] = (Math.min(n - 1, Math.max(0, index)) + 0.5) / n;
     this.nv.drawScene();
-    this.told();
+    this.showPlace();
   }
 
   scrolling() {
@@ -225,7 +225,7 @@ class Viewer {
     });
   }
 
-  told() {
+  showPlace() {
     const place = this.place;
     for (const input of this.root.querySelectorAll(".scroll input")) {
       const axis = PLANES[input.dataset.plane];

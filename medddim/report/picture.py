@@ -77,7 +77,7 @@ def picture(cases: Sequence[Case], *, planes: Sequence[str] = tuple(PLANES)) -> 
 
     Columns are the input, the enhanced scan, their difference and, if any scan has one, the
     reference. The convention is radiological and the edges carry their letters; the colour scale
-    of the difference is each scan's own and is told below it.
+    of the difference is each scan's own and stands below it.
     """
     columns = ["input", "enhanced", "difference"]
     columns += ["reference"] * any(case.reference is not None for case in cases)

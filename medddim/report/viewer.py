@@ -95,7 +95,7 @@ def scene(case: Case, *, budget: int) -> dict[str, Any] | None:
                 "window": case.window,
                 "change": case.change_scale,
                 "volumes": volumes,
-                "told": _told(case, levels=levels, every=every),
+                "sampling": _sampling(case, levels=levels, every=every),
             }
     return None
 
@@ -160,7 +160,7 @@ def _reach(case: Case) -> tuple[float, float]:
     return (min(low, case.window[0]), max(high, case.window[1]))
 
 
-def _told(case: Case, *, levels: int, every: int) -> str:
+def _sampling(case: Case, *, levels: int, every: int) -> str:
     words = f"Cropped to the object, {levels} grey levels from black to white"
     return words + (f", every {EVERY[every]} slice" if every > 1 else "")
 

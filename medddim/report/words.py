@@ -31,9 +31,9 @@ def better(case: Case) -> list[str]:
     if not (before > 0 and after > 0):
         return ["The input or the result equals the reference."]
     gain = 20 * math.log10(before / after)
-    told = "closer to" if gain > 0 else "further from"
+    stated = "closer to" if gain > 0 else "further from"
     words = (
-        f"The result is {abs(gain):.1f} dB {told} the reference than the input: its error "
+        f"The result is {abs(gain):.1f} dB {stated} the reference than the input: its error "
         f"(root mean square, inside the object) {'fell' if gain > 0 else 'rose'} from "
         f"{_share(case, before)} to {_share(case, after)} of the grey scale."
     )

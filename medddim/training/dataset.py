@@ -109,7 +109,7 @@ class PairSource:
         return self._shaped(clean, rician(clean, level, generator), level)
 
     def _lower_dose(self, patches: Array, noise: Array, generator: np.random.Generator) -> Pairs:
-        """The network is told what it will be told of a scan: one level for the whole of it.
+        """The network is given what it will be given of a scan: one level for the whole of it.
 
         Two realisations at a random angle are another one, equally likely: the network cannot
         learn them by heart.

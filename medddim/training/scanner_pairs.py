@@ -203,9 +203,9 @@ class ScannerPairs:
     ) -> Array:
         """What is known of the noise, as little exact as what is read in a scan."""
         size = [len(response) for response in responses]
-        told = total * np.exp(generator.normal(0, 0.04))
+        stated = total * np.exp(generator.normal(0, 0.04))
         if generator.random() < 0.15:  # the map is not always found
-            told = np.full(size, np.sqrt(np.square(told, dtype=np.float64).mean()))
+            stated = np.full(size, np.sqrt(np.square(stated, dtype=np.float64).mean()))
         lags = np.concatenate(
             [
                 correlation_of(r) if n > 1 else (1.0, 1.0)
@@ -214,7 +214,7 @@ class ScannerPairs:
         )
         lags = lags + generator.normal(0, 0.02, lags.shape) * (lags != 0) * (lags != 1)
         numbers = [*lags, np.log2(source.wider) / 4]
-        return np.stack([told, *(np.full(size, number) for number in numbers)]).astype(np.float32)
+        return np.stack([stated, *(np.full(size, number) for number in numbers)]).astype(np.float32)
 
 
 def _fitting(sources: Sequence[Source], shape: tuple[int, ...]) -> list[Source]:

@@ -53,7 +53,7 @@ def validate(enhancer: Enhancer, scans: Mapping[str, Volume]) -> dict[str, float
 
 
 Worsen = Callable[[Volume], tuple[Volume, Volume, dict[str, Any]]]
-"""A scan in; its part that is judged, that part degraded, and what the Enhancer is told."""
+"""A scan in; its part that is judged, that part degraded, and what the Enhancer is given."""
 
 
 def _degradations(recipe: Recipe) -> dict[str, Worsen]:

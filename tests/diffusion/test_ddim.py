@@ -177,7 +177,7 @@ def test_diffusers_walks_the_same_way(spacing, eta, steps):
     ("spread", "returned", "times_worse"), [(0.1, (0.268, 0.306), 2), (0.01, (0.284, 0.152), 10)]
 )
 def test_monai_1_6_defaults_miss_the_prior_that_we_meet(spread, returned, times_worse):
-    """Why medddim walks its own ladder; see docs. If this fails, MONAI was mended: celebrate.
+    """Why medddim walks its own ladder; see docs. If this fails, MONAI was repaired: celebrate.
 
     MONAI's timesteps are a linspace, its step goes back T // N: the network is told one level and
     given another. A perfect network on data 0.3 ± 0.1, or on the narrow posterior 0.3 ± 0.01 that

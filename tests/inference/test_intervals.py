@@ -131,4 +131,4 @@ def test_out_of_range_there_is_no_interval(calibrated):
 def test_a_calibration_comes_back_as_it_was_written(calibrated):
     assert Calibration.load(calibrated) == FLAT
     assert Calibration.load(calibrated.parent) is None
-    assert replace(FLAT, scans=3).told == "calibrated over 3 scans held out (phantoms)"
+    assert replace(FLAT, scans=3).in_words == "calibrated over 3 scans held out (phantoms)"

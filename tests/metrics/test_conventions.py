@@ -177,7 +177,7 @@ def test_a_slice_or_volume_without_a_range_is_refused(pair, protocol):
 def test_the_passport_is_complete(pair):
     for protocol in meant_for(Volume(pair[1][None], np.eye(4), modality="CT", unit="HU")):
         passport = scores(pair, protocol).passport
-        told = passport.told()
+        told = passport.in_words()
         assert f"protocol {protocol}, data range {passport.data_range:.4g} HU" in told
         for term in (passport.range_rule, passport.kernel, passport.aggregation, passport.mask):
             assert term

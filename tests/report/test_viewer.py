@@ -36,7 +36,7 @@ def test_a_compact_file_holds_the_rounded_values_in_their_place(case):
 def test_a_generous_budget_keeps_all_slices_and_the_world(case):
     shown = scene(case, budget=10**9)
     assert [volume["name"] for volume in shown["volumes"]] == ["input", "enhanced", "reference"]
-    assert "255 grey levels" in shown["told"]
+    assert "255 grey levels" in shown["sampling"]
     before, after, _ = map(opened, shown["volumes"])
     assert before.header.get_slope_inter() == after.header.get_slope_inter()
     corner = np.linalg.inv(case.enhanced.affine) @ after.affine @ [0, 0, 0, 1]
@@ -53,7 +53,7 @@ def test_a_small_budget_takes_levels_first_then_slices_and_is_kept(case):
     whole = sum(len(volume["data"]) for volume in scene(case, budget=10**9)["volumes"])
     for share, told in ((0.95, "127 grey levels"), (0.45, "every second slice")):
         shown = scene(case, budget=int(share * whole))
-        assert told in shown["told"]
+        assert told in shown["sampling"]
         assert sum(len(volume["data"]) for volume in shown["volumes"]) <= share * whole
     assert scene(case, budget=100) is None
 

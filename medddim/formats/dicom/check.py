@@ -16,7 +16,7 @@ from medddim.formats.dicom.derive import (
     instance_uid,
     is_owned,
     owned_uid,
-    parameters_told,
+    parameter_texts,
     series_uid,
 )
 from medddim.formats.dicom.files import values_of
@@ -125,7 +125,7 @@ def _kept_identity(header: Dataset) -> dict[str, str]:
 def _not_a_function(
     datasets: list[FileDataset], source: DicomSource, derivation: Derivation
 ) -> Iterator[str]:
-    """What makes two results of one content one series, and of two contents two, told again."""
+    """What makes two results of one content one series, and of two contents two, computed again."""
     series = series_uid(source, derivation, datasets)
     if datasets[0].SeriesInstanceUID != series:
         yield (
@@ -165,6 +165,6 @@ def _not_told(text: str, derivation: Derivation, number: int) -> Iterator[str]:
     if not re.match(rf"{MAKER} \S+, {re.escape(derivation.kind)}: ", text):
         yield f"{where} does not begin with medddim, its version and {derivation.kind!r}"
     whole = len(text) < LONGEST_SHORT_TEXT - 30  # a longer one may have been cut
-    for told in parameters_told(derivation):
-        if whole and told not in text:
-            yield f"{where} does not tell the recorded {told.partition('=')[0]}"
+    for stated in parameter_texts(derivation):
+        if whole and stated not in text:
+            yield f"{where} does not say the recorded {stated.partition('=')[0]}"

@@ -72,7 +72,7 @@ OF_THE_SERIES = (
 """One for all slices, whatever the source says: to a viewer, two frames of reference are two
 scans, and de-identification has given some series one for each slice."""
 PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
-METHOD_UNKNOWN = "not told by the source"
+METHOD_UNKNOWN = "not stated by the source"
 """Type 1C beside PatientIdentityRemoved, and empty in some collections."""
 GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 SCALE = ("RescaleSlope", "RescaleIntercept")
@@ -104,8 +104,8 @@ def is_owned(uid: str) -> bool:
     Some files carry UIDs below 0 (that of the ITU, which gives none to images); see
     docs/decisions/0015.
     """
-    told = UID(uid, validation_mode=IGNORE)  # else a warning that quotes it
-    return told.is_valid and uid[:2] in ("1.", "2.")
+    wording = UID(uid, validation_mode=IGNORE)  # else a warning that quotes it
+    return wording.is_valid and uid[:2] in ("1.", "2.")
 
 
 def owned_uid(uid: str) -> UID:
@@ -139,7 +139,7 @@ def _facts(source: DicomSource, derivation: Derivation) -> Iterator[str]:
     yield from (str(header.SOPInstanceUID) for header in source.headers)
 
 
-def parameters_told(derivation: Derivation) -> list[str]:
+def parameter_texts(derivation: Derivation) -> list[str]:
     """Each parameter as the text has it."""
     return [
         _ascii(f"{key}={value if isinstance(value, str) else json.dumps(value, default=str)}")
@@ -150,7 +150,7 @@ def parameters_told(derivation: Derivation) -> list[str]:
 def derivation_text(derivation: Derivation, version: str, remarks: Sequence[str] = ()) -> str:
     """At most 1024 characters on how the image came about, for DerivationDescription."""
     warning = " Not for primary diagnosis."
-    parameters = "; ".join(parameters_told(derivation))
+    parameters = "; ".join(parameter_texts(derivation))
     text = f"medddim {version}, {derivation.kind}: {derivation.summary}"
     if parameters:
         text += f" [{parameters}]"

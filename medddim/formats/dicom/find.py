@@ -109,8 +109,8 @@ def _examine(headers: Sequence[Header], repair: Repair) -> list[Grid]:
     with reading(images[0].path, "DICOM"):
         weighting = [tuple(diffusion_notes(grid.stacks)) for grid in grids]
     return [
-        replace(grid, notes=(*notes, *strays, *told))
-        for grid, told in zip(grids, weighting, strict=True)
+        replace(grid, notes=(*notes, *strays, *stated))
+        for grid, stated in zip(grids, weighting, strict=True)
     ]
 
 
@@ -141,7 +141,7 @@ def _require_one_series(headers: Sequence[Header]) -> None:
     first = headers[0]
     for header, tag in product(headers[1:], ONE_EACH):
         one, other = (str(each.dataset.get(tag) or "") for each in (first, header))
-        if one != other:  # told without the values: a PatientID stays out of messages
+        if one != other:  # said without the values: a PatientID stays out of messages
             raise IrregularGeometry(
                 f"{tag} differs in one series: {header.path} against {first.path}; remove the "
                 "files that do not belong"

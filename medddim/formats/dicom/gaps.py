@@ -1,4 +1,4 @@
-"""Slices that are missing or unevenly spaced: what the user allows is mended, the rest told."""
+"""Slices that are missing or unevenly spaced: what the user allows is repaired, the rest refused."""
 
 from __future__ import annotations
 
@@ -133,14 +133,14 @@ def _told(
     folder = common_folder(headers)
     where, names = f"{folder}: ", names_in(folder, headers)
     if missing is not None:
-        told = ", ".join(_gap(heights, names, int(i)) for i in np.flatnonzero(missing)[:3])
+        stated = ", ".join(_gap(heights, names, int(i)) for i in np.flatnonzero(missing)[:3])
         few = missing.max() <= MOST_INTERPOLATED
         cure = f"add the missing files, or use --on-gap split{' or interpolate' * bool(few)}"
         if on_gap == "interpolate":
             cure = f"no more than {MOST_INTERPOLATED} in a row are interpolated; add the files"
         return (
             f"{where}{_slices(int(missing.sum()))} missing, expected one every {expected:.3f} mm, "
-            f"found {told}; {cure}"
+            f"found {stated}; {cure}"
         )
     worst = int(np.abs(gaps - expected).argmax())
     return (

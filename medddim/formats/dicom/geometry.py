@@ -38,7 +38,7 @@ SAME_POSITION_MM = 0.01
 class Grid:
     """Images on one regular grid, and voxel `(column, row, slice)` to RAS+ mm.
 
-    `stacks` are the stored images, those of each stack in order along the normal, told apart by
+    `stacks` are the stored images, those of each stack in order along the normal, distinguished by
     the attribute `split_by` if they are several. `along` has one entry for each slice of the grid:
     where it lies, counted in stored slices, so that 3.5 is halfway between two. `shear` is what
     has to be undone in each slice, if anything. `repairs` and `notes` are for people: what was
@@ -124,7 +124,7 @@ def _grid(
         along=part.along,
         split_by=split_by,
         shear=shear,
-        repairs=part.repairs + ((shear.told,) if shear else ()),
+        repairs=part.repairs + ((shear.in_words,) if shear else ()),
     )
 
 

@@ -36,7 +36,7 @@ class Placement:
 
 
 def is_same_grid(volume: Volume, source: DicomSource) -> bool:
-    """Whether every voxel of the result lies where one of the source, once mended, lies."""
+    """Whether every voxel of the result lies where one of the source, once repaired, lies."""
     if volume.shape != source.shape:
         return False
     return bool(np.allclose(volume.affine, source.affine, rtol=0, atol=SAME_AFFINE_MM))

@@ -46,7 +46,7 @@ class Shear:
         return (rows, columns)
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """What was done, for people."""
         return f"a tilt of {self.degrees:.1f} degrees resampled to a right-angled grid"
 

@@ -34,7 +34,7 @@ def describe(output: Path, raw: Path) -> None:
     """
     _require_ours(output / DESCRIPTION)
     _write(output / DESCRIPTION, as_json(_description(output, raw)))
-    rows = [f"desc-{label}\t{told}" for label, told in LABELS.items()]
+    rows = [f"desc-{label}\t{stated}" for label, stated in LABELS.items()]
     _write(output / "descriptions.tsv", "\n".join(["desc_id\tdescription", *rows]) + "\n")
     _write(output / ".bidsignore", "\n".join(IGNORED) + "\n")
     _write(output / "README.md", README)

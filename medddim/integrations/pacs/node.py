@@ -44,7 +44,7 @@ class Listener:
     """Studies whose results were not taken, and when to try again."""
 
     def serve(self, *, until: Callable[[], bool] = lambda: False) -> None:
-        """Listen and work until told otherwise. Raises EnvironmentProblem."""
+        """Listen and work until stopped. Raises EnvironmentProblem."""
         self.queue.prepare()
         with listening(self.doors, self.queue) as port:
             log.info("listening as %s on %s:%d", self.doors.title, self.doors.host, port)

@@ -24,7 +24,7 @@ WARNINGS = range(0xB000, 0xC000)
 """Status codes of C-STORE that mean: taken, with a remark (DICOM PS3.4, table B.2-1)."""
 
 Taken = Callable[[Path], None]
-"""Is told of each file that the other side has taken."""
+"""Called with each file that the other side has taken."""
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,9 @@ def test_a_result_is_one_series_whatever_the_slices_say(scanner: Any, tmp_path: 
     assert topics == dict.fromkeys(topics, "")
 
 
-@pytest.mark.parametrize(("said", "told"), [("", "not told by the source"), ("by hand", "by hand")])
+@pytest.mark.parametrize(
+    ("said", "told"), [("", "not stated by the source"), ("by hand", "by hand")]
+)
 def test_a_way_of_deidentification_is_told_where_it_must_be(
     scanner: Any, tmp_path: Path, said: str, told: str
 ) -> None:

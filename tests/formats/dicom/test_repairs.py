@@ -1,4 +1,4 @@
-"""What the user allows is mended, exactly as far as it is sound, and the result says so."""
+"""What the user allows is repaired, exactly as far as it is sound, and the result says so."""
 
 import subprocess
 from pathlib import Path
@@ -222,7 +222,7 @@ def test_padding_stays_padding_in_a_resampled_tilt(scanner: Any, tmp_path: Path)
     np.testing.assert_allclose(again.voxels, volume.voxels, rtol=0, atol=0.51)
 
 
-def test_a_mended_copy_passes_for_one(scanner: Any, tmp_path: Path) -> None:
+def test_a_repaired_copy_passes_for_one(scanner: Any, tmp_path: Path) -> None:
     """What a repair computes lies between two stored values, and is rounded when written."""
     scan = formats.read(scanner.store(tilted(scanner, 10)), on_tilt="resample")
     files = formats.write(scan, tmp_path, name="x", derivation=IDENTITY)
