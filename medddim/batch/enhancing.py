@@ -149,7 +149,7 @@ def _with_extras(enhancer: Enhancer, beside: Extras, plan: ScanPlan, answer: Ans
         found["invented"] = words
     if beside.receipt:
         found |= receipt_of(enhancer, plan, result).facts
-    return _also_told(result, found), maps
+    return _with_facts(result, found), maps
 
 
 def _invented(result: Volume, before: Volume) -> tuple[Volume, str]:
@@ -171,7 +171,7 @@ def _object(scan: Volume) -> Mask:
         return np.ones(scan.shape, dtype=bool)
 
 
-def _also_told(result: Volume, facts: dict[str, Any]) -> Volume:
+def _with_facts(result: Volume, facts: dict[str, Any]) -> Volume:
     """The result, whose derivation says more."""
     made = result.derivation
     assert made is not None  # noqa: S101  # an Enhancer always says how

@@ -65,10 +65,8 @@ class Judgement:
         """
         if self.verdict == "in":
             return {"range": "in"}
-        stated = (
-            f"{self.verdict} of range" if self.verdict == "out" else "near the end of the range"
-        )
-        words = f"{stated}: {self.reason}"
+        where = f"{self.verdict} of range" if self.verdict == "out" else "near the end of the range"
+        words = f"{where}: {self.reason}"
         if self.verdict == "out" and not force:
             raise UnsupportedScan(
                 f"out of range of the model: {self.reason}; --force enhances it all the same, and "
@@ -100,10 +98,10 @@ class TrainingRange:
         if not path.is_file():
             return None
         try:
-            stated = json.loads(path.read_text(encoding="utf-8"))
-            stated["scans"] = tuple(map(tuple, stated["scans"]))
-            stated["names"], stated["subjects"] = tuple(stated["names"]), tuple(stated["subjects"])
-            return cls(**stated)
+            known = json.loads(path.read_text(encoding="utf-8"))
+            known["scans"] = tuple(map(tuple, known["scans"]))
+            known["names"], known["subjects"] = tuple(known["names"]), tuple(known["subjects"])
+            return cls(**known)
         except (ValueError, TypeError, KeyError) as problem:
             raise CheckpointError(
                 f"{path}: expected the traits of training scans, as tools/measure_range.py writes "

@@ -81,11 +81,11 @@ class Receipt:
         if not sizes:
             return "no even tissue was found to measure what small lesions keep"
         size = min(sizes, key=lambda one: abs(one - TOLD_MM))
-        stated = {line.times_noise: line.mean for line in self.lines if line.diameter_mm == size}
-        faint, plain = stated[min(stated)], stated[max(stated)]
+        mean = {line.times_noise: line.mean for line in self.lines if line.diameter_mm == size}
+        faint, plain = mean[min(mean)], mean[max(mean)]
         return (
-            f"a faint {size:g} mm lesion (contrast {min(stated):g}x noise) keeps {faint:.0%} of its "
-            f"contrast here, a plain one ({max(stated):g}x) {plain:.0%}"
+            f"a faint {size:g} mm lesion (contrast {min(mean):g}x noise) keeps {faint:.0%} of its "
+            f"contrast here, a plain one ({max(mean):g}x) {plain:.0%}"
         )
 
     @property

@@ -110,7 +110,7 @@ TURNS = 2
 LEAST_LEFT = (0.03, 0.15)
 """Noise is read where the filter leaves as much as the noise is of the signal, within these."""
 ROUNDS = np.linspace(0.06, 1.4, 41)
-"""Edges of the rings of frequencies in which anatomy is separated from noise, in shares of Nyquist."""
+"""Edges of the rings of frequencies in which anatomy and noise are separated, as shares."""
 FALLS = np.array([2.0, 2.5, 3.0, 3.5, 4.0])
 EQUAL = np.geomspace(0.02, 1.0, 24)
 

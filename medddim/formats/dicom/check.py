@@ -157,10 +157,10 @@ def _provenance(
             yield f"slice {number}: it does not name images of its source"
         if lossy and dataset.get("LossyImageCompression") != "01":
             yield f"slice {number}: it does not tell of the lossy compression of its source"
-        yield from _not_told(str(dataset.get("DerivationDescription") or ""), derivation, number)
+        yield from _not_said(str(dataset.get("DerivationDescription") or ""), derivation, number)
 
 
-def _not_told(text: str, derivation: Derivation, number: int) -> Iterator[str]:
+def _not_said(text: str, derivation: Derivation, number: int) -> Iterator[str]:
     where = f"slice {number}: DerivationDescription"
     if not re.match(rf"{MAKER} \S+, {re.escape(derivation.kind)}: ", text):
         yield f"{where} does not begin with medddim, its version and {derivation.kind!r}"

@@ -1,4 +1,4 @@
-"""Slices that are missing or unevenly spaced: what the user allows is repaired, the rest refused."""
+"""Slices missing or unevenly spaced: what the user allows is repaired, the rest refused."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def even_parts(heights: Vector, headers: Sequence[Header], on_gap: OnGap) -> lis
     missing = _missing(heights)
     if on_gap == "interpolate" and missing is not None and missing.max() <= MOST_INTERPOLATED:
         return [_filled(heights, missing)]
-    raise IrregularGeometry(_told(heights, headers, missing, on_gap))
+    raise IrregularGeometry(_sentence(heights, headers, missing, on_gap))
 
 
 def _is_even(heights: Vector) -> bool:
@@ -126,7 +126,7 @@ def _runs(heights: Vector) -> list[tuple[int, int]]:
     return [(first, last + 1) for first, last in pairwise(ends)]
 
 
-def _told(
+def _sentence(
     heights: Vector, headers: Sequence[Header], missing: Vector | None, on_gap: OnGap
 ) -> str:  # fmt: skip
     gaps, expected = np.diff(heights), _expected(heights)

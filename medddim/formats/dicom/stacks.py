@@ -54,9 +54,9 @@ def stacks_of(headers: Sequence[Header], heights: Vector) -> tuple[Stacks, str]:
     places = places_of(heights)
     if int(places.max()) + 1 == places.size:
         return [np.argsort(heights, kind="stable").tolist()], ""
-    stated = {tag: keys_of(headers, tag) for tag in STACK_TAGS}
-    stated |= {name: [clock(header) for header in headers] for name, clock in TIMES.items()}
-    differing = {tag: keys for tag, keys in stated.items() if len(set(keys)) > 1}
+    marks = {tag: keys_of(headers, tag) for tag in STACK_TAGS}
+    marks |= {name: [clock(header) for header in headers] for name, clock in TIMES.items()}
+    differing = {tag: keys for tag, keys in marks.items() if len(set(keys)) > 1}
     stacks, names = _sorted(differing, places) or _ranked(headers, differing, places) or ([], "")
     if not stacks or ASL_TAG in names:
         raise IrregularGeometry(why_not(headers, places, list(differing), names))
@@ -137,26 +137,26 @@ def sorted_into(keys: Sequence[Sequence[Key]], places: Places) -> Stacks:
     return stacks if whole else []
 
 
-def _sorted(stated: dict[str, list[Key]], places: Places) -> tuple[Stacks, str] | None:
+def _sorted(marks: dict[str, list[Key]], places: Places) -> tuple[Stacks, str] | None:
     """By the fewest attributes that do it, the most telling first; by times only alone."""
-    tags = [tag for tag in stated if tag not in TIMES]
-    alone: Iterator[tuple[str, ...]] = ((tag,) for tag in stated)
+    tags = [tag for tag in marks if tag not in TIMES]
+    alone: Iterator[tuple[str, ...]] = ((tag,) for tag in marks)
     for names in (*alone, *combinations(tags, 2), *combinations(tags, 3)):
-        stacks = sorted_into([stated[name] for name in names], places)
+        stacks = sorted_into([marks[name] for name in names], places)
         if stacks:
             return stacks, " and ".join(names)
     return None
 
 
 def _ranked(
-    headers: Sequence[Header], stated: dict[str, list[Key]], places: Places
+    headers: Sequence[Header], marks: dict[str, list[Key]], places: Places
 ) -> tuple[Stacks, str] | None:
     """By what grows from image to image, if all that does so gives the same stacks."""
     found: dict[str, Stacks] = {}
     for name, clock in RANKING.items():
         stacks = _by_rank([clock(header) for header in headers], places)
         regular = name != "InstanceNumber" or _is_regular(headers, places)
-        if stacks and regular and _is_one_each(stacks, stated):
+        if stacks and regular and _is_one_each(stacks, marks):
             found[name] = stacks
     sets = {frozenset(map(frozenset, stacks)) for stacks in found.values()}
     if len(sets) > 1:
@@ -192,9 +192,7 @@ def _is_regular(headers: Sequence[Header], places: Places) -> bool:
     return by_volume or by_place
 
 
-def _is_one_each(stacks: Stacks, stated: dict[str, list[Key]]) -> bool:
+def _is_one_each(stacks: Stacks, marks: dict[str, list[Key]]) -> bool:
     """Whether what is one for a volume is one in each of these."""
-    tags = [tag for tag in (*ONE_A_VOLUME, ASL_TAG) if tag in stated]
-    return all(
-        len({stated[tag][index] for index in stack}) == 1 for stack in stacks for tag in tags
-    )
+    tags = [tag for tag in (*ONE_A_VOLUME, ASL_TAG) if tag in marks]
+    return all(len({marks[tag][index] for index in stack}) == 1 for stack in stacks for tag in tags)
