@@ -43,8 +43,9 @@ def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
     SCANS are folders, files, zip files or DICOMDIRs. The noise is a standard deviation in the
     scan's unit, for MR also as a share of its bright end, the measure of `enhance --noise` and
     `degrade --level`: the 99.5th percentile of the voxels, or, for `enhance`, half of the 99.9th
-    where the subject is so small that this is more. "CT?" is a file that does not say what it is
-    and holds air in Hounsfield units.
+    where the subject is so small that this is more. Below the table stands what the scanner did
+    to the noise of each MR scan, read from its voxels: docs/noise.md. "CT?" is a file that does
+    not say what it is and holds air in Hounsfield units.
     """
     from medddim import batch
 
@@ -92,7 +93,17 @@ def _measured(series: Series) -> dict[str, Any]:
         "unit": volume.unit,
         "noise": round(noise, 4),
         "noise_share": _share(noise, volume),
-    }
+    } | _passport(volume)
+
+
+def _passport(volume: Volume) -> dict[str, Any]:
+    """The noise passport of an MR scan; that of CT is its level."""
+    from medddim.noise import noise_passport
+
+    if volume.modality == "CT":
+        return {}
+    found = noise_passport(volume)
+    return {"passport": found.facts | {"summary": found.summary}}
 
 
 def _share(noise: float, volume: Volume) -> float | None:
@@ -111,8 +122,16 @@ def _print(rows: list[dict[str, Any]]) -> None:
             click.echo(f"{click.style('repaired', fg='yellow')}   {row['name']}: {repair}")
         for note in row.get("notes", ()):
             click.echo(f"{click.style('note', fg='yellow')}     {row['name']}: {note}")
+        if "passport" in row:
+            click.echo(f"{click.style('noise', fg='cyan')}    {row['name']}: {_noise(row)}")
         if row["refusal"]:
             click.echo(f"{click.style('refused', fg='yellow')}  {row['name']}: {row['refusal']}")
+
+
+def _noise(row: dict[str, Any]) -> str:
+    passport = row["passport"]
+    low, high = passport["level_low_high"]
+    return f"{passport['level']:.3g}, {low:.3g} to {high:.3g} over the scan; {passport['summary']}"
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ DARK = 0.15
 """Voxels darker than this share of the bright end are not of the object, however low the noise."""
 NORMAL_FROM = 3.0
 """Above so many standard deviations of signal a magnitude's noise is as good as normal."""
-SMOOTH_SHARE = 35
+SMOOTH_SHARE = 25
 """Per cent of the object, its most even parts, that are read: edges are no noise."""
 MINIMUM_VOXELS = 500
 LEAST_POWER = 0.05

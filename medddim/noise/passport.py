@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from medddim.volume import Array, Volume
 
 WHITE_WITHIN = 0.08
 """The model of the noise fits if no correlation of the whitened noise is further from 0."""
+LEAST_TAPER = 0.5
+"""Tapers below this are not worth a word."""
 Three = tuple[float, float, float]
 
 
@@ -73,6 +76,39 @@ class NoisePassport:
     def level_map(self) -> Array:
         """The level at each voxel `(x, y, z)`, in the scan's unit; smooth."""
         return resampled(self.cells, self.shape)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it but the map as plain values, rounded: for JSON."""
+        low, high = np.percentile(self.cells, [10, 90]) if self.level else (0.0, 0.0)
+        return {
+            "level": _rounded(self.level),
+            "level_low_high": [_rounded(low), _rounded(high)],
+            "measured_share": [round(one, 3) for one in self.measured_share],
+            "taper": [round(one, 2) for one in self.taper],
+            "edge": [round(one, 3) for one in self.edge],
+            "correlation": [[round(one, 3) for one in pair] for pair in self.correlation],
+            "whiteness": [[round(one, 3) for one in three] for three in self.whiteness],
+            "fits": self.fits,
+            "reason": self.reason,
+        }
+
+    @property
+    def summary(self) -> str:
+        """One line for people."""
+        measured = " × ".join(f"{share:.0%}" for share in self.measured_share)
+        next_ = ", ".join(f"{one:.2f}" for one, _ in self.correlation)
+        parts = [f"k-space measured {measured}", f"correlation to the next voxel {next_}"]
+        if max(self.taper) >= LEAST_TAPER:
+            parts.insert(1, "taper " + ", ".join(f"{one:.1f}" for one in self.taper))
+        if self.reason:
+            parts.append(f"not explained: {self.reason}")
+        return "; ".join(parts)
+
+
+def _rounded(value: float) -> float:
+    """To four digits: noise may be of any size."""
+    return float(f"{value:.4g}")
 
 
 def noise_passport(volume: Volume) -> NoisePassport:

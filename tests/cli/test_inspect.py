@@ -8,6 +8,7 @@ import pytest
 
 from medddim.formats import read
 from medddim.metrics.noise import estimate_noise
+from medddim.noise import noise_passport
 from tests import studies
 from tests.phantoms import head
 
@@ -15,10 +16,11 @@ from tests.phantoms import head
 def test_the_table_shows_geometry_and_noise(medddim, study):
     result = medddim("inspect", "study")
     assert result.exit_code == 0
-    titles, head, series = result.stdout.splitlines()
+    titles, head, series, *noise = result.stdout.splitlines()
     assert titles.split()[:3] == ["name", "format", "files"]
     assert ["head", "nifti", "1", "?", "volume", "48×44×6", "1×1×3"] == head.split()[:7]
     assert ["series", "dicom", "4", "MR", "volume", "64×64×4", "3×3×5"] == series.split()[:7]
+    assert [line.split()[:2] for line in noise] == [["noise", "head:"], ["noise", "series:"]]
     assert head.endswith("%")
 
 
@@ -30,6 +32,7 @@ def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):
     told = json.loads(row)
     assert (told["modality"], told["unit"], told["noise_share"]) == ("CT", "HU", None)
     assert told["modality_guessed"]
+    assert "passport" not in told
     assert medddim("inspect", "ct").stdout.splitlines()[1].split()[3] == "CT?"
 
 
@@ -42,6 +45,9 @@ def test_json_holds_the_same_facts(medddim, study):
     assert not head["modality_guessed"]
     assert head["shape"] == [48, 44, 6]
     assert (head["kind"], head["refusal"]) == ("volume", "")
+    passport = noise_passport(read(study / "head.nii.gz"))
+    assert head["passport"] == passport.facts | {"summary": passport.summary}
+    assert passport.summary in medddim("inspect", "study").stdout
 
 
 @pytest.mark.parametrize("spoil", [studies.gap, studies.truncated, studies.not_nifti])
