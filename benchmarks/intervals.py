@@ -8,8 +8,9 @@ underscore), intervals are then asked for on that subject:
 
     coverage    share of the object's voxels within the interval: the mean over scans, and in five
                 bins of intensity (fifths of the object's voxels, of the truth)
-    width       mean width over that of a band of constant width in units of the noise, calibrated
-                on the same scans to the same risk
+    width       mean width over that of a band of constant width (a share of what the network sees
+                as 1), and of one that is constant in units of the noise, both calibrated on the
+                same scans to the same risk
     error kept  share of the squared error in the 10 % widest voxels
 """
 
@@ -49,6 +50,11 @@ class Pair:
     noise: float
     share: float
 
+    @property
+    def scale(self) -> float:
+        """What the network sees as 1."""
+        return self.noise / self.share
+
 
 def main() -> None:
     """One row a scan and level, then the means."""
@@ -65,14 +71,18 @@ def main() -> None:
     for subject in dict.fromkeys(one.subject for one in found):
         others = [one for one in found if one.subject != subject]
         known = calibrated(others, [asked.coverage], source="the other subjects")
-        constant = factor_for([ratio(one) for one in others], alpha=1 - asked.coverage / 100)
+        alpha = 1 - asked.coverage / 100
+        constant = factor_for([one.error / one.scale for one in others], alpha=alpha)
+        by_noise = factor_for([one.error / one.noise for one in others], alpha=alpha)
         held_out = [one for one in found if one.subject == subject]
-        rows += [measured(one, known, asked.coverage, constant) for one in held_out]
+        for one in held_out:
+            bands = (constant * one.scale, by_noise * one.noise)
+            rows.append(measured(one, known, asked.coverage, bands))
     titles = ["scan", "noise", "coverage", *(f"bin {n + 1}" for n in range(BINS))]
     text = [[row["scan"], f"{row['noise']:.1%}", *cells(row)] for row in rows]
     means = {key: np.mean([row[key] for row in rows], axis=0) for key in FIGURES}
     text.append([f"mean of {len(rows)}", "", *cells(means)])
-    print(table([*titles, "width / constant", "error in widest 10 %"], text))
+    print(table([*titles, "width / constant", "/ by noise", "error kept"], text))
 
 
 FIGURES = ("coverage", "bins", "width", "widest")
@@ -81,7 +91,8 @@ FIGURES = ("coverage", "bins", "width", "widest")
 def cells(row: dict[str, Any]) -> list[str]:
     """The figures of one row."""
     bins = [f"{one:.1%}" for one in row["bins"]]
-    return [f"{row['coverage']:.1%}", *bins, f"{row['width']:.2f}", f"{row['widest']:.0%}"]
+    widths = [f"{one:.2f}" for one in row["width"]]
+    return [f"{row['coverage']:.1%}", *bins, *widths, f"{row['widest']:.0%}"]
 
 
 def pairs(
@@ -138,13 +149,10 @@ def width(pair: Pair, known: Calibration) -> Array:
     return known.width(pair.seen, noise=pair.noise, share=pair.share)
 
 
-def ratio(pair: Pair) -> Array:
-    """Errors in units of the noise: what a band of constant width is calibrated on."""
-    return pair.error / pair.noise
-
-
-def measured(pair: Pair, known: Calibration, coverage: float, constant: float) -> dict[str, Any]:
-    """The figures of one scan."""
+def measured(
+    pair: Pair, known: Calibration, coverage: float, bands: tuple[float, float]
+) -> dict[str, Any]:
+    """The figures of one scan; `bands` are the half widths of the constant ones."""
     half = width(pair, known) * known.factors[f"{coverage:g}"]
     within = pair.error <= half
     edges = np.quantile(pair.truth, np.linspace(0, 1, BINS + 1)[1:-1])
@@ -157,7 +165,7 @@ def measured(pair: Pair, known: Calibration, coverage: float, constant: float) -
         "noise": pair.share,
         "coverage": within.mean(),
         "bins": bins,
-        "width": half.mean() / (constant * pair.noise),
+        "width": half.mean() / np.array(bands),
         "widest": squares[widest].sum() / squares.sum(),
     }
 
