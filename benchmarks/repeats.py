@@ -35,7 +35,7 @@ def main() -> None:
     body = []
     for series in formats.find(asked.repeats):
         scans = formats.read(series).taken_for("MR")
-        images = [replace(scans, voxels=scans.voxels[n : n + 1]) for n in range(scans.channels)]
+        images = acquisitions(scans)
         cells = [f"{left(image_pairs(images, one)):.2f}" for one in enhancers.values()]
         ratio = [f"{float(cell) / float(cells[0]):.2f}" for cell in cells[1:]]
         body.append([series.name, *cells, *ratio])
@@ -45,6 +45,13 @@ def main() -> None:
     print(text)
     if asked.output:
         asked.output.write_text(text + "\n", encoding="utf-8")
+
+
+def acquisitions(scans: Volume) -> list[Volume]:
+    """One scan each of a 4D series, or of a 3D file whose third axis counts acquisitions."""
+    if scans.channels > 1:
+        return [replace(scans, voxels=scans.voxels[n : n + 1]) for n in range(scans.channels)]
+    return [scans.crop(slice(None), slice(None), slice(n, n + 1)) for n in range(scans.shape[2])]
 
 
 def image_pairs(images: list[Volume], enhancer: Enhancer) -> list[tuple[Array, Array, Array]]:
@@ -59,8 +66,8 @@ def left(pairs: list[tuple[Array, Array, Array]]) -> float:
     shares = []
     for first, made, second in pairs:
         s = float(np.sqrt(np.median((first - second) ** 2) / 0.4549 / 2)) or 1.0
-        smooth = uniform_filter((first + second) / 2, 3)
-        bright = binary_erosion(smooth > 5 * s, iterations=2)
+        smooth = uniform_filter((first + second) / 2, (3, 3, 1))
+        bright = binary_erosion(smooth > 5 * s, np.ones((3, 3, 1)), iterations=2)
         slope = gaussian_gradient_magnitude((first + second) / 2, 1.5)
         used = bright & (slope <= np.percentile(slope[bright], 80)) if bright.any() else bright
         s2 = float(np.mean((first - second)[used] ** 2)) / 2
