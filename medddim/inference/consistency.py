@@ -10,6 +10,7 @@ import numpy as np
 
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import LargerVoxels
+from medddim.inference.local_mean import with_local_mean
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.volume import Array, Volume
 
@@ -49,12 +50,14 @@ class SameGrid:
     """Denoising: no voxel changes by more than noise of this `level` can, in the scan's unit.
 
     Of a CT scan, what lies outside the range of Hounsfield units (padding, metal) stays as it is.
+    With a `noise_map` `(x, y, z)` in the scan's unit, local means stay as measured.
     """
 
     scan: Volume
     scaling: Scaling
     level: float
     ct: bool
+    noise_map: Array | None = None
 
     projects = False
 
@@ -83,6 +86,8 @@ class SameGrid:
         furthest = FURTHEST * self.level
         image = measured + (image - measured).clip(-furthest, furthest)
         image = np.where(measured > BRIGHTEST * self.scaling.scale, measured, image)
+        if self.noise_map is not None:
+            image = with_local_mean(image, measured, self.noise_map, self.scan.spacing_mm)
         return np.maximum(image, 0) if is_magnitude(self.scan) else image
 
 

@@ -28,6 +28,10 @@ DIGITS = 5
 """Decimals of a noise level as a share: the level on record, given again, gives the same answer."""
 
 
+UNEVEN = 0.5, 2.0
+"""Times its median that the level of the noise may have, as in training; more is misread."""
+
+
 @dataclass(frozen=True)
 class ScanPlan:
     """What is asked of a model for one scan.
@@ -62,8 +66,15 @@ class ScanPlan:
 
     def part(self, *box: slice) -> ScanPlan:
         """The same plan for a part of the scan, a box of its voxel axes."""
-        level_map = None if self.level_map is None else np.ascontiguousarray(self.level_map[box])
-        return replace(self.of(self.scan.crop(*box)), level_map=level_map)
+        part = self.of(self.scan.crop(*box))
+        if self.level_map is None:
+            return part
+        level_map = np.ascontiguousarray(self.level_map[box])
+        noise_map = level_map * np.float32(self.scaling.scale)
+        same = part.consistency
+        if isinstance(same, SameGrid) and same.noise_map is not None:
+            same = replace(same, noise_map=noise_map)
+        return replace(part, level_map=level_map, consistency=same)
 
     @property
     def sampler(self) -> str:
@@ -181,9 +192,13 @@ def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings
         return _Parts(views, strength, SameGrid(scan, scaling, level, ct=ct), facts)
     about = noise_along(scan, known, views[0].order)
     facts["noise_correlation"] = list(about[:-1])
-    uneven = known.level_map / known.level if known.level else np.ones(scan.shape, np.float32)
-    consistency = SameGrid(scan, scaling, level * float(uneven.max()), ct=ct)
+    uneven = np.ones(scan.shape, np.float32)
+    if known.level:
+        uneven = (known.level_map / known.level).clip(*UNEVEN)
     level_map = uneven * np.float32(strength[0])
+    noise_map = level_map * np.float32(scaling.scale) if recipe.keeps_mean else None
+    furthest = level * float(uneven.max())
+    consistency = SameGrid(scan, scaling, furthest, ct=ct, noise_map=noise_map)
     return _Parts(views, (*strength, *about), consistency, facts, level_map)
 
 

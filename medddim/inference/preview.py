@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from medddim.errors import RequestProblem
+from medddim.inference.local_mean import REACH
 from medddim.inference.plan import ScanPlan
 from medddim.networks import Network
 
@@ -26,6 +27,7 @@ def one_slice(plan: ScanPlan, index: int, *, network: Network) -> tuple[ScanPlan
     reach, stride = plan.recipe.network.slices // 2, 1
     if plan.recipe.network.spatial_dims == 3:
         reach, stride = network.halo, network.stride
+    reach += REACH if plan.recipe.keeps_mean else 0
     # where the network's grid has a line, so that the slice is that of the whole answer
     first = max(index - reach, 0) // stride * stride
     seen = _along(axis, first, min(index + reach + 1, count))

@@ -28,6 +28,7 @@ from medddim.inference.insertion import (
     plant,
     with_inserts,
 )
+from medddim.inference.local_mean import REACH
 from medddim.inference.plan import ScanPlan
 from medddim.volume import Volume
 
@@ -212,6 +213,7 @@ def _part_of(plan: ScanPlan, box: Box) -> ScanPlan:
 def reach_of(plan: ScanPlan, *, halo: int) -> list[int]:
     """How many voxels along each axis of the scan a network with this halo sees around one."""
     network = plan.recipe.network
+    halo += REACH if plan.recipe.keeps_mean else 0
     across, places = network.slices // 2, range(3 - network.spatial_dims)
     return [
         max(across if view.order.index(axis) in places else halo for view in plan.views)

@@ -69,7 +69,7 @@ class DiffusionRecipe(Record):
     path: Annotated[str, AfterValidator(_a_path)] = "scan-noise"
     prediction: Literal["x0", "eps", "v", "residual"] = "residual"
     full_share: Share = 0.5
-    noise: float = Field(0.0, ge=0)
+    noise: float = Field(default=0.0, ge=0)
     sampler: Annotated[str, AfterValidator(_a_sampler)] = "ddim"
 
 
@@ -77,7 +77,7 @@ class ScalingRecipe(Record):
     """The arguments of `Scaling.fit`."""
 
     kind: Literal["percentile", "window"] = "percentile"
-    percentile: float = Field(99.5, gt=0, le=100)
+    percentile: float = Field(default=99.5, gt=0, le=100)
     window: Annotated[tuple[float, float], AfterValidator(rising)] = (-1024.0, 3071.0)
 
 
@@ -117,12 +117,12 @@ class TrainingRecipe(Record):
     steps: PositiveInt = 24000
     batch: PositiveInt = 8
     patch: PositiveInt = 96
-    learning_rate: float = Field(0.0005, gt=0)
+    learning_rate: float = Field(default=0.0005, gt=0)
     warmup: PositiveInt = 200
     decay: PositiveInt = 7200
     start_from: str = ""
-    ema: float = Field(0.999, ge=0, lt=1)
-    gradient_clip: float = Field(1.0, gt=0)
+    ema: float = Field(default=0.999, ge=0, lt=1)
+    gradient_clip: float = Field(default=1.0, gt=0)
     seed: NonNegativeInt = 0
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     save_every: PositiveInt = 500
@@ -163,6 +163,7 @@ class Recipe(Record):
     data: DataRecipe = DataRecipe()
     training: TrainingRecipe = TrainingRecipe()
     self_ensemble: bool = False
+    keeps_mean: bool = False
 
     _filled = model_validator(mode="before")(filled)
 

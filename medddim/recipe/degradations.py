@@ -42,14 +42,15 @@ class ScannerRecipe(Record):
     white: Share = 0.35
     share: Part = (0.5, 1.0)
     filters: tuple[Filter, ...] = Field(
-        ("none", "gaussian", "gaussian", "hann", "tukey", "fermi"), min_length=1
+        default=("none", "gaussian", "gaussian", "hann", "tukey", "fermi"),
+        min_length=1,
     )
     partial: Share = 0.25
     volumetric: Share = 0.7
     multi_coil: Share = 0.15
     thick_slices: Share = 0.5
     inserts: Share = 0.6
-    insert_weight: float = Field(6.0, ge=1)
+    insert_weight: float = Field(default=6.0, ge=1)
     validate_levels: tuple[PositiveFloat, ...] = (0.05, 0.10)
 
     modality: ClassVar[str] = "MR"
@@ -64,7 +65,7 @@ class LowDoseRecipe(Record):
 
     kind: Literal["low-dose"]
     dose: Levels
-    kernels: tuple[str, ...] = Field(("standard",), min_length=1)
+    kernels: tuple[str, ...] = Field(default=("standard",), min_length=1)
     validate_doses: tuple[PositiveFloat, ...] = (0.25, 0.10)
 
     modality: ClassVar[str] = "CT"

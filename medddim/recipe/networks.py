@@ -15,11 +15,11 @@ class UNetRecipe(Record):
     kind: Literal["unet"] = "unet"
     spatial_dims: Literal[2, 3] = 2
     slices: PositiveInt = 3
-    widths: tuple[PositiveInt, ...] = Field((64, 96, 128), min_length=3)
+    widths: tuple[PositiveInt, ...] = Field(default=(64, 96, 128), min_length=3)
     unshuffle: PositiveInt = 2
     sees_scan: bool = False
     maps: PositiveInt = 1
-    detail_gain: float = Field(0.0, ge=0)
+    detail_gain: float = Field(default=0.0, ge=0)
     refine: tuple[PositiveInt, ...] = ()
 
     @field_validator("slices")
@@ -34,7 +34,7 @@ class NoiseUNetRecipe(Record):
     """The arguments of `medddim.networks.NoiseUNet`, 3D, which reads what is known of the noise."""
 
     kind: Literal["noise-unet"] = "noise-unet"
-    widths: tuple[PositiveInt, ...] = Field((48, 72, 96), min_length=3)
+    widths: tuple[PositiveInt, ...] = Field(default=(48, 72, 96), min_length=3)
     unshuffle: PositiveInt = 2
 
     spatial_dims: ClassVar[Literal[3]] = 3
