@@ -20,13 +20,9 @@ from medddim import diffusion
 from medddim.diffusion import PATHS, Bridge, Denoiser
 from medddim.digest import sha256_of
 from medddim.errors import CheckpointError
+from medddim.models import CARD, RECIPE, WEIGHTS, folder_of
 from medddim.networks import NETWORKS, Network, UNet, require_tileable
 from medddim.recipe import Recipe
-
-WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "card.md"
-MODELS = "models"
-"""Where a MONAI Bundle that medddim wrote holds them; what else is in it is not looked at."""
-SHIPPED = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True)
@@ -43,21 +39,7 @@ class Checkpoint:
 
         Raises CheckpointError if there is none, naming those that are installed, or both.
         """
-        folder = Path(model)
-        if str(model) in shipped():
-            if (folder / RECIPE).is_file():
-                raise CheckpointError(
-                    f"{model} is a model of medddim, and a folder here: for the folder write "
-                    f"{folder.absolute()}, for the model call from elsewhere"
-                )
-            folder = SHIPPED / str(model)
-        if not (folder / RECIPE).is_file() and (folder / MODELS / RECIPE).is_file():
-            folder = folder / MODELS
-        if not (folder / RECIPE).is_file() or not (folder / WEIGHTS).is_file():
-            raise CheckpointError(
-                f"no model {str(model)!r}: expected one of {', '.join(shipped()) or '(none)'} "
-                f"or a folder holding {RECIPE} and {WEIGHTS}"
-            )
+        folder = folder_of(model)
         return cls(folder, Recipe.load(folder / RECIPE), sha256_of(folder / WEIGHTS))
 
     @property
@@ -144,18 +126,6 @@ def _shown_the_scan(first_layer: Tensor, seen: list[int]) -> Tensor:
     *images, level, strength, product = first_layer.split(seen, 1)
     both = [weights for image in images for weights in (torch.zeros_like(image), image)]
     return torch.cat([*both, level, strength + product, torch.zeros_like(product)], 1)
-
-
-def shipped() -> list[str]:
-    """Names of the models inside the package."""
-    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{RECIPE}"))
-
-
-def recorded_sha256() -> dict[str, str]:
-    """The sha256 on record for each shipped model, in the form of `sha256sum`."""
-    lines = (SHIPPED / "sha256.txt").read_text(encoding="utf-8").splitlines()
-    pairs = (line.split(maxsplit=1) for line in lines)
-    return {Path(path).parent.name: sha256 for sha256, path in pairs}
 
 
 def build_network(recipe: Recipe) -> Network:

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from medddim import checkpoint
+from medddim.models import WEIGHTS
 from tests import studies
 
 TOOL = Path(__file__).parents[1] / "tools" / "average.py"
@@ -28,7 +29,7 @@ def test_the_mean_lies_between_and_has_the_recipe_of_the_second(tmp_path, told, 
     done = average(one, opened.folder, tmp_path / "mean", *told)
     assert done.returncode == 0, done.stderr
     first, second, mean = (
-        load_file(tmp_path / name / checkpoint.WEIGHTS) for name in ("one", "other", "mean")
+        load_file(tmp_path / name / WEIGHTS) for name in ("one", "other", "mean")
     )
     assert mean.keys() == first.keys()
     for name, weights in mean.items():

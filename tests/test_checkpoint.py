@@ -6,9 +6,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from medddim import checkpoint
-from medddim.checkpoint import CARD, RECIPE, WEIGHTS, Checkpoint
+from medddim import checkpoint, models
+from medddim.checkpoint import Checkpoint
 from medddim.errors import CheckpointError, RecipeError
+from medddim.models import CARD, RECIPE, WEIGHTS
 from tests.recipes import tiny
 
 CPU = torch.device("cpu")
@@ -59,7 +60,7 @@ def test_a_folder_named_like_a_model_is_never_passed_over(folder, monkeypatch):
     with pytest.raises(CheckpointError, match="is a model of medddim, and a folder here"):
         Checkpoint.open("mr-denoise")
     monkeypatch.chdir("..")
-    assert Checkpoint.open("mr-denoise").folder == checkpoint.SHIPPED / "mr-denoise"
+    assert Checkpoint.open("mr-denoise").folder == models.SHIPPED / "mr-denoise"
 
 
 def test_float32_weights_load_too(folder, network):
@@ -143,7 +144,7 @@ def test_a_broken_recipe_names_its_file(folder):
 
 
 def test_every_shipped_model_opens():
-    for name in checkpoint.shipped():
+    for name in models.shipped():
         opened = Checkpoint.open(name)
         assert opened.recipe.name == name
         assert opened.card

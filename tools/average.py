@@ -11,7 +11,8 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from medddim.checkpoint import WEIGHTS, Checkpoint, build_network, copy_tensors, named_tensors, save
+from medddim.checkpoint import Checkpoint, build_network, copy_tensors, named_tensors, save
+from medddim.models import WEIGHTS
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("model")

@@ -9,8 +9,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from medddim.checkpoint import CARD, RECIPE, SHIPPED, WEIGHTS, Checkpoint, shipped
+from medddim.checkpoint import Checkpoint
 from medddim.digest import sha256_of
+from medddim.models import CARD, RECIPE, SHIPPED, WEIGHTS, shipped
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("run", type=Path)

@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from medddim.checkpoint import WEIGHTS, Checkpoint, build_network, named_tensors, save
+from medddim.checkpoint import Checkpoint, build_network, named_tensors, save
+from medddim.models import WEIGHTS
 from medddim.recipe import UNetRecipe
 
 

@@ -1,15 +1,44 @@
-"""A folder of scans: what is done to each, the run over all of them, and the record it leaves."""
+"""A folder of scans: what is done to each, the run over all of them, and the record it leaves.
 
-from medddim.batch.choice import by_modality
-from medddim.batch.cluster import Cluster
-from medddim.batch.engine import Engine, Here
-from medddim.batch.enhancing import enhance_job
-from medddim.batch.jobs import Job, degrade_job, identity_job
-from medddim.batch.locks import LOCK, Shard
-from medddim.batch.own import skipping_own
-from medddim.batch.run import find, plan, run
-from medddim.inference.settings import Settings
-from medddim.record import MANIFEST, RECORD, Outcome, versions
+The names are imported when they are first used: a wrong request is judged before torch is loaded.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medddim.batch.choice import by_modality
+    from medddim.batch.cluster import Cluster
+    from medddim.batch.engine import Engine, Here
+    from medddim.batch.enhancing import enhance_job
+    from medddim.batch.jobs import Job, degrade_job, identity_job
+    from medddim.batch.locks import LOCK, Shard
+    from medddim.batch.own import skipping_own
+    from medddim.batch.running import find, plan, run
+    from medddim.inference.settings import Settings
+    from medddim.record import MANIFEST, RECORD, Outcome, versions
+
+_HOME = {
+    "Cluster": "batch.cluster",
+    "Engine": "batch.engine",
+    "Here": "batch.engine",
+    "Job": "batch.jobs",
+    "LOCK": "batch.locks",
+    "MANIFEST": "record",
+    "Outcome": "record",
+    "RECORD": "record",
+    "Settings": "inference.settings",
+    "Shard": "batch.locks",
+    "by_modality": "batch.choice",
+    "degrade_job": "batch.jobs",
+    "enhance_job": "batch.enhancing",
+    "find": "batch.running",
+    "identity_job": "batch.jobs",
+    "plan": "batch.running",
+    "run": "batch.running",
+    "skipping_own": "batch.own",
+    "versions": "record",
+}
 
 __all__ = [
     "LOCK",
@@ -32,3 +61,9 @@ __all__ = [
     "skipping_own",
     "versions",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"medddim.{_HOME[name]}"), name)

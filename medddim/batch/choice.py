@@ -7,7 +7,6 @@ from typing import Any
 
 from medddim.batch.enhancing import enhance_job
 from medddim.batch.jobs import Job
-from medddim.checkpoint import Checkpoint
 from medddim.formats import Series, modality_of
 from medddim.inference.settings import Settings
 
@@ -25,14 +24,19 @@ def by_modality(settings: Settings | None = None, **options: Any) -> Callable[[S
     modality known here. `options` are those of `enhance_job`. Raises RequestProblem for settings
     that make no sense for the models.
     """
+    from medddim.checkpoint import Checkpoint
+
     settings = settings or Settings()
-    names = DENOISER[settings.quality]
-    if settings.finer:
-        names = {"MR": SUPERRESOLVER}
-    elif settings.samples is not None:
-        names = {"MR": SAMPLER}
+    names = models_for(settings)
     jobs = {
         name: enhance_job(Checkpoint.open(name), settings, **options)
         for name in set(names.values())
     }
     return lambda series: jobs[names.get(modality_of(series), names["MR"])]
+
+
+def models_for(settings: Settings) -> dict[str, str]:
+    """The model for each modality."""
+    if settings.finer:
+        return {"MR": SUPERRESOLVER}
+    return {"MR": SAMPLER} if settings.samples is not None else DENOISER[settings.quality]

@@ -13,6 +13,7 @@ from medddim.batch import shelf
 from medddim.batch.engine import Engine, Here
 from medddim.batch.jobs import Job
 from medddim.batch.locks import locked, manifest_locked
+from medddim.batch.places import require_outside
 from medddim.batch.station import Always, Choose, Station, Task
 from medddim.errors import UnreadableScan, WriteRefused
 from medddim.formats import Series
@@ -26,14 +27,8 @@ def plan(paths: Iterable[Path], destination: Path, **choice: Any) -> list[Series
     Raises UnreadableScan if there are none, WriteRefused if `destination` is, or lies in, one of
     the folders: a second run would take the results for scans.
     """
-    target = Path(realpath(destination))
-    for path in paths:
-        folder = Path(realpath(path))
-        if folder.is_dir() and (target == folder or folder in target.parents):
-            raise WriteRefused(
-                f"the output folder {destination} is, or lies in, the input folder {path}; "
-                "choose one beside it"
-            )
+    paths = list(paths)
+    require_outside(destination, paths)
     scans = find(paths, **choice)
     _require_apart(scans, destination)
     return scans

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from medddim.cli import engines
+from medddim.cli.progress import bar, events
 
 if TYPE_CHECKING:
     from medddim.batch import Job, Outcome
@@ -41,12 +39,16 @@ json_option = click.option(
 
 
 def _valid_rule(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not value:  # and load nothing to judge it
+        return value
     from medddim.formats.select import Rule
 
     return _valid(Rule.parse, value)
 
 
 def _valid_template(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not value:  # and load nothing to judge it
+        return value
     from medddim.formats.filename import require_template
 
     return _valid(require_template, value)
@@ -63,6 +65,8 @@ def _valid(require: Callable[[str], Any], value: str) -> str:
 
 
 def _valid_attributes(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not value:  # and load nothing to judge it
+        return value
     from medddim.errors import RequestProblem
     from medddim.formats.dicom.files import attributes_named
 
@@ -132,6 +136,13 @@ def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def require_outside(output: Path, scans: Sequence[Path]) -> None:
+    """Judge the output folder before anything heavy is loaded."""
+    from medddim.batch.places import require_outside
+
+    require_outside(output, scans)
+
+
 seed_option = click.option(
     "--seed",
     default=0,
@@ -155,6 +166,9 @@ threads_option = click.option(
     callback=_with_threads,
     help="Processor threads to use.  [all cores]",
 )
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, help="Print nothing but problems; the exit code says the rest."
+)
 resume_option = click.option(
     "--resume/--no-resume",
     default=True,
@@ -177,9 +191,13 @@ def run_batch(
     *,
     output: Path,
     as_json: bool,
+    quiet: bool = False,
     **options: Any,
 ) -> int:
-    """Run `job` over the series, print each outcome as it comes; return the exit code."""
+    """Run `job` over the series, print each outcome as it comes; return the exit code.
+
+    With `quiet`, only those that are not good.
+    """
     from medddim import batch
 
     where = {key: options.pop(key) for key in engines.ENGINE if key in options}
@@ -193,7 +211,7 @@ def run_batch(
         tell(done + share)
 
     with (
-        _events(total) if as_json else _bar(total) as tell,
+        events(total) if as_json else bar(total, hidden=quiet) as tell,
         closing(
             batch.run(
                 series, output, job=job, engine=engines.engine_of(progress, **where), **options
@@ -201,56 +219,26 @@ def run_batch(
         ) as outcomes,
     ):
         for outcome in outcomes:
-            show(outcome, as_json=as_json)
+            if not (quiet and outcome.good):
+                show(outcome, as_json=as_json)
             counts[outcome.status] += 1
             good &= outcome.good
             tell(done := done + 1)
-    if not as_json:
+    if not (as_json or quiet):
         stated = ", ".join(f"{count} {status}" for status, count in counts.items())
         see = "nothing was written" if options["dry_run"] else f"see {output / batch.MANIFEST}"
         click.echo(f"{stated or 'no scan'}; {see}")
     return 0 if good or exit_zero else 1
 
 
-@contextmanager
-def _events(total: int) -> Iterator[Callable[[float], None]]:
-    """Lines of JSON on stderr, one a second at most, with how many scans of all are done."""
-    before = time.monotonic()
-
-    def tell(scans: float) -> None:
-        nonlocal before
-        if (now := time.monotonic()) - before >= 1:
-            before = now
-            click.echo(json.dumps({"progress": round(scans, 3), "scans": total}), err=True)
-
-    yield tell
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[float], None]]:
-    """A bar on stderr where a person is watching; yields a function of how many scans are done."""
-    if not sys.stderr.isatty():
-        yield lambda scans: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
-
-    # Lines for a file or a pipe must not be caught and shown above the bar instead.
-    bar = Progress(
-        *("{task.description}", BarColumn(), TaskProgressColumn(), TimeRemainingColumn()),
-        console=Console(stderr=True),
-        redirect_stdout=sys.stdout.isatty(),
-        speed_estimate_period=600,  # a slice may take seconds
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task(f"scan 1 of {total}", total=total)
-
-        def tell(scans: float) -> None:
-            scan = min(int(scans) + 1, total)
-            bar.update(task, completed=scans, description=f"scan {scan} of {total}")
-
-        yield tell
+def _remarks(outcome: Outcome) -> Iterator[str]:
+    """What a person should know of a result that was made."""
+    if outcome.clipped:
+        yield (
+            f"{outcome.clipped} voxels clipped: the stored integers end before the answer does, "
+            "the file keeps their type"
+        )
+    yield outcome.facts.get("warning", "")
 
 
 def show(outcome: Outcome, *, as_json: bool) -> None:
@@ -262,9 +250,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     level, hu = outcome.facts.get("noise_level"), outcome.facts.get("noise_hu")
     share = "" if level is None else f"noise {level:.1%}"
     found = share if hu is None else f"noise {hu:g} HU"
-    notes = outcome.reason or outcome.facts.get("warning") or found
-    if outcome.notes:
-        notes = "; ".join([*filter(None, [notes]), *outcome.notes])
+    remarks = [*_remarks(outcome), found]
+    notes = outcome.reason or "; ".join(filter(None, [*remarks, *outcome.notes]))
     time = f"{outcome.seconds:.1f} s" if outcome.good else ""
     click.echo(f"{status} {outcome.name:24} {time:>9}  {notes}".rstrip())
     for fact in ("receipt", "invented"):

@@ -116,7 +116,13 @@ def physical_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  medddim degrade clean/ -o noisy/ --as rician --level 0.05
+  medddim degrade thin/ -o thick/ --as thick-slices --thickness 5
+"""
+)
 @batches.scans_argument
 @batches.output_option
 @click.option(
@@ -131,6 +137,8 @@ def physical_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @batches.seed_option
 @batches.resume_option
 @batches.dry_run_option
+@batches.threads_option
+@batches.quiet_option
 @batches.json_option
 def degrade(
     scans: tuple[Path, ...], output: Path, kind: str, seed: int, as_json: bool, **run: Any
@@ -138,6 +146,7 @@ def degrade(
     """Degrade SCANS into the folder OUTPUT, as a worse acquisition would have."""
     from medddim import batch
 
+    batches.require_outside(output, scans)
     choice = {key: run.pop(key) for key in batches.CHOICE}
     asked = {name: run.pop(name) for name in FIELDS}
     job = _job(kind, {name: value for name, value in asked.items() if value is not None}, seed)

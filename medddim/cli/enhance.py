@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,17 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     return None if text is None else _numbers(text, float, what="1 or 3 lengths in mm")
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  medddim enhance study/ -o better/                        DICOM in, DICOM out; NIfTI in, NIfTI out
+  medddim enhance study/ -o better/ --dry-run              what would be done, and where
+  medddim enhance study/ -o better/ --select Modality=MR --exclude 'SeriesDescription~localizer'
+  medddim enhance dicom/ -o better/ -f %s_%d               names by series number and description
+  medddim enhance study/ -o textured/ --steps 8 --fidelity 0.5
+  medddim enhance thick/ -o thin/ --factor 4               MR slices four times as many
+"""
+)
 @batches.scans_argument
 @batches.output_option
 @click.option(
@@ -63,7 +73,8 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     default=0.0,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Blend of the 1-step answer (1: best PSNR, smoothest) and that of all STEPS (0).",
+    help="For several STEPS: how far to go back to the answer of one. 0 keeps all their texture, "
+    "1 is the 1-step answer: best PSNR, smoothest.",
 )
 @click.option(
     "--samples",
@@ -146,6 +157,8 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 @batches.resume_option
 @batches.again_option
 @batches.dry_run_option
+@batches.threads_option
+@batches.quiet_option
 @batches.json_option
 def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any) -> None:
     """Enhance SCANS (DICOM folders, NIfTI files, or folders of both) into the folder OUTPUT."""
@@ -153,12 +166,44 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
 
     if options["steps"] is None:
         options["steps"] = 1 if options["samples"] is None else SAMPLING
+    require_sound(scans, output, options)
     choice = {key: options.pop(key) for key in batches.CHOICE}
     series = batch.plan(scans, output, **choice)
     if not options.pop("again") and options["model"] != "identity":
         series = batch.skipping_own(series)
-    run = {key: options.pop(key) for key in ("resume", "dry_run", "exit_zero", *engines.ENGINE)}
+    run = {
+        key: options.pop(key)
+        for key in ("resume", "dry_run", "exit_zero", "quiet", *engines.ENGINE)
+    }
     sys.exit(batches.run_batch(job_of(**options), series, output=output, as_json=as_json, **run))
+
+
+def require_sound(scans: Sequence[Path], output: Path, asked: Mapping[str, Any]) -> None:
+    """Judge the request by itself: in part of a second, without torch, before scans are looked at.
+
+    Raises UsageError, WriteRefused, CheckpointError and RequestProblem.
+    """
+    if asked["fidelity"] and asked["steps"] == 1:
+        raise click.UsageError(
+            "--fidelity goes back from several steps to one, and one is all there is; give "
+            "--steps, too, such as --steps 8"
+        )
+    batches.require_outside(output, scans)
+    if asked["model"] == "identity":
+        return
+    from medddim.models import folder_of
+
+    if asked["model"] != "auto":
+        folder_of(asked["model"])
+    if asked["factor"] is None and asked["spacing_mm"] is None:
+        return
+    from medddim.batch import Settings
+    from medddim.models import RECIPE
+    from medddim.recipe import Recipe
+
+    settings = Settings(factor=asked["factor"], spacing_mm=asked["spacing_mm"])
+    if asked["model"] != "auto":
+        settings.require_fitting(Recipe.load(folder_of(asked["model"]) / RECIPE))
 
 
 EXTRAS = ("residual", "receipt", "interval", "invented", "force")

@@ -20,14 +20,16 @@ def models(context: click.Context) -> None:
 @models.command("list")
 def list_models() -> None:
     """One line a model: name, task, modality, size."""
-    from medddim.checkpoint import WEIGHTS, Checkpoint
+    from medddim.digest import sha256_of
+    from medddim.models import RECIPE, WEIGHTS, folder_of
+    from medddim.recipe import Recipe
 
     rows = []
     for name in _shipped():
-        model = Checkpoint.open(name)
-        size = (model.folder / WEIGHTS).stat().st_size / 1e6
-        kind = (model.recipe.modality, model.recipe.task)
-        rows.append((name, *kind, f"{size:.1f} MB", model.sha256[:12]))
+        folder = folder_of(name)
+        recipe, size = Recipe.load(folder / RECIPE), (folder / WEIGHTS).stat().st_size / 1e6
+        kind = (recipe.modality, recipe.task)
+        rows.append((name, *kind, f"{size:.1f} MB", sha256_of(folder / WEIGHTS)[:12]))
     print_table(("name", "kind", "task", "size", "sha256"), rows)
 
 
@@ -35,20 +37,27 @@ def list_models() -> None:
 @click.argument("name")
 def show_model(name: str) -> None:
     """Print the card of the model NAME: data, licence, range, figures, limits."""
-    from medddim.checkpoint import Checkpoint
+    from medddim.digest import sha256_of
+    from medddim.models import CARD, RECIPE, WEIGHTS, folder_of
 
-    model = Checkpoint.open(name)
-    click.echo(model.card or f"{name} has no card; its recipe is:\n\n{model.recipe.dump()}")
-    click.echo(f"sha256 of the weights: {model.sha256}")
+    folder = folder_of(name)
+    shown = folder / CARD
+    if not shown.is_file():
+        click.echo(f"{name} has no card; its recipe is:\n")
+        shown = folder / RECIPE
+    click.echo(shown.read_text(encoding="utf-8"))
+    click.echo(f"sha256 of the weights: {sha256_of(folder / WEIGHTS)}")
 
 
 @models.command("verify")
 def verify_models() -> None:
     """Compare the weights of every shipped model with the sha256 on record."""
-    from medddim.checkpoint import Checkpoint, recorded_sha256
+    from medddim.digest import sha256_of
+    from medddim.models import WEIGHTS, folder_of, recorded_sha256
 
     names, recorded = _shipped(), recorded_sha256()
-    altered = [name for name in names if Checkpoint.open(name).sha256 != recorded.get(name)]
+    found = {name: sha256_of(folder_of(name) / WEIGHTS) for name in names}
+    altered = [name for name in names if found[name] != recorded.get(name)]
     for name in names:
         click.echo(
             f"{name:20} {'ALTERED: install medddim again' if name in altered else 'unaltered'}"
@@ -57,8 +66,8 @@ def verify_models() -> None:
 
 
 def _shipped() -> list[str]:
-    from medddim.checkpoint import shipped
     from medddim.errors import CheckpointError
+    from medddim.models import shipped
 
     names = shipped()
     if not names:

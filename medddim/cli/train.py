@@ -110,7 +110,7 @@ def train(
 
 
 def _train(recipe: Recipe, output: Path, **how: Any) -> None:
-    from medddim.checkpoint import shipped
+    from medddim.models import shipped
     from medddim.training import trainer
 
     trainer.train(

@@ -8,10 +8,11 @@ import torch
 from safetensors.torch import load_file
 
 from medddim import formats
-from medddim.checkpoint import RECIPE, WEIGHTS, Checkpoint, named_tensors
+from medddim.checkpoint import Checkpoint, named_tensors
 from medddim.errors import RecipeError, WriteRefused
 from medddim.formats import Derivation
 from medddim.inference.enhancer import Enhancer
+from medddim.models import RECIPE, WEIGHTS
 from medddim.training.trainer import RESUME, learning_rate, train
 from medddim.training.validation import validate
 from medddim.volume import Volume

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from medddim import formats
-from medddim.checkpoint import WEIGHTS
 from medddim.formats import Derivation
+from medddim.models import WEIGHTS
 from medddim.training.trainer import RESUME
 from tests.phantoms import head, textured
 from tests.recipes import tiny
