@@ -2,7 +2,7 @@
 
 import pytest
 
-from medddim import checkpoint
+from medddim import models
 from medddim.digest import sha256_of
 from tests import studies
 
@@ -14,7 +14,7 @@ def installed(tmp_path, model, monkeypatch):
     (folder / "card.md").write_text("# tiny\n\nLearned nothing.\n")
     sha256 = sha256_of(folder / "weights.safetensors")
     (folder.parent / "sha256.txt").write_text(f"{sha256}  tiny/weights.safetensors\n")
-    monkeypatch.setattr(checkpoint, "SHIPPED", folder.parent)
+    monkeypatch.setattr(models, "SHIPPED", folder.parent)
     return folder
 
 
@@ -49,7 +49,7 @@ def test_unaltered_and_altered_weights_are_told_apart(medddim, installed):
 
 @pytest.mark.parametrize("verb", [("list",), ("verify",), ("show", "nonsense")])
 def test_no_model_is_one_line(medddim, tmp_path, monkeypatch, verb):
-    monkeypatch.setattr(checkpoint, "SHIPPED", tmp_path)
+    monkeypatch.setattr(models, "SHIPPED", tmp_path)
     result = medddim("models", *verb)
     assert result.exit_code == 3
     assert result.stderr.count("\n") == 1
