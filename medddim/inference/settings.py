@@ -89,7 +89,7 @@ class Settings:
 
     def require_fitting(self, recipe: Recipe) -> None:
         """Raise RequestProblem for what makes no sense for the model of this recipe."""
-        if self.sampler is not None:
+        if self.sampler not in (None, DEFAULT_SAMPLER):
             _require_known(self.sampler)
         if recipe.task == "superresolve" and not self.finer:
             raise RequestProblem(
