@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from medddim.checkpoint import CARD, RECIPE, Checkpoint
+from medddim.checkpoint import Checkpoint
 from medddim.errors import EnvironmentProblem, WriteRefused
 from medddim.formats.atomic import new_folder
+from medddim.models import CARD, RECIPE
 from medddim.networks.contract import Network
 from medddim.recipe import Recipe
 

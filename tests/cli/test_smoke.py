@@ -16,7 +16,7 @@ def test_smoke_takes_a_recipe_all_the_way_and_leaves_nothing(medddim, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     result = medddim("train", "recipe.yaml", "--data", ".", "--smoke", "--device", "cpu")
     assert result.exit_code == 0, result.output
-    assert "the way is free: trained, saved, resumed, loaded, applied" in result.output
+    assert "saved, resumed, loaded, applied" in result.output
     assert "20/20" in result.output
     assert sorted(tmp_path.rglob("*")) == before
 

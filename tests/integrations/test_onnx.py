@@ -7,9 +7,10 @@ import onnxruntime
 import pytest
 import torch
 
-from medddim.checkpoint import Checkpoint, shipped
+from medddim.checkpoint import Checkpoint
 from medddim.errors import WriteRefused
 from medddim.integrations import onnx
+from medddim.models import shipped
 from tests import studies
 
 

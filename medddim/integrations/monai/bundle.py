@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from medddim import __version__
-from medddim.checkpoint import CARD, MODELS, RECIPE, WEIGHTS, Checkpoint
+from medddim.checkpoint import Checkpoint
 from medddim.formats.atomic import new_folder
+from medddim.models import CARD, MODELS, RECIPE, WEIGHTS
 
 README = """# {name}
 
