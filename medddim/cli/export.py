@@ -18,7 +18,7 @@ folder_option = click.option(
 
 @click.group()
 def export() -> None:
-    """Write a model for other programs: ONNX, or a MONAI Bundle."""
+    """Write a model, or the description of `enhance`, for other programs."""
 
 
 @export.command("onnx")
@@ -43,3 +43,19 @@ def bundle(model: str, output: Path) -> None:
 
     export_bundle(Checkpoint.open(model), output)
     click.echo(f"{output}: run it as its docs/README.md says")
+
+
+@export.command("boutiques")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
+              help="A new file.")  # fmt: skip
+def descriptor(output: Path) -> None:
+    """Write a Boutiques descriptor of `medddim enhance`, made from its options."""
+    import json
+
+    from medddim.cli.descriptor import boutiques
+    from medddim.cli.enhance import enhance
+    from medddim.formats.atomic import new_file
+
+    with new_file(output) as stream:
+        stream.write((json.dumps(boutiques(enhance), indent=2) + "\n").encode())
+    click.echo(f"{output}: see `bosh validate`")
