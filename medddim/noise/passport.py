@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from medddim.noise.across import across_slices, slice_filter
-from medddim.noise.ct import soft_tissue_noise
+from medddim.noise.ct import soft_tissue_noise, tissue_correlation
 from medddim.noise.filters import AxisFilter
 from medddim.noise.grid import resampled, spread_out
 from medddim.noise.level import Whitened, level_cells
@@ -123,9 +123,21 @@ def noise_passport(volume: Volume) -> NoisePassport:
     if min(slabs.planes.shape[1:]) < 8 or float(np.ptp(slabs.planes)) == 0:
         return _without_model(volume, 0.0, "the scan is too small, or constant")
     if volume.in_hu:
-        level = soft_tissue_noise(slabs.planes)
-        return _without_model(volume, level, "the noise of CT is not that of k-space")
+        return _of_ct(volume, slabs)
     return _of_magnitude(volume, slabs)
+
+
+def _of_ct(volume: Volume, slabs: Slabs) -> NoisePassport:
+    """Level and correlation within the slices, both measured: there is no k-space to speak of."""
+    level = soft_tissue_noise(slabs.planes)
+    found = _without_model(volume, level, "the noise of CT is not that of k-space")
+    within = tissue_correlation(slabs.planes)
+    if within is None:
+        return found
+    correlation = list(found.correlation)
+    for axis, pair in zip(slabs.axes, within, strict=True):
+        correlation[axis] = pair
+    return replace(found, correlation=(correlation[0], correlation[1], correlation[2]))
 
 
 def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
