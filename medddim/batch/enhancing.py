@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medddim.batch.jobs import Answer, Job, Progress, Work
-from medddim.errors import CheckpointError, RequestProblem, ScoreError
+from medddim.errors import CheckpointError, RequestProblem, ScoreError, UnsupportedScan
 from medddim.formats.contract import Quantity
 from medddim.inference.intervals import Calibration, require_calibrated
 from medddim.inference.plan import ScanPlan, plan_scan, requested, summary
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from medddim.checkpoint import Checkpoint
     from medddim.inference.enhancer import Enhancer
     from medddim.networks import Precision
+
+
+SMALLER = 3
+"""How often the tiles are halved where memory runs out, before a scan is refused."""
 
 
 @dataclass(frozen=True)
@@ -124,16 +128,57 @@ def _start(
             f"{model.sha256[:12]}, found {enhancer.sha256[:12]}; install the same model there"
         )
 
-    def work(volume: Volume, plan: ScanPlan) -> Answer:
-        enhancer.progress = _adding_up(plan.network_evaluations, progress)
-        maps: dict[Quantity, Volume] = {}
-        if plan.settings.samples is None:
-            result = enhancer.answer(plan)
-        else:
-            result, maps["uncertainty"] = enhancer.sampled(plan)
-        return _with_extras(enhancer, beside, plan, (result, maps))
+    return _Enhancing(enhancer, progress, beside)
 
-    return work
+
+class _Enhancing:
+    """The work: one Enhancer carries out one plan after another."""
+
+    def __init__(self, enhancer: Enhancer, progress: Progress, beside: Extras) -> None:
+        self.enhancer, self.progress, self.beside = enhancer, progress, beside
+        self.parts: Any = None
+        self.tile = enhancer.tile
+
+    def __call__(self, volume: Volume, plan: ScanPlan) -> Answer:
+        for _ in range(SMALLER):
+            try:
+                return self._answer(plan)
+            except (MemoryError, RuntimeError) as problem:
+                if not _is_want_of_memory(problem):
+                    raise
+            self.enhancer.tile = max(self.enhancer.tile // 2, 16)
+        try:
+            return self._answer(plan)
+        except (MemoryError, RuntimeError) as problem:
+            if not _is_want_of_memory(problem):
+                raise
+            smallest, self.enhancer.tile = self.enhancer.tile, self.tile
+            shape = "×".join(map(str, plan.consistency.start.voxels.shape))
+            raise UnsupportedScan(
+                f"the memory of this machine is too small for an answer of {shape} voxels, even in "
+                f"tiles of {smallest}; end other programs, or use a larger machine"
+            ) from None
+
+    def _answer(self, plan: ScanPlan) -> Answer:
+        enhancer, maps = self.enhancer, dict[Quantity, Volume]()
+        enhancer.progress = _adding_up(plan.network_evaluations, self.progress)
+        enhancer.parts = self.parts
+        try:
+            if plan.settings.samples is None:
+                result = enhancer.answer(plan)
+            else:
+                result, maps["uncertainty"] = enhancer.sampled(plan)
+        finally:
+            enhancer.parts = None  # what is asked for beside the answer has parts of other shapes
+        if enhancer.tile != self.tile:
+            result = _also_told(result, {"tile": enhancer.tile})
+        return _with_extras(enhancer, self.beside, plan, (result, maps))
+
+
+def _is_want_of_memory(problem: BaseException) -> bool:
+    """Whether memory ran out: numpy, the CPU and each kind of device say so in their own words."""
+    words = ("out of memory", "allocate memory", "bad_alloc", "not enough memory")
+    return isinstance(problem, MemoryError) or any(one in str(problem).lower() for one in words)
 
 
 def _with_extras(enhancer: Enhancer, beside: Extras, plan: ScanPlan, answer: Answer) -> Answer:

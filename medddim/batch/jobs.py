@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from medddim.degradation.contract import derivation_of
 from medddim.formats.contract import Quantity
@@ -24,6 +24,13 @@ Work = Callable[[Volume, Any], Answer]
 
 Progress = Callable[[float], None]
 """Called now and then with the share of the work on one scan that is done."""
+
+
+@runtime_checkable
+class KeepsParts(Protocol):
+    """Work that can go on in the middle of a scan: it is given what is finished, and adds to it."""
+
+    parts: Any
 
 
 def unwatched(share: float) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from medddim import formats, record
-from medddim.batch import shelf
-from medddim.batch.jobs import Answer, Job, Plan, Progress, Work, unwatched
+from medddim.batch import parts, shelf
+from medddim.batch.jobs import Answer, Job, KeepsParts, Plan, Progress, Work, unwatched
 from medddim.digest import sha256_of
 from medddim.errors import (
     CheckpointError,
@@ -114,6 +114,8 @@ class Station:
                 raise UnreadableScan(task.series.refusal)
             left = shelf.adopted(self.destination, task.series.name) if adopt else None
             scan = self._settled(replace(task, earlier=left or task.earlier))
+            if isinstance(scan, Outcome) and adopt:  # of a process killed before it forgot them
+                parts.forget(self.destination, task.series.name)
             if left and isinstance(scan, Outcome) and scan.status == "done before":
                 return replace(scan, status="ok")
             return scan
@@ -127,11 +129,21 @@ class Station:
         work = self.load(scan.job)
 
         def compute() -> Computed:
-            answer, stated = work(scan.volume, scan.plan), scan.outcome.facts
+            answer, stated = self._worked(work, scan), scan.outcome.facts
             facts = stated | _found(answer, known=scan.job.described | stated)
             return Computed(scan.job, answer, replace(scan.outcome, facts=facts), scan.missing)
 
         return _timed(scan.task.series, compute, before=scan.seconds)
+
+    def _worked(self, work: Work, scan: Ready) -> Answer:
+        if not isinstance(work, KeepsParts):
+            return work(scan.volume, scan.plan)
+        work.parts = kept = parts.Saved(self.destination, scan.outcome)
+        try:
+            return work(scan.volume, scan.plan)
+        except BaseException:  # whatever ends it, the next run goes on from here
+            kept.flush()
+            raise
 
     def write(self, scan: Computed | Outcome) -> Outcome:
         """Write what is missing; the outcome, which is not on record yet."""
@@ -140,13 +152,15 @@ class Station:
         job, planned = scan.job, scan.outcome
 
         def write() -> Outcome:
-            return shelf.write(
+            done = shelf.write(
                 scan.answer,
                 self.destination,
                 outcome=planned,
                 missing=scan.missing,
                 derivation=Derivation(job.kind, job.summary, job.described | planned.facts),
             )
+            parts.forget(self.destination, planned.name)
+            return done
 
         return _timed(planned, write, before=scan.seconds)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from medddim import formats, record
 from medddim.batch import validators
+from medddim.batch.parts import PARTS
 from medddim.digest import sha256_of
 from medddim.errors import MedddimError, UnreadableScan
 from medddim.formats import Derivation, Series
@@ -94,7 +95,11 @@ def _unsound(
         yield "an entry of the manifest is broken"
     if manifest.get("scans_given") != len(named):
         yield f"the run was interrupted after {len(named)} of {manifest.get('scans_given')} scans"
-    partial = [*destination.rglob(".*.partial"), *destination.glob(f"{record.ANNOUNCED}.*")]
+    partial = [
+        *destination.rglob(".*.partial"),
+        *destination.glob(f"{record.ANNOUNCED}.*"),
+        *destination.glob(f"{PARTS}.*"),
+    ]
     left = [path.relative_to(destination).as_posix() for path in partial]
     if left:
         yield f"a killed run left {', '.join(left[:3])}; run the same command again"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Unpack, cast
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from medddim.checkpoint import Checkpoint
 from medddim.degradation.larger_voxels import Factor
-from medddim.diffusion import SAMPLERS, CleanEstimate, Condition, Denoiser, keyed_noise
+from medddim.diffusion import Denoiser
 from medddim.formats.taken import as_volume
 from medddim.inference.plan import ScanPlan, plan_scan
 from medddim.inference.posterior import mean_and_deviation
@@ -24,9 +23,10 @@ from medddim.inference.preview import one_slice
 from medddim.inference.range import Judgement
 from medddim.inference.receipt import Receipt
 from medddim.inference.settings import Asked, Quality, Settings
-from medddim.inference.tiling import TILE, by_tiles
+from medddim.inference.tiling import TILE
+from medddim.inference.together import Parts, estimates, groups_of
 from medddim.inference.trust import interval_of, judge, receipt_of
-from medddim.networks import Network, Precision, autocast, choose_device, choose_precision
+from medddim.networks import Network, Precision, choose_device, choose_precision
 from medddim.recipe import Recipe
 from medddim.volume import Array, Derivation, Volume
 
@@ -42,7 +42,7 @@ class Enhancer:
     `sampler` may be set to a function like `medddim.diffusion.ddim` that is in no table, to be
     compared with those that are: it takes the place of the one asked for, and draws no noise.
     `progress` is called with the work done since its last call: 1 is one evaluation of the network
-    for every voxel of the answer.
+    for every voxel of the answer. `parts` keeps finished volumes of a scan of several.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Enhancer:
         self.sampler: Callable[..., Iterator[Tensor]] | None = None
         self.progress: Callable[[float], None] = _unwatched
         self.folder: Path | None = None
+        self.parts: Parts | None = None
 
     @classmethod
     def load(
@@ -208,92 +209,35 @@ class Enhancer:
 
     def _blend(self, plan: ScanPlan, seed: int) -> Volume:
         """The answer to one seed: the last estimate, blended with the first as far as asked."""
-        estimates, fidelity = self._estimates(plan, seed), plan.settings.fidelity
-        first = next(estimates)
-        if fidelity == 1:
-            return first
-        last = deque(chain([first], estimates), maxlen=1).pop()
-        if not fidelity or plan.settings.steps == 1:
-            return last
-        return last.with_voxels(fidelity * first.voxels + (1 - fidelity) * last.voxels)
+        groups = groups_of(plan)
+        several = len(groups) > 1 or plan.settings.samples is not None
+        parts = self.parts if several else None
+        return _whole(plan, [self._blended(plan, group, seed, parts) for group in groups])
 
-    def _estimates(self, plan: ScanPlan, seed: int | None = None) -> Iterator[Volume]:
+    def _blended(self, plan: ScanPlan, group: range, seed: int, parts: Parts | None) -> Array:
+        """The same of one group of volumes, taken from the parts that are kept if it is there."""
+        key, fidelity = f"{seed}-{group.start}-{group.stop}", plan.settings.fidelity
+        if parts is not None and (kept := parts.get(key)) is not None:
+            evaluations = plan.network_evaluations / (plan.settings.samples or 1)
+            self.progress(evaluations * len(group) / len(plan.consistency.start.voxels))
+            return kept
+        previews = estimates(self, plan, group, seed)
+        answer = first = next(previews)
+        if fidelity < 1:
+            answer = deque(chain([first], previews), maxlen=1).pop()
+            if fidelity and plan.settings.steps > 1:
+                answer = fidelity * first + (1 - fidelity) * answer
+        if parts is not None:
+            parts.put(key, answer)
+        return answer
+
+    def _estimates(self, plan: ScanPlan) -> Iterator[Volume]:
         """The estimate of the whole scan after every step, in its own unit."""
-        seed = plan.settings.seed if seed is None else seed
-        start, volume, finish = plan.consistency.start, plan.volume, plan.consistency.finish
-        images = plan.scaling.apply(start.voxels)
-        runs = [
-            self._of_channel(image, plan, channel, seed) for channel, image in enumerate(images)
-        ]
-        for estimates in zip(*runs, strict=True):
-            stored = plan.scaling.undo(np.stack(estimates))
-            voxels = [finish(image, channel) for channel, image in enumerate(stored)]
-            answer = start.with_voxels(np.stack(voxels))
-            yield replace(answer, modality=volume.modality, unit=volume.unit)
+        runs = [estimates(self, plan, group, plan.settings.seed) for group in groups_of(plan)]
+        return (_whole(plan, parts) for parts in zip(*runs, strict=True))
 
-    def _of_channel(self, image: Array, plan: ScanPlan, channel: int, seed: int) -> Iterator[Array]:
-        """Clean estimates of one image `(x, y, z)` in the network's range."""
-        path, first, channels = self.denoiser.path, plan.views[0], len(plan.volume.voxels)
-        scan = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
 
-        def noise(draw: int) -> Tensor:
-            drawn = first.back(keyed_noise(first.of(scan).shape, seed=seed, draw=draw))
-            return drawn.to(self.device) * (plan.strength[0] if path.scaled else 1.0)
-
-        def fresh(step: int) -> Tensor:
-            return noise(channel + channels * (1 + step))
-
-        drawn = noise(channel) if path.random else torch.zeros((), device=self.device)
-        denoise = self._denoise(plan, scan, channel)
-        estimates, start, walked = path.walk(denoise, scan, drawn)
-        ladder = path.ladder(plan.settings.steps)
-        if self.sampler is None:
-            sampler = SAMPLERS[plan.sampler]
-            answers = sampler(estimates, start, ladder, path=walked, noise=fresh)
-        else:
-            answers = self.sampler(estimates, start, ladder, path=walked)
-        for clean in answers:
-            yield clean.float().cpu().numpy()
-
-    def _denoise(self, plan: ScanPlan, scan: Tensor, channel: int) -> CleanEstimate:
-        """What the network says of the state of one image: the mean over all views, projected."""
-        strength = torch.tensor(plan.strength, dtype=torch.float32, device=self.device)
-        strength = strength.reshape(1, -1, *[1] * self.recipe.network.spatial_dims)
-        seen = [scan] if self.recipe.network.sees_scan else []
-        varies = plan.level_map is not None
-        if plan.level_map is not None:
-            seen = [*seen, torch.from_numpy(plan.level_map).to(self.device)]
-        size = plan.consistency.start.voxels.size
-
-        tiled = partial(
-            by_tiles,
-            recipe=self.recipe,
-            network=cast(Network, self.denoiser.network),
-            tile=self.tile,
-        )
-
-        def done(voxels: int) -> None:
-            self.progress(voxels / size)
-
-        def denoise(state: Tensor, level: float) -> Tensor:
-            def estimate(stack: Tensor, *others: Tensor) -> Tensor:
-                if not varies:
-                    return self.denoiser(stack, level, Condition(strength, *others))
-                *scan, level_map = others
-                rest = strength[:, 1:].expand(-1, -1, *level_map.shape[2:])
-                return self.denoiser(
-                    stack, level, Condition(torch.cat([level_map, rest], 1), *scan)
-                )
-
-            with torch.inference_mode(), autocast(self.device, self.precision):
-                clean = torch.zeros_like(state)
-                for view in plan.views:
-                    cut = map(view.of, (state, *seen))
-                    clean += view.back(tiled(estimate, *cut, done=done))
-                clean /= len(plan.views)
-            if not plan.consistency.projects:
-                return clean
-            projected = plan.consistency.project(clean.cpu().numpy(), channel)
-            return torch.from_numpy(projected).to(clean)
-
-        return denoise
+def _whole(plan: ScanPlan, parts: Sequence[Array]) -> Volume:
+    """The volumes of all groups as one scan, in the words of the one that came."""
+    answer = plan.consistency.start.with_voxels(np.concatenate(parts))
+    return replace(answer, modality=plan.volume.modality, unit=plan.volume.unit)

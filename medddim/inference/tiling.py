@@ -21,7 +21,9 @@ from medddim.recipe import Recipe
 TILE = {2: 512, 3: 160}
 """Edge of a tile, in voxels, by the dimensions of the network; bounds memory, not the answer."""
 BATCH = 4
-"""Slices a network sees at once; changes speed and memory, not the answer."""
+"""Slices a network sees at once, more if small; changes speed and memory, not the answer."""
+SLICE = 256 * 256
+"""Pixels of a slice that is not small."""
 ALONE = 2
 """Voxels that a lone MR slice is moved by to be its own neighbour; noise of CT reaches further."""
 
@@ -77,11 +79,20 @@ def neighbours(centre: int, *, slices: int, count: int) -> list[int]:
     return [min(index, period - index) for index in around]
 
 
-def slice_batches(count: int, *, slices: int, batch: int) -> Iterator[tuple[slice, Tensor]]:
-    """Which slices to estimate together, and which `(batch, slices)` indices each one sees."""
-    for first in range(0, count, batch):
-        chosen = range(first, min(first + batch, count))
-        rows = [neighbours(centre, slices=slices, count=count) for centre in chosen]
+def slice_batches(
+    count: int, *, slices: int, batch: int, volumes: int = 1
+) -> Iterator[tuple[slice, Tensor]]:
+    """Which slices to estimate together, and which `(batch, slices)` indices each one sees.
+
+    The `count` slices of each of the `volumes` are numbered one volume after the other.
+    """
+    for first in range(0, volumes * count, batch):
+        chosen = range(first, min(first + batch, volumes * count))
+        rows = [
+            [number - number % count + one for one in around]
+            for number in chosen
+            for around in [neighbours(number % count, slices=slices, count=count)]
+        ]
         yield slice(chosen.start, chosen.stop), torch.tensor(rows)
 
 
@@ -95,33 +106,43 @@ def by_slices(
 ) -> Tensor:
     """Apply `estimate` to every slice of `images`, `(slice, height, width)`, with its neighbours.
 
-    `estimate` maps stacks `(batch, slices, height, width)`, one of each image, to
-    `(batch, 1, height, width)`. A slice that is alone is seen between copies of itself, moved
-    sideways by `shift` voxels and multiples of it: where noise is white, theirs is not its own.
+    Images `(volume, slice, height, width)` share batches. `estimate` maps stacks
+    `(batch, slices, height, width)`, one of each image, to `(batch, 1, height, width)`. A slice
+    that is alone is seen between copies of itself, moved sideways by `shift` voxels and multiples
+    of it: where noise is white, theirs is not its own.
     """
-    answer = torch.empty_like(images[0])
-    batches = slice_batches(len(answer), slices=slices, batch=tiling.batch)
-    if len(answer) == 1:
+    *before, count, height, width = shape = images[0].shape
+    volumes = before[0] if before else 1
+    answer = torch.empty((volumes * count, height, width)).to(images[0])
+    batches = slice_batches(count, slices=slices, batch=tiling.batch, volumes=volumes)
+    if count == 1:
         steps = range(-(slices // 2), slices // 2 + 1)
-        images = tuple(torch.cat([x.roll(shift * step, -1) for step in steps]) for x in images)
-        batches = iter([(slice(0, 1), torch.arange(slices)[None])])
+        images = tuple(torch.cat([x.roll(shift * step, -1) for step in steps], -3) for x in images)
+        rows = torch.arange(volumes * slices).reshape(volumes, slices)
+        batches = (
+            (slice(one, one + tiling.batch), rows[one : one + tiling.batch])
+            for one in range(0, volumes, tiling.batch)
+        )
+    numbered = [image.reshape(-1, height, width) if before else image for image in images]
     for chosen, rows in batches:
-        for place, grown, inner in tiling.cuts(answer.shape[1:]):
-            (rows_in, columns_in), (height, width) = grown, inner
-            stacks = [image[rows][:, :, rows_in, columns_in] for image in images]
-            part = estimate(*stacks)[:, 0, height, width]
+        for place, (rows_in, columns_in), (lines, columns) in tiling.cuts((height, width)):
+            stacks = [image[rows][:, :, rows_in, columns_in] for image in numbered]
+            part = estimate(*stacks)[:, 0, lines, columns]
             answer[(chosen, *place)] = part.to(answer.dtype)
             done(part.numel())
-    return answer
+    return answer.reshape(shape)
 
 
 def by_blocks(
     estimate: Callable[..., Tensor], *images: Tensor, tiling: Tiling, done: Done = _unwatched
 ) -> Tensor:
-    """Apply `estimate` to `images`, `(x, y, z)`, block by block.
+    """Apply `estimate` to `images`, `(x, y, z)` or `(volume, x, y, z)`, block by block.
 
     `estimate` maps blocks `(1, 1, x, y, z)`, one of each image, to one of the same shape.
     """
+    if images[0].ndim == 4:
+        volumes = zip(*images, strict=True)
+        return torch.stack([by_blocks(estimate, *x, tiling=tiling, done=done) for x in volumes])
     answer = torch.empty_like(images[0])
     for place, grown, inner in tiling.cuts(answer.shape):
         blocks = (image[grown][None, None] for image in images)
@@ -143,7 +164,9 @@ def by_tiles(
 
     In 3D by blocks, in 2D slice by slice; `tile` is the edge of a tile in voxels.
     """
-    tiling = Tiling(tile, halo=network.halo, stride=network.stride, batch=BATCH)
+    *_, height, width = images[0].shape
+    batch = max(BATCH * SLICE // (height * width), BATCH)
+    tiling = Tiling(tile, halo=network.halo, stride=network.stride, batch=batch)
     if recipe.network.spatial_dims == 3:
         return by_blocks(estimate, *images, tiling=tiling, done=done)
     shift = ALONE if recipe.white_noise else 0

@@ -29,13 +29,16 @@ class View:
     mirrored: tuple[int, ...] = ()
 
     def of(self, image: Tensor) -> Tensor:
-        """An image `(x, y, z)` as it is seen from here."""
-        return image.permute(self.order).flip(self.mirrored)
+        """An image `(..., x, y, z)` as it is seen from here."""
+        before = image.ndim - 3
+        order = (*range(before), *(before + axis for axis in self.order))
+        return image.permute(order).flip([axis - 3 for axis in self.mirrored])
 
     def back(self, image: Tensor) -> Tensor:
-        """What is seen from here as an image `(x, y, z)`."""
-        axes = sorted(range(3), key=self.order.__getitem__)
-        return image.flip(self.mirrored).permute(axes)
+        """What is seen from here as an image `(..., x, y, z)`."""
+        before = image.ndim - 3
+        axes = (before + axis for axis in sorted(range(3), key=self.order.__getitem__))
+        return image.flip([axis - 3 for axis in self.mirrored]).permute(*range(before), *axes)
 
 
 def views_of(

@@ -1,0 +1,126 @@
+"""Volumes of one scan that go through the network together: they share its batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medddim.diffusion import SAMPLERS, CleanEstimate, Condition, keyed_noise
+from medddim.inference.plan import ScanPlan
+from medddim.inference.tiling import by_tiles
+from medddim.networks import Network, autocast
+from medddim.volume import Array
+
+if TYPE_CHECKING:
+    from medddim.inference.enhancer import Enhancer
+
+GROUP = 2**20
+"""Voxels that go together at least, where there are so many; bounds what an interruption loses."""
+
+
+class Parts(Protocol):
+    """Keeps what is finished of a scan, should the rest be interrupted."""
+
+    def get(self, key: str) -> Array | None:
+        """What was put there, perhaps by an earlier process; None if nothing was."""
+        ...
+
+    def put(self, key: str, voxels: Array) -> None:
+        """Keep the voxels of one group of volumes."""
+        ...
+
+
+def groups_of(plan: ScanPlan) -> list[range]:
+    """Which volumes of a scan go together."""
+    volumes, *shape = plan.consistency.start.voxels.shape
+    size = -(-GROUP // int(np.prod(shape)))
+    return [range(first, min(first + size, volumes)) for first in range(0, volumes, size)]
+
+
+def estimates(enhancer: Enhancer, plan: ScanPlan, group: range, seed: int) -> Iterator[Array]:
+    """The estimates of a group of volumes after every step, in the scan's own unit."""
+    finish, start = plan.consistency.finish, plan.consistency.start.voxels
+    images = plan.scaling.apply(start[group.start : group.stop])
+    for clean in _walk(enhancer, images, plan, group, seed):
+        stored = plan.scaling.undo(clean)
+        voxels = [finish(image, channel) for image, channel in zip(stored, group, strict=True)]
+        yield np.stack(voxels).astype(np.float32, copy=False)
+
+
+def _walk(
+    enhancer: Enhancer, images: Array, plan: ScanPlan, group: range, seed: int
+) -> Iterator[Array]:
+    """Clean estimates of images `(volume, x, y, z)` in the network's range."""
+    path, first, device = enhancer.denoiser.path, plan.views[0], enhancer.device
+    channels = len(plan.volume.voxels)
+    scan = torch.from_numpy(np.ascontiguousarray(images)).to(device)
+    shape = first.of(scan[0]).shape
+
+    def noise(step: int = 0) -> Tensor:
+        draws = (channel + channels * step for channel in group)
+        drawn = [first.back(keyed_noise(shape, seed=seed, draw=draw)) for draw in draws]
+        return torch.stack(drawn).to(device) * (plan.strength[0] if path.scaled else 1.0)
+
+    def fresh(step: int) -> Tensor:
+        return noise(1 + step)
+
+    drawn = noise() if path.random else torch.zeros((), device=device)
+    denoise = _denoise(enhancer, plan, scan, group)
+    estimates, start, walked = path.walk(denoise, scan, drawn)
+    ladder = path.ladder(plan.settings.steps)
+    if enhancer.sampler is None:
+        answers = SAMPLERS[plan.sampler](estimates, start, ladder, path=walked, noise=fresh)
+    else:
+        answers = enhancer.sampler(estimates, start, ladder, path=walked)
+    for clean in answers:
+        yield clean.float().cpu().numpy()
+
+
+def _denoise(enhancer: Enhancer, plan: ScanPlan, scan: Tensor, group: range) -> CleanEstimate:
+    """What the network says of the state of a group: the mean over all views, projected."""
+    recipe, device = enhancer.recipe, enhancer.device
+    seen = [scan] if recipe.network.sees_scan else []
+    if plan.level_map is not None:
+        seen = [*seen, torch.from_numpy(plan.level_map).to(device).expand(scan.shape)]
+    size = plan.consistency.start.voxels.size
+    network = cast(Network, enhancer.denoiser.network)
+    tiled = partial(by_tiles, recipe=recipe, network=network, tile=enhancer.tile)
+
+    def done(voxels: int) -> None:
+        enhancer.progress(voxels / size)
+
+    def denoise(state: Tensor, level: float) -> Tensor:
+        estimate = partial(_estimate, enhancer, plan, level)
+        with torch.inference_mode(), autocast(device, enhancer.precision):
+            clean = torch.zeros_like(state)
+            for view in plan.views:
+                cut = map(view.of, (state, *seen))
+                clean += view.back(tiled(estimate, *cut, done=done))
+            clean /= len(plan.views)
+        if not plan.consistency.projects:
+            return clean
+        project, images = plan.consistency.project, clean.cpu().numpy()
+        pairs = zip(images, group, strict=True)
+        projected = np.stack([project(image, channel) for image, channel in pairs])
+        return torch.from_numpy(projected).to(clean)
+
+    return denoise
+
+
+def _estimate(
+    enhancer: Enhancer, plan: ScanPlan, level: float, stack: Tensor, *others: Tensor
+) -> Tensor:
+    """What the network says of one stack of slices, or of one block."""
+    strength = torch.tensor(plan.strength, dtype=torch.float32, device=enhancer.device)
+    strength = strength.reshape(1, -1, *[1] * enhancer.recipe.network.spatial_dims)
+    if plan.level_map is None:
+        return enhancer.denoiser(stack, level, Condition(strength, *others))
+    *scan, level_map = others
+    rest = strength[:, 1:].expand(len(level_map), -1, *level_map.shape[2:])
+    known = Condition(torch.cat([level_map, rest], 1), *scan)
+    return enhancer.denoiser(stack, level, known)
