@@ -31,7 +31,7 @@ class Kept(dict):
         self[key] = voxels
 
 
-@pytest.mark.parametrize("changed", [{}, VP, {"network": {"spatial_dims": 3}}])
+@pytest.mark.parametrize("changed", [{}, VP, {"network": {"spatial_dims": 3, "slices": 1}}])
 @pytest.mark.parametrize("shape", [(24, 20, 4), (24, 20, 1)])
 def test_volumes_together_are_answered_as_one_by_one(monkeypatch, changed, shape):
     model, scan = studies.enhancer(**changed), series(shape)
