@@ -226,7 +226,8 @@ class Volume:
     def _corners(self) -> Affine:
         """Where the centres of the eight outer voxels lie, `(3, corner)` in mm."""
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1)
-        return self.affine[:3, :3] @ corners + self.affine[:3, 3:]
+        places: Affine = self.affine[:3, :3] @ corners + self.affine[:3, 3:]
+        return places
 
     def _fills(self, other: Volume) -> bool:
         """Whether both have the same outer voxels, in whatever order."""

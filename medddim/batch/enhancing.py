@@ -94,7 +94,7 @@ def enhance_job(
     beside.require_fitting(model, settings)
     place = choose_device(device)
     precision = choose_precision(place, precision)
-    maps: dict[Quantity, bool] = {"uncertainty": settings.samples is not None} | beside.maps
+    maps: dict[Quantity, bool] = {"uncertainty": settings.samples is not None, **beside.maps}
     return Job(
         kind=recipe.task,
         summary=summary(recipe, settings),

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from medddim.errors import RecipeError
+from medddim.intensity import BRIGHT_PERCENTILE
 from medddim.recipe.degradations import (
     DegradationRecipe,
     LargerVoxelsRecipe,
@@ -77,7 +78,7 @@ class ScalingRecipe(Record):
     """The arguments of `Scaling.fit`."""
 
     kind: Literal["percentile", "window"] = "percentile"
-    percentile: float = Field(default=99.5, gt=0, le=100)
+    percentile: float = Field(default=BRIGHT_PERCENTILE, gt=0, le=100)
     window: Annotated[tuple[float, float], AfterValidator(rising)] = (-1024.0, 3071.0)
 
 

@@ -15,7 +15,7 @@ from medddim.errors import RecipeError
 from medddim.formats import Series
 from medddim.formats.subjects import Subjects
 from medddim.metrics.noise import estimate_noise
-from medddim.recipe import Recipe, UNetRecipe
+from medddim.recipe import Recipe, RicianRecipe, ScannerRecipe, UNetRecipe
 from medddim.scaling import Scaling
 from medddim.training.places import split_pattern
 from medddim.training.scans import Named, every_scan, last_subjects, matching, place_of
@@ -89,8 +89,8 @@ def proposed(found: Found, base: Recipe, *, name: str, scratch: bool) -> Recipe:
     It begins with the weights of that model, or from `scratch` with a smaller network.
     """
     degradation = base.degradation
-    if found.modality == "MR":
-        low, high = base.degradation.level
+    if isinstance(degradation, RicianRecipe | ScannerRecipe):
+        low, high = degradation.level
         high = float(np.clip(np.ceil(200 * found.noise[-1]) / 100, max(high, NOISIEST[0]), 0.3))
         degradation = degradation.model_copy(update={"level": (low, high)})
     patch = min(PATCH, found.side) // 8 * 8

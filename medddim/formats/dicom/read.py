@@ -122,7 +122,7 @@ def _is_gated(dataset: Dataset) -> bool:
 
     dcm2niix makes a file of each volume of Philips whose TriggerTime differs.
     """
-    return dataset.get("CardiacSynchronizationTechnique", "NONE") != "NONE"
+    return str(dataset.get("CardiacSynchronizationTechnique", "NONE")) != "NONE"
 
 
 def _mended(images: list[_Image], grid: Grid) -> Stack:
