@@ -171,7 +171,7 @@ class _Enhancing:
         finally:
             enhancer.parts = None  # what is asked for beside the answer has parts of other shapes
         if enhancer.tile != self.tile:
-            result = _also_told(result, {"tile": enhancer.tile})
+            result = _with_facts(result, {"tile": enhancer.tile})
         return _with_extras(enhancer, self.beside, plan, (result, maps))
 
 
