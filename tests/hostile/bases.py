@@ -19,6 +19,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from tests.formats import files
 from tests.formats.conftest import Scanner
 
 PYDICOM = (
@@ -88,6 +89,30 @@ def nifti_bases(folder: Path) -> list[Base]:
         image.to_filename(folder / name)
         paths.append(folder / name)
     return [_nifti(path) for path in paths]
+
+
+def itk_bases(folder: Path) -> list[Base]:
+    """MetaImage and NRRD: 3D, 4D along an axis and in a list, packed voxels."""
+    voxels = np.random.default_rng(4).integers(0, 200, (6, 5, 4)).astype(np.int16)
+    several = np.stack([voxels, voxels + 1], axis=-1)
+    paths = [
+        files.itk(folder / f"{name}{ending}", data, files.oblique(), listed=name == "list")
+        for ending in (".mha", ".nrrd")
+        for name, data in (("one", voxels), ("list", several), ("four", several))
+    ]
+    contents = [(path, path.read_bytes()) for path in paths]
+    return [Base(path.name, one, (0, len(one) - 100)) for path, one in contents]
+
+
+def mgh_bases(folder: Path) -> list[Base]:
+    """MGH: 3D and 4D."""
+    voxels = np.random.default_rng(4).integers(0, 200, (6, 5, 4)).astype(np.int16)
+    several = np.stack([voxels, voxels + 1], axis=-1)
+    paths = [
+        files.mgh(folder / name, data, files.oblique())
+        for name, data in (("a.mgh", voxels), ("b.mgh", several))
+    ]
+    return [Base(path.name, path.read_bytes(), (0, 100)) for path in paths]
 
 
 def _dicom(path: Path, neighbours: tuple[Path, ...] = ()) -> Base:

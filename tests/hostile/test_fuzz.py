@@ -30,6 +30,8 @@ FAMILIES: dict[str, Callable[[Path], list[Base]]] = {
     "dicom": bases.dicom_bases,
     "nifti": bases.nifti_bases,
     "compressed": bases.compressed_bases,
+    "itk": bases.itk_bases,
+    "mgh": bases.mgh_bases,
 }
 
 
@@ -106,7 +108,10 @@ def fuzz(family: str, count: int, folder: Path) -> Counter[str]:
     return verdicts
 
 
-@pytest.mark.parametrize(("family", "count"), [("dicom", 500), ("nifti", 500), ("compressed", 60)])
+@pytest.mark.parametrize(
+    ("family", "count"),
+    [("dicom", 500), ("nifti", 500), ("compressed", 60), ("itk", 300), ("mgh", 100)],
+)
 def test_damage_ends_in_a_volume_or_a_typed_error(
     family: str,
     count: int,
@@ -125,7 +130,8 @@ def test_damage_ends_in_a_volume_or_a_typed_error(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("family", "count"), [("dicom", 20_000), ("nifti", 20_000), ("compressed", 2_000)]
+    ("family", "count"),
+    [("dicom", 20_000), ("nifti", 20_000), ("compressed", 2_000), ("itk", 6_000), ("mgh", 2_000)],
 )
 def test_much_damage_ends_in_a_volume_or_a_typed_error(
     family: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

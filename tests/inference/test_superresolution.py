@@ -27,8 +27,15 @@ def scan(shape=(14, 12, 5), low=0.0, axis=2):
     return Volume(voxels, oblique(tuple(spacing)), "MR")
 
 
+@pytest.mark.parametrize("size", [(1, 24, 20), (24, 20, 1)])
+def test_one_slice_is_not_cut_into_several(size):
+    single = Volume(np.ones((1, *size)), oblique((1.0, 1.0, 3.0)), "MR")
+    with pytest.raises(UnsupportedScan, match="one voxel along an axis that is to become finer"):
+        factors_of(enhancer("fp32", **FINER).recipe, single, 4)
+
+
 @pytest.mark.parametrize("steps", [1, 3])
-@pytest.mark.parametrize("low", [0.0, -200.0])
+@pytest.mark.parametrize("low", [0.0, -60.0])
 @pytest.mark.parametrize("factor", [4, 3, (2, 2, 2), (1, 4, 1)])
 def test_what_was_measured_is_kept(factor, low, steps):
     """The shape is odd, the network untrained, its numbers bf16: consistency hangs on neither."""
