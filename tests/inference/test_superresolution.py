@@ -63,7 +63,7 @@ def test_what_was_measured_is_kept_in_a_file_whose_source_holds_small_integers(t
 
 
 def test_every_preview_is_consistent_and_the_last_is_the_answer():
-    coarse, wired = scan(low=-200), enhancer(**FINER)
+    coarse, wired = scan(low=-60), enhancer(**FINER)
     previews = list(wired.previews(coarse, factor=4, steps=3))
     for preview in previews:
         means = LargerVoxels((1, 1, 4)).mean(preview.voxels[0])
@@ -100,7 +100,7 @@ def test_a_denoiser_takes_no_factor():
 
 
 def test_fidelity_blends_the_first_and_the_last_estimate():
-    coarse, wired = scan(low=-200), enhancer(**FINER)
+    coarse, wired = scan(low=-60), enhancer(**FINER)
     one, many = wired(coarse, factor=4), wired(coarse, factor=4, steps=3)
     assert np.array_equal(wired(coarse, factor=4, steps=3, fidelity=1.0).voxels, one.voxels)
     half = wired(coarse, factor=4, steps=3, fidelity=0.5)
