@@ -19,10 +19,8 @@ LEAST_VOXELS = 40
 
 # --- the spectrum of the noise in slices ---------------------------------------------------------
 
-BLUR = 2.5
-"""Standard deviation in voxels of the blur that is taken away, and of the local energy."""
-OBJECT = 0.2
-"""Voxels darker than this share of the bright end are air, or nearly."""
+BLUR = 2.5  # standard deviation in voxels of the blur taken away, and of the local energy
+OBJECT = 0.2  # voxels darker than this share of the bright end are air, or nearly
 
 
 def noise_power(planes: Array) -> tuple[Curve, float]:
