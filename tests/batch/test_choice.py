@@ -40,7 +40,9 @@ def found(folder, out):
 
 def test_each_scan_gets_the_model_for_its_modality(mixed, tmp_path):
     out = tmp_path / "out"
-    outcomes = list(batch.run(found(mixed, out), out, job=batch.by_modality(device="cpu")))
+    outcomes = list(
+        batch.run(found(mixed, out), out, job=batch.by_modality(device="cpu", force=True))
+    )
     assert all(one.status == "ok" for one in outcomes)
     assert {one.name: one.job["model"] for one in outcomes} == {
         "head": "mr-denoise",
@@ -54,7 +56,7 @@ def test_each_scan_gets_the_model_for_its_modality(mixed, tmp_path):
     assert manifest["job"]["kind"] == "denoise"
     assert {"model", "model_sha256"}.isdisjoint(manifest["job"])
     assert all(not problem for one in verify(out) for problem in one.topics.values())
-    again = list(batch.run(found(mixed, out), out, job=batch.by_modality(device="cpu")))
+    again = list(batch.run(found(mixed, out), out, job=batch.by_modality(device="cpu", force=True)))
     assert {one.status for one in again} == {"done before"}
 
 
@@ -63,7 +65,7 @@ def test_each_scan_gets_the_model_for_its_modality(mixed, tmp_path):
     [({"factor": 2}, "mr-superres"), ({"samples": 2, "steps": 2}, "mr-denoise-vp")],
 )
 def test_super_resolution_and_samples_are_for_mr_and_say_so(mixed, tmp_path, asked, model):
-    job = batch.by_modality(batch.Settings(**asked), device="cpu")
+    job = batch.by_modality(batch.Settings(**asked), device="cpu", force=True)
     outcomes = list(batch.run(found(mixed, tmp_path), tmp_path / "out", job=job, dry_run=True))
     told = {one.name: (one.status, one.reason) for one in outcomes}
     refused = [reason for status, reason in told.values() if status == "refused"]
@@ -82,7 +84,7 @@ def test_a_scan_that_cannot_be_read_costs_no_other(mixed, tmp_path, monkeypatch,
         return read(series)
 
     monkeypatch.setattr(formats, "read", spoilt)
-    job = batch.by_modality(device="cpu")
+    job = batch.by_modality(device="cpu", force=True)
     told = {one.name: one.status for one in batch.run(found(mixed, out), out, job=job)}
     assert told.pop("body") in ("refused", "failed")
     assert set(told.values()) == {"ok"}
