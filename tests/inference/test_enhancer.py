@@ -5,10 +5,9 @@ import pytest
 import torch
 
 from medddim import checkpoint
-from medddim.diffusion import SAMPLERS, Denoiser
+from medddim.diffusion import Denoiser
 from medddim.errors import (
     CheckpointError,
-    DiffusionError,
     EnvironmentProblem,
     RequestProblem,
     UnsupportedScan,
@@ -289,24 +288,6 @@ def test_the_whole_way_back_to_one_step_is_one_step():
     answer = wired(scan, steps=8, fidelity=1)
     assert sum(evaluations) == pytest.approx(1)
     assert np.array_equal(answer.voxels, wired(scan, steps=1).voxels)
-
-
-@pytest.mark.parametrize("name", SAMPLERS)
-def test_every_sampler_is_a_choice_and_its_noise_is_keyed(name):
-    scan = textured((24, 20, 4))
-    scan = scan.with_voxels(np.concatenate([scan.voxels] * 2))
-    wired = enhancer(diffusion={"path": "variance-preserving", "prediction": "v"})
-    one, again = (wired(scan, steps=4, sampler=name) for _ in range(2))
-    assert np.array_equal(one.voxels, again.voxels)
-    assert not np.array_equal(one.voxels[0], one.voxels[1])  # each channel draws its own
-    assert np.array_equal(one.voxels, wired(scan, steps=4).voxels) == (name == "ddim")
-    assert one.derivation.parameters.get("sampler", "ddim") == name
-    assert ("DDIM" in one.derivation.summary) == (name == "ddim")
-
-
-def test_ancestral_sampling_needs_white_noise_to_start_from():
-    with pytest.raises(DiffusionError, match="white noise; take ddim"):
-        enhancer()(textured((8, 8, 2)), steps=2, sampler="ancestral")
 
 
 def test_fidelity_is_the_share_of_the_first_step():
