@@ -55,7 +55,7 @@ def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
             click.echo(json.dumps(row))
     else:
         _print(rows)
-    sys.exit(1 if any(row["refusal"] for row in rows) else 0)
+    sys.exit(1 if all(row["refusal"] for row in rows) else 0)  # a mixed folder is no failure
 
 
 def _facts(series: Series) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["name"],
         row["format"],
         str(row["files"]),
-        row["modality"] + "?" * row["modality_guessed"] or "?",
+        row["modality"] + "?" * row["modality_guessed"] or "MR?",
         row["kind"] + by,
         "×".join(map(str, row["shape"])),
         "×".join(f"{spacing:.3g}" for spacing in row["spacing_mm"]),

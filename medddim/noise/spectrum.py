@@ -212,6 +212,8 @@ def fit(profile: Curve) -> AxisFilter:
     found = AxisFilter(*map(float, smooth.parameters[row]))
     for end, fall in sharp_falls(profile):
         near = library.only(np.abs(shares - end) <= 1.01 / BINS)
+        if not len(near.parameters):  # below every share that scanners measure
+            continue
         away = np.where(np.abs(frequency - end) < 1.6 / BINS, 0, weight)
         row, score = _closest(means, away, near)
         score -= CERTAIN * min(np.log(fall), np.log(SHARP))

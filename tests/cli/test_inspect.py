@@ -18,7 +18,7 @@ def test_the_table_shows_geometry_and_noise(medddim, study):
     assert result.exit_code == 0
     titles, head, series, *noise = result.stdout.splitlines()
     assert titles.split()[:3] == ["name", "format", "files"]
-    assert ["head", "nifti", "1", "?", "volume", "48×44×6", "1×1×3"] == head.split()[:7]
+    assert ["head", "nifti", "1", "MR?", "volume", "48×44×6", "1×1×3"] == head.split()[:7]
     assert ["series", "dicom", "4", "MR", "volume", "64×64×4", "3×3×5"] == series.split()[:7]
     assert [line.split()[:2] for line in noise] == [["noise", "head:"], ["noise", "series:"]]
     assert head.endswith("%")
@@ -54,7 +54,7 @@ def test_json_holds_the_same_facts(medddim, study):
 def test_what_would_be_refused_is_told_in_one_line(medddim, study, spoil):
     spoil(study)
     result = medddim("inspect", "study")
-    assert result.exit_code == 1
+    assert result.exit_code == 0  # the others can be enhanced
     assert result.stderr == ""
     assert len([line for line in result.stdout.splitlines() if line.startswith("refused")]) == 1
     rows = [json.loads(line) for line in medddim("inspect", "study", "--json").stdout.splitlines()]
