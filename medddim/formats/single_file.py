@@ -11,11 +11,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from medddim.errors import EnvironmentProblem, ScanError, UnsupportedScan, WriteRefused
+from medddim.errors import EnvironmentProblem, ScanError, UnsupportedScan
 from medddim.formats import content, sidecar
 from medddim.formats.atomic import new_files
 from medddim.formats.contract import NO_REPAIR, Derivation, Quantity, Repair, Series, Written
@@ -24,11 +24,14 @@ from medddim.formats.naming import relative_name
 from medddim.formats.quantise import require_float32_holds
 from medddim.formats.sidecar import Sidecars
 from medddim.formats.stored import (
+    SHEAR_MM,
     Described,
     FileSource,
     Stored,
     channels_first,
+    facts_of,
     physical,
+    require_kept,
     same_grid,
     spatial_first,
     take_nonfinite,
@@ -36,9 +39,6 @@ from medddim.formats.stored import (
 )
 from medddim.formats.walk import files_at
 from medddim.volume import Affine, Volume
-
-SHEAR_MM = 1e-3
-"""No corner of a written grid may lie further from where it belongs."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class SingleFile(ABC):
                        sidecar.note_of(derivation))  # fmt: skip
         with new_files(path) as folder:
             self.save(image, folder / path.name)
-            self._require_kept(volume, folder / path.name, path)
+            require_kept(volume, self.describe(folder / path.name), path, title=self.title)
             notes += self._write_beside(volume, folder / path.name, derivation, same=same)
             beside = sorted(file.name for file in folder.iterdir() if file.name != path.name)
         return Written([path, *map(path.with_name, beside)], clipped=clipped, notes=notes)
@@ -255,7 +255,7 @@ class SingleFile(ABC):
             return Series(self.name, name, (path,), str(modality), refusal=str(refusal))
         modality = self._modality(described, said)
         files = (path,) if described.voxels_in is None else (path, described.voxels_in)
-        return Series(self.name, name, files, modality, facts=_facts(described))
+        return Series(self.name, name, files, modality, facts=facts_of(described))
 
     def _made(self, described: Described, said: sidecar.Said) -> str:
         """The kind of result of medddim this is, by its note or its JSON file."""
@@ -297,25 +297,3 @@ class SingleFile(ABC):
         said, notes = sidecar.updated(beside.said, volume, derivation, same_grid=same)
         path.with_name(f"{stem}.json").write_bytes(sidecar.text_of(said))
         return notes
-
-    def _require_kept(self, volume: Volume, written: Path, path: Path) -> None:
-        """Raise WriteRefused if the written header does not hold the grid, as of a sheared one."""
-        there = self.describe(written).affine
-        corners = np.array(np.meshgrid(*[(0, n - 1) for n in volume.shape])).reshape(3, -1)
-        points = np.vstack([corners, np.ones(corners.shape[1])])
-        if np.abs((there - volume.affine) @ points).max() > SHEAR_MM:
-            raise WriteRefused(
-                f"{path}: {self.title} cannot hold this grid, whose axes are not at right angles; "
-                "resample the scan, or convert it to NIfTI first"
-            )
-
-
-def _facts(described: Described) -> dict[str, Any]:
-    spacing = np.linalg.norm(described.affine[:3, :3], axis=0)
-    count = (*described.shape, 1, 1)[3]
-    return {
-        "shape": described.shape,
-        "spacing_mm": tuple(round(float(s), 4) for s in spacing),
-        "stored": described.dtype.name,
-        "kind": f"stack of {count}" if count > 1 else "volume",
-    }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from medddim.errors import WriteRefused
 from medddim.formats.contract import Derivation
 from medddim.formats.quantise import quantise, too_coarse
 from medddim.formats.sidecar import Sidecars
@@ -18,6 +19,8 @@ from medddim.volume import Affine, Array, Volume
 log = logging.getLogger(__name__)
 
 SAME_AFFINE = 1e-6
+SHEAR_MM = 1e-3
+"""No corner of a written grid may lie further from where it belongs."""
 COARSE = "stored as float32: the steps of the source's integers are coarser than half its noise"
 
 Stored = npt.NDArray[Any]
@@ -129,3 +132,26 @@ def spatial_first(voxels: Stored, shape: tuple[int, ...] | None) -> Stored:
     if shape is None:
         shape = moved.shape if moved.shape[-1] > 1 else moved.shape[:-1]
     return moved.reshape(shape)
+
+
+def facts_of(described: Described) -> dict[str, Any]:
+    """What `inspect` shows of a header."""
+    spacing = np.linalg.norm(described.affine[:3, :3], axis=0)
+    count = (*described.shape, 1, 1)[3]
+    return {
+        "shape": described.shape,
+        "spacing_mm": tuple(round(float(s), 4) for s in spacing),
+        "stored": described.dtype.name,
+        "kind": f"stack of {count}" if count > 1 else "volume",
+    }
+
+
+def require_kept(volume: Volume, written: Described, path: Path, *, title: str) -> None:
+    """Raise WriteRefused if the written header does not hold the grid, as of a sheared one."""
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in volume.shape])).reshape(3, -1)
+    points = np.vstack([corners, np.ones(corners.shape[1])])
+    if np.abs((written.affine - volume.affine) @ points).max() > SHEAR_MM:
+        raise WriteRefused(
+            f"{path}: {title} cannot hold this grid, whose axes are not at right angles; "
+            "resample the scan, or convert it to NIfTI first"
+        )
