@@ -139,6 +139,8 @@ def main() -> int:
     asked = parser.parse_args()
     random.seed(0)
     options = ["--model", asked.model]
+    if asked.model != "identity":
+        options.append("--force")  # an ellipsoid is out of the range of every model
     with tempfile.TemporaryDirectory() as place:
         folder, out = Path(place) / "in", Path(place) / "out"
         make_scans(folder, asked.scans)
