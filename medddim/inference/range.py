@@ -113,7 +113,7 @@ class TrainingRange:
         """From the traits of scans, several of a subject where there are; sets `near` and `out`.
 
         "near" begins where 1 in 5 scans of training lies, each judged by the other subjects; "out"
-        at five times that: a scan that is refused in vain is worse than a warning.
+        at ten times that: a scan that is refused in vain is worse than a warning.
         """
         names = tuple(sorted(set.intersection(*(set(one) for one in found))))
         scans = tuple(tuple(round(one[name], 4) for name in names) for one in found)
@@ -123,7 +123,7 @@ class TrainingRange:
             for subject, scan in zip(subjects, scans, strict=True)
         ]
         near = round(float(np.quantile(scores, 0.8)), 3)
-        return cls(source, names, tuple(subjects), scans, near=near, out=round(5 * near, 3))
+        return cls(source, names, tuple(subjects), scans, near=near, out=round(10 * near, 3))
 
     def without(self, subject: str) -> TrainingRange:
         """The same without the scans of one subject."""
