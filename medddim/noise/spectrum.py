@@ -17,8 +17,6 @@ from medddim.volume import Array
 LEAST_VOXELS = 40
 """Along an axis of fewer voxels, the filter is not looked for."""
 
-# --- the spectrum of the noise in slices ---------------------------------------------------------
-
 BLUR = 2.5  # standard deviation in voxels of the blur taken away, and of the local energy
 OBJECT = 0.2  # voxels darker than this share of the bright end are air, or nearly
 

@@ -293,10 +293,8 @@ def test_devices_that_cannot_share_a_batch_are_refused(tmp_path, data):
 
 def test_a_run_can_start_from_a_shipped_model(tmp_path, data):
     shipped = Checkpoint.open("mr-denoise").recipe.network.model_dump()
-    recipe = tiny(network=shipped, training={"steps": 1, "start_from": "mr-denoise", "ema": 0.0})
-    recipe = recipe.model_copy(
-        update={"training": recipe.training.model_copy(update={"learning_rate": 1e-12})}
-    )
+    how = {"steps": 1, "start_from": "mr-denoise", "ema": 0.0, "learning_rate": 1e-12}
+    recipe = tiny(network=shipped, training=how)
     run = train(recipe, tmp_path, data=data)
     ours, theirs = (load_file(Checkpoint.open(m).folder / WEIGHTS) for m in (run, "mr-denoise"))
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from medddim.formats.contract import NO_REPAIR, Derivation, Quantity, Repair, Series, Written
 from medddim.formats.dicom.check import check_series
-from medddim.formats.dicom.derive import MAKER
 from medddim.formats.dicom.find import attributes, find_series
 from medddim.formats.dicom.read import read_series
 from medddim.formats.dicom.relations import related_uids
+from medddim.formats.dicom.uids import MAKER
 from medddim.formats.dicom.write import write_series
 from medddim.volume import Volume
 

@@ -10,17 +10,10 @@ import pydicom
 from pydicom.dataset import Dataset, FileDataset
 
 from medddim.formats.contract import Derivation
-from medddim.formats.dicom.derive import (
-    LONGEST_SHORT_TEXT,
-    MAKER,
-    instance_uid,
-    is_owned,
-    owned_uid,
-    parameter_texts,
-    series_uid,
-)
+from medddim.formats.dicom.derive import LONGEST_SHORT_TEXT, parameter_texts
 from medddim.formats.dicom.files import values_of
 from medddim.formats.dicom.read import DicomSource
+from medddim.formats.dicom.uids import MAKER, instance_uid, is_owned, owned_uid, series_uid
 from medddim.formats.guard import reading
 
 ONE_OF_THE_SERIES = (

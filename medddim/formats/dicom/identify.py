@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pydicom
 
 from medddim.errors import UnreadableScan
-from medddim.formats.dicom.derive import MAKER
 from medddim.formats.dicom.files import require_moderate_deflate
+from medddim.formats.dicom.uids import MAKER
 from medddim.formats.guard import reading
 
 if TYPE_CHECKING:

@@ -18,14 +18,9 @@ from medddim import __version__
 from medddim.errors import GridMismatch
 from medddim.formats.atomic import new_file
 from medddim.formats.contract import Quantity, Written
-from medddim.formats.dicom.derive import (
-    LONGEST_LONG_STRING,
-    MAKER,
-    derived_uid,
-    described,
-    settle_laterality,
-)
+from medddim.formats.dicom.derive import LONGEST_LONG_STRING, described, settle_laterality
 from medddim.formats.dicom.geometry import LPS_TO_RAS
+from medddim.formats.dicom.uids import MAKER, derived_uid
 from medddim.formats.guard import quiet, reading
 from medddim.volume import Array, Volume
 

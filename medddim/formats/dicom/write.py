@@ -14,18 +14,11 @@ from medddim import __version__
 from medddim.errors import WriteRefused
 from medddim.formats.atomic import new_folder
 from medddim.formats.contract import Derivation, Written
-from medddim.formats.dicom.derive import (
-    Provenance,
-    derivation_text,
-    derived_header,
-    derived_uid,
-    instance_uid,
-    is_owned,
-    series_uid,
-)
+from medddim.formats.dicom.derive import Provenance, derivation_text, derived_header
 from medddim.formats.dicom.pixels import Pixels, describe_pixels, pixels_like
 from medddim.formats.dicom.placement import is_same_grid, placements
 from medddim.formats.dicom.read import DicomSource
+from medddim.formats.dicom.uids import derived_uid, instance_uid, is_owned, series_uid
 from medddim.formats.guard import quiet
 from medddim.formats.quantise import too_coarse
 from medddim.volume import Volume
