@@ -46,6 +46,11 @@ def folder(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
     shutil.copy(get_testdata_file("CT_small.dcm"), tmp_path / "ct")
     studies.nifti(tmp_path / "thick")
+    anatomy = tmp_path / "BIDS_DIR" / "sub-01" / "anat"
+    studies.nifti(anatomy, "sub-01_T1w")
+    (tmp_path / "BIDS_DIR" / "dataset_description.json").write_text(
+        '{"Name": "one head", "BIDSVersion": "1.11.1"}'
+    )
     studies.model(tmp_path / "run")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -36,6 +36,8 @@ def why_not(volume: Volume, modality: str) -> str:
 
     `modality` is that of the model, which is meant where the scan does not say its own.
     """
+    if not np.ptp(volume.voxels):
+        return ""  # a constant scan shows nothing
     if _is_labels(volume):
         return (
             "nearly all neighbouring voxels are equal whole numbers, as in labels or a mask; "

@@ -83,7 +83,7 @@ def test_progress_rises_to_the_whole_of_each_scan(tmp_path, asked, monkeypatch):
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_the_record_says_what_auto_came_to(model, monkeypatch, precision):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": precision == "bf16"})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": precision == "bf16"})
     job = batch.enhance_job(model, device="cpu")
     assert job.parameters["precision"] == precision
 

@@ -212,7 +212,6 @@ def test_what_is_no_ct_is_refused_with_the_remedy():
     volume = scan(water())
     unknown = Volume(volume.voxels, volume.affine)
     for call in (
-        LowDose(),
         lambda v, g: low_dose_noise(v, [0.5], g),
         lambda v, g: photons_for(v, 10.0),
     ):

@@ -180,7 +180,7 @@ def test_every_path_can_be_trained(tmp_path, data, path):
         diffusion={"prediction": "v", **path},
         data={"train": ("train/*",), "validate_on": ("held/*",)},
         degradation={"validate_levels": (0.1,)},
-        training={"steps": 2, "precision": "bf16"},
+        training={"steps": 2, "warmup": 1, "precision": "bf16"},
     )
     train(recipe, tmp_path, data=data)
     answer = Enhancer.load(tmp_path, device="cpu")(head(), steps=2, noise=10.0)
@@ -242,7 +242,7 @@ def test_low_dose_is_trained_in_hounsfield_units(tmp_path, data):
             **{"train": ("ct/*",), "train_part": (0.0, 0.5)},
             **{"validate_on": ("ct/*",), "validate_part": (0.5, 1.0)},
         },
-        training={"steps": 2},
+        training={"steps": 2, "warmup": 1},
     )
     run = train(recipe, tmp_path, data=data)
     last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
@@ -293,7 +293,7 @@ def test_devices_that_cannot_share_a_batch_are_refused(tmp_path, data):
 
 def test_a_run_can_start_from_a_shipped_model(tmp_path, data):
     shipped = Checkpoint.open("mr-denoise").recipe.network.model_dump()
-    how = {"steps": 1, "start_from": "mr-denoise", "ema": 0.0, "learning_rate": 1e-12}
+    how = {"steps": 2, "warmup": 1, "start_from": "mr-denoise", "ema": 0.0, "learning_rate": 1e-12}
     recipe = tiny(network=shipped, training=how)
     run = train(recipe, tmp_path, data=data)
     ours, theirs = (load_file(Checkpoint.open(m).folder / WEIGHTS) for m in (run, "mr-denoise"))

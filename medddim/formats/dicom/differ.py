@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def why_not(
             "--stack-by ATTRIBUTE"
         )
     known = [tag for tag in differing if one.dataset.get(tag) != other.dataset.get(tag)]
-    found = known[:1] or list(_differences(one, other))[:SHOWN]
+    found = known[:1] or _differences(one, other)[:SHOWN]
     why = "the header tells them apart by no echo, time, b-value or acquisition"
     if known:
         why = f"they differ in {known[0]}, which does not sort them into complete stacks"
@@ -67,15 +68,19 @@ def why_not(
     )
 
 
-def _differences(one: Header, other: Header) -> Iterator[str]:
+def _differences(one: Header, other: Header) -> list[str]:
     """The names of what differs in two images: keywords, and private tags as (gggg,eeee)."""
-    first, second = _whole(one), _whole(other)
-    for element in first:
-        if element.keyword in NOT_NAMED or element.VR in ("SQ", "UI", "OW", "OB", "UN"):
-            continue
-        if element.tag not in second or second[element.tag].value != element.value:
-            tag = element.tag
-            yield element.keyword or f"({tag.group:04X},{tag.element:04X})"
+    names = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a warning of an invalid value quotes it
+        first, second = _whole(one), _whole(other)
+        for element in first:
+            if element.keyword in NOT_NAMED or element.VR in ("SQ", "UI", "OW", "OB", "UN"):
+                continue
+            if element.tag not in second or second[element.tag].value != element.value:
+                tag = element.tag
+                names.append(element.keyword or f"({tag.group:04X},{tag.element:04X})")
+    return names
 
 
 def _whole(header: Header) -> Dataset:

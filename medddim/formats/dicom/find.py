@@ -128,6 +128,8 @@ def _without_copies(headers: Sequence[Header]) -> list[Header]:
                 "its source; get the file again from its source"
             )
         if uid in kept and sha256_of(kept[uid].path) != sha256_of(header.path):
+            for frame in frames_of(header):  # what is no image at all is said first
+                require_supported(frame)
             raise IrregularGeometry(
                 f"{kept[uid].path} and {header.path} carry one SOPInstanceUID but differ; "
                 "remove the one that does not belong"
