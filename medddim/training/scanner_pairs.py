@@ -30,6 +30,10 @@ OWN_NOISE = 0.7
 """Share of the noise read in a training scan that counts as its own: edges are read as noise too,
 and what is called noise is learnt to be taken away."""
 
+LEVEL_ERRORS, LAG_ERRORS = (0.04, 0.2), (0.02, 0.06)
+"""How wrong the level (in its logarithm) and the correlations of a pair may be stated, in one half
+of the pairs and in the other: noise is read well in some scans, and badly in others."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -203,7 +207,8 @@ class ScannerPairs:
     ) -> Array:
         """What is known of the noise, as little exact as what is read in a scan."""
         size = [len(response) for response in responses]
-        stated = total * np.exp(generator.normal(0, 0.04))
+        wrong = int(generator.integers(2))
+        stated = total * np.exp(generator.normal(0, LEVEL_ERRORS[wrong]))
         if generator.random() < 0.15:  # the map is not always found
             stated = np.full(size, np.sqrt(np.square(stated, dtype=np.float64).mean()))
         lags = np.concatenate(
@@ -212,7 +217,7 @@ class ScannerPairs:
                 for r, n in zip(responses, size, strict=True)
             ]
         )
-        lags = lags + generator.normal(0, 0.02, lags.shape) * (lags != 0) * (lags != 1)
+        lags = lags + generator.normal(0, LAG_ERRORS[wrong], lags.shape) * (lags != 0) * (lags != 1)
         numbers = [*lags, np.log2(source.wider) / 4]
         return np.stack([stated, *(np.full(size, number) for number in numbers)]).astype(np.float32)
 

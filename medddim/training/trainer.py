@@ -33,6 +33,7 @@ from medddim.networks import Network, autocast, choose_device
 from medddim.recipe import Recipe, TrainingRecipe
 from medddim.training.board import Board
 from medddim.training.dataset import Pairs, PairSource
+from medddim.training.optimiser import Optimiser
 from medddim.training.scanner_pairs import ScannerPairs
 from medddim.training.scans import chosen, read_all
 from medddim.training.validation import mean_psnr, validate
@@ -174,7 +175,9 @@ class _Run:
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(settings.ema))
         shared = team.setup_module(self.network)
         self.denoiser = checkpoint.build_denoiser(recipe, cast(Network, shared))
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=settings.learning_rate)
+        self.optimiser = Optimiser(
+            self.network, kind=settings.optimiser, learning_rate=settings.learning_rate
+        )
         self.step, self.best = 0, -np.inf
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / RESUME).exists():
@@ -212,12 +215,10 @@ class _Run:
                 own=own,
                 weight=weight,
             )
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         team.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), settings.gradient_clip)
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(settings, self.step)
-        self.optimiser.step()
+        self.optimiser.step(learning_rate(settings, self.step))
         self.average.update_parameters(self.network)
         self.step += 1
         return float(cast(Tensor, team.all_reduce(loss.detach())))
@@ -252,7 +253,7 @@ class _Run:
         path = self.folder / RESUME
         for parameter in self.network.parameters():
             parameter.grad = torch.zeros_like(parameter)
-        self.optimiser.step()  # makes the optimiser's tensors, overwritten below
+        self.optimiser.step(0.0)  # makes the optimiser's tensors, overwritten below
         with safe_open(path, framework="pt") as file:
             stored = {key: file.get_tensor(key) for key in file.keys()}
             known = json.loads(file.metadata()["run"])
@@ -265,11 +266,10 @@ class _Run:
 
     def _tensors(self) -> dict[str, Tensor]:
         """Every tensor of the run by name; views, so that `restore` can write into them."""
-        state = self.optimiser.state
         moments = {
             f"optimiser.{name}.{kind}": value
-            for name, parameter in self.network.named_parameters()
-            for kind, value in state[parameter].items()
+            for name, remembered in self.optimiser.tensors()
+            for kind, value in remembered.items()
         }
         now, average = (checkpoint.named_tensors(m) for m in (self.network, self.average))
         return {**now, **{f"average.{key}": value for key, value in average.items()}, **moments}
