@@ -3,7 +3,7 @@
     python benchmarks/calibration.py SCANS [--model mr-denoise-vp] [--samples 8] [--steps 4 8 16]
 
 SCANS is a folder of MR scans taken as the truth; their middle slices are made noisy and the true
-level is told. Measured in the foreground, over samples of exact posterior draws each figure has a
+level is given. Measured in the foreground, over samples of exact posterior draws each figure has a
 value that is known:
 
     one sample      PSNR of one, less that of the 1-step answer: -3.01 dB
@@ -68,9 +68,9 @@ def main() -> None:
 
 def show(*cells: object) -> None:
     """One row of the table."""
-    *told, row = cells
+    *case, row = cells
     assert isinstance(row, dict)
-    print("| " + " | ".join([*map(str, told), *(f"{row[name]:.2f}" for name in FIGURES)]) + " |")
+    print("| " + " | ".join([*map(str, case), *(f"{row[name]:.2f}" for name in FIGURES)]) + " |")
 
 
 def measure(enhancer: Enhancer, clean: Volume, level: float, *, steps: int, count: int) -> Row:

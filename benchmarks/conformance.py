@@ -41,16 +41,16 @@ def main() -> None:
     arguments = parse()
     if lacking := validators.missing():
         sys.exit(f"{', '.join(lacking)}: not installed (Debian: dicom3tools)")
-    rows, told = [], Counter()
+    rows, counts = [], Counter()
     with tempfile.TemporaryDirectory() as folder:
         for row, complaints in judged(arguments.series, Path(folder)):
             print(*row, sep="  ", flush=True)
             rows.append(row)
-            told.update(complaints)
+            counts.update(complaints)
     text = "\n".join(
         "| " + " | ".join(row) + " |" for row in (TITLES, ["---"] * len(TITLES), *rows)
     )
-    text += "".join(f"\n\n{count} × {complaint}" for complaint, count in told.items())
+    text += "".join(f"\n\n{count} × {complaint}" for complaint, count in counts.items())
     print(text)
     if arguments.output:
         arguments.output.write_text(text + "\n", encoding="utf-8")

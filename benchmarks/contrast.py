@@ -6,7 +6,7 @@ SCANS is a folder of scans taken as the truth; of each the middle --slices. Inse
 with an edge of one voxel, bright and dark, SIZES_MM across) are put into the truth where tissue is
 even, with the contrast that gives each of SNRS to a matched filter in the noise that is
 added: the template's answer to the insert over the standard deviation of its answers to the noise.
-The same noise is added with and without inserts (MR: Rician, its level told to every method; CT:
+The same noise is added with and without inserts (MR: Rician, its level given to every method; CT:
 that of the share of the dose, its level estimated), and both are denoised.
 
     kept      (answer with - answer without) over the contrast put in, in the core of the insert:
@@ -16,7 +16,7 @@ that of the share of the dose, its level estimated), and both are denoised.
     PSNR      in dB, foreground, without inserts
 
 --blend gives the answer with that share of the scan mixed back in: a curve of contrast kept against
-PSNR. The rivals are baselines of medddim (DIPY's non-local means needs `pip install dipy`).
+PSNR. The baselines are those of medddim (DIPY's non-local means needs `pip install dipy`).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--levels", type=float, nargs="+", default=[0.05, 0.10])
     parser.add_argument("--steps", type=int, nargs="+", default=[1])
     parser.add_argument("--blend", type=float, nargs="*", default=[])
-    parser.add_argument("--rivals", nargs="*", default=["nlm-dipy"], choices=sorted(BASELINES))
+    parser.add_argument("--baselines", nargs="*", default=["nlm-dipy"], choices=sorted(BASELINES))
     parser.add_argument("--slices", type=int, default=12)
     parser.add_argument("-o", "--output", type=Path, help="write the table here too (Markdown)")
     asked = parser.parse_args()
@@ -75,7 +75,14 @@ def main() -> None:
         for level in asked.levels:
             for row in measure(enhancer, asked, clean, level):
                 rows.append(row | {"scan": series.name})
-                print(series.name, f"{level:g}", row["method"], *told([row]), sep="  ", flush=True)
+                print(
+                    series.name,
+                    f"{level:g}",
+                    row["method"],
+                    *figures_of([row]),
+                    sep="  ",
+                    flush=True,
+                )
     text = means(rows)
     print(text)
     if asked.output:
@@ -92,8 +99,8 @@ def measure(
     with_them, planted, spread = inserted(clean, noise, inside)
     noisier = with_noise_of(clean, noisy, with_them, level, enhancer)
     ours = {f"{enhancer.name}, {s} step": partial(enhancer, steps=s) for s in asked.steps}
-    rivals = {name: BASELINES[name] for name in asked.rivals}
-    for name, method in (ours | rivals).items():
+    baselines = {name: BASELINES[name] for name in asked.baselines}
+    for name, method in (ours | baselines).items():
         without, there = method(noisy, noise=sigma), method(noisier, noise=sigma)
         for share in (0.0, *(asked.blend if name in ours else ())):
             answer = mixed(without, noisy, share)
@@ -181,7 +188,7 @@ def mixed(answer: Volume, scan: Volume, share: float) -> Volume:
     return answer.with_voxels((1 - share) * answer.voxels + share * scan.voxels)
 
 
-def told(rows: list[Row]) -> list[str]:
+def figures_of(rows: list[Row]) -> list[str]:
     """The figures of some rows together: means over their inserts, and over the rows."""
     inserts = [one for row in rows for one in row["kept"]]
     cells = []
@@ -200,7 +207,7 @@ def means(rows: list[Row]) -> str:
     for row in rows:
         groups[row["level"], row["method"]].append(row)
     titles = ["level", "method", *(f"kept, {name}" for name, _, _ in BINS)]
-    body = [[f"{level:g}", method, *told(group)] for (level, method), group in groups.items()]
+    body = [[f"{level:g}", method, *figures_of(group)] for (level, method), group in groups.items()]
     return table([*titles, "false, per mille", "PSNR (dB)"], body)
 
 

@@ -4,7 +4,7 @@
 
 The same conditional network, the same starting noise, the same ladder; DDPM (ancestral sampling)
 draws fresh noise at every step, DDIM none. SCANS is a folder of MR scans taken as the truth; the
-middle slices are made noisy, their true noise level is told. Writes OUT.md and OUT.png.
+middle slices are made noisy, their true noise level is given. Writes OUT.md and OUT.png.
 """
 
 from __future__ import annotations

@@ -110,8 +110,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def judge(out: Path, undisturbed: dict[str, bytes]) -> dict[str, Any]:
     """What is wrong with the results and the record of disturbed runs."""
     found, lines = contents(out), (out / record.RECORD).read_bytes().splitlines()
-    told = [json.loads(line) for line in lines if line.endswith(b"}")]
-    made = Counter(line["name"] for line in told if line["status"] == "ok")
+    whole = [json.loads(line) for line in lines if line.endswith(b"}")]
+    made = Counter(line["name"] for line in whole if line["status"] == "ok")
     last = record.last_lines(out).values()
     corrupt = [
         file

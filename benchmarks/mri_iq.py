@@ -91,8 +91,14 @@ def figures(method: Method, noise: float, *, spokes: bool) -> list[str]:
         method(np.abs(pattern)), FOV, radius=np.array(LINES), center=(0, 0), array=(4, 4),
         plot=False,
     )  # fmt: skip
-    told = [f"{bias:.4f}", f"{uniform:.4f}", f"{edge:.2f}", f"{snr:.1f}", f"{lines[0]}, {lines[1]}"]
-    return [*told, str(complete(method, noise)) if spokes else "not asked"]
+    figures = [
+        f"{bias:.4f}",
+        f"{uniform:.4f}",
+        f"{edge:.2f}",
+        f"{snr:.1f}",
+        f"{lines[0]}, {lines[1]}",
+    ]
+    return [*figures, str(complete(method, noise)) if spokes else "not asked"]
 
 
 def complete(method: Method, noise: float) -> int:

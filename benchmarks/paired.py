@@ -34,9 +34,9 @@ def best(rows: Rows, methods: Sequence[str]) -> str:
     return max(scores, key=scores.__getitem__)
 
 
-def against(rows: Rows, ours: str, rival: str) -> list[str]:
-    """Ours minus the rival: each of FIGURES with its 95 % interval, and "better of subjects"."""
-    named = {ours: "result", rival: rival}
+def against(rows: Rows, ours: str, other: str) -> list[str]:
+    """Ours minus the other: each of FIGURES with its 95 % interval, and "better of subjects"."""
+    named = {ours: "result", other: other}
     subjects = per_subject(
         [
             {**row, "result": named[row["method"]], "protocol": ""}
@@ -47,7 +47,7 @@ def against(rows: Rows, ours: str, rival: str) -> list[str]:
     found = {row["figure"]: row for row in differences(subjects)}
     scores = {(row["subject"], row["result"]): row[FIGURES[0]] for row in subjects}
     names = dict.fromkeys(row["subject"] for row in subjects)
-    pairs = [(scores[name, "result"], scores[name, rival]) for name in names]
+    pairs = [(scores[name, "result"], scores[name, other]) for name in names]
     better = sum(one > other for one, other in pairs if None not in (one, other))
     return [*(interval(found[figure]) for figure in FIGURES), f"{better} of {len(names)}"]
 

@@ -1,4 +1,4 @@
-"""How good is a denoiser? Real scans, made noisy, restored by the model and by its rivals.
+"""How good is a denoiser? Real scans, made noisy, restored by the model and by its baselines.
 
     python benchmarks/quality.py SCANS [--model mr-denoise] [--levels 0.05 0.10] [-o table.md]
 
@@ -6,15 +6,15 @@ SCANS is a folder of scans taken as the truth, although they hold noise of their
 their signal): no figure against them can rise without limit. What is added is seeded. For an MR
 model it is Rician noise, whose true level is given to every method. For a CT model it is the noise
 of a lower dose; levels are shares of that tube current at which the scan has the noise measured in
-it. The model estimates its level, and rivals are given that estimate times each of --tuned, for
+it. The model estimates its level, and baselines are given that estimate times each of --tuned, for
 noise that is not white. Times are of one run, side by side, on this machine.
 
-Last comes the model's first --steps minus each rival: the mean over subjects (what a file's name
+Last comes the model's first --steps minus each baseline: the mean over subjects (what a file's name
 says before its first underscore; scans of one subject are not independent) with its 95 % bootstrap
-interval, and how many subjects are better. A rival told several --tuned multiples is there with the
-one that has the best mean PSNR on these very scans, which favours the rival. --red-cnn takes the
-weights of red_cnn.py, --twin the run of the same network trained as plain regression; both are
-rivals that take no multiples.
+interval, and how many subjects are better. A baseline given several --tuned multiples is there with
+the one that has the best mean PSNR on these very scans, which favours the baseline. --red-cnn takes
+the weights of red_cnn.py, --twin the run of the same network trained as plain regression; both are
+baselines that take no multiples.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
 
 Method = Callable[..., Volume]
-RIVALS = ("identity", "nlm-dipy-blockwise", "nlm-dipy")
+USUAL = ("identity", "nlm-dipy-blockwise", "nlm-dipy")
 FIGURES = ("psnr_db", "ssim", "hf_power", "seconds")
 
 
@@ -50,8 +50,8 @@ def main() -> None:
     """Measure, print, and write the tables if asked."""
     arguments = parse()
     enhancer = Enhancer.load(arguments.model)
-    rivals = rivals_of(arguments)
-    methods = {name: told for variants in rivals.values() for name, told in variants.items()}
+    baselines = baselines_of(arguments)
+    methods = {name: way for variants in baselines.values() for name, way in variants.items()}
     ours = [f"{enhancer.name}, {steps} steps" for steps in arguments.steps]
     methods |= {
         name: partial(enhancer, steps=steps)
@@ -65,7 +65,7 @@ def main() -> None:
     kind = "dose" if enhancer.recipe.degradation.kind == "low-dose" else "noise"
     labels = {level: f"{level:.0%} {kind}" for level in arguments.levels}
     tables = [per_subject(rows, level, labels) for level in labels]
-    text = "\n\n".join([*tables, summary(rows, labels), paired(rows, labels, ours[0], rivals)])
+    text = "\n\n".join([*tables, summary(rows, labels), paired(rows, labels, ours[0], baselines)])
     print(text)
     if arguments.output:
         arguments.output.write_text(text + "\n", encoding="utf-8")
@@ -78,9 +78,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--model", default="mr-denoise", help="shipped, or a run folder")
     parser.add_argument("--levels", type=float, nargs="+", default=[0.05, 0.10])
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 8])
-    parser.add_argument("--rivals", nargs="*", default=RIVALS, choices=sorted(BASELINES))
+    parser.add_argument("--baselines", nargs="*", default=USUAL, choices=sorted(BASELINES))
     parser.add_argument("--fidelity", type=float, nargs="*", default=[], help="of most steps")
-    parser.add_argument("--tuned", type=float, nargs="+", default=[1.0], help="for the rivals")
+    parser.add_argument("--tuned", type=float, nargs="+", default=[1.0], help="for the baselines")
     parser.add_argument("--red-cnn", type=Path, help="weights made by red_cnn.py")
     parser.add_argument("--twin", type=Path, help="run folder of the plain regression")
     parser.add_argument("--slices", type=int, help="only so many, in the middle of each scan")
@@ -88,19 +88,19 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def rivals_of(arguments: argparse.Namespace) -> dict[str, dict[str, Method]]:
-    """Every rival, and each multiple of sigma that it is told as a method of its own."""
-    rivals: dict[str, dict[str, Method]] = {name: {} for name in arguments.rivals}
-    for name in rivals:
+def baselines_of(arguments: argparse.Namespace) -> dict[str, dict[str, Method]]:
+    """Every baseline, and each multiple of sigma that it is given as a method of its own."""
+    baselines: dict[str, dict[str, Method]] = {name: {} for name in arguments.baselines}
+    for name in baselines:
         for times in arguments.tuned if name != "identity" else [1.0]:
-            told = f"{name}, {times:g} sigma" if times != 1 else name
-            rivals[name][told] = partial(_given, BASELINES[name], times)
+            variant = f"{name}, {times:g} sigma" if times != 1 else name
+            baselines[name][variant] = partial(_given, BASELINES[name], times)
     if arguments.red_cnn:
-        rivals["red-cnn"] = {"red-cnn": RedCnnMethod(arguments.red_cnn)}
+        baselines["red-cnn"] = {"red-cnn": RedCnnMethod(arguments.red_cnn)}
     if arguments.twin:
         twin = partial(Enhancer.load(arguments.twin), steps=1)
-        rivals["twin"] = {"regression twin, 1 step": twin}
-    return rivals
+        baselines["twin"] = {"regression twin, 1 step": twin}
+    return baselines
 
 
 def _given(method: Method, times: float, volume: Volume, *, noise: float) -> Volume:
@@ -108,7 +108,7 @@ def _given(method: Method, times: float, volume: Volume, *, noise: float) -> Vol
 
 
 def degraded(clean: Volume, level: float, *, recipe: Recipe) -> tuple[Volume, float]:
-    """The worse scan, and the noise level every method is told, in the scan's unit."""
+    """The worse scan, and the noise level every method is given, in the scan's unit."""
     generator = np.random.default_rng(0)
     if recipe.degradation.kind == "low-dose":
         noisy = LowDose(level, noise_hu=estimate_noise(clean))(clean, generator)
@@ -172,14 +172,17 @@ def summary(rows: list[dict], labels: Mapping[Hashable, str]) -> str:
 
 
 def paired(
-    rows: list[dict], labels: Mapping[Hashable, str], ours: str, rivals: Mapping[str, Iterable[str]]
+    rows: list[dict],
+    labels: Mapping[Hashable, str],
+    ours: str,
+    baselines: Mapping[str, Iterable[str]],
 ) -> str:
-    """The mean difference to each rival at its best over subjects, and who is better."""
+    """The mean difference to each baseline at its best over subjects, and who is better."""
     body = []
-    for level, variants in product(labels, rivals.values()):
+    for level, variants in product(labels, baselines.values()):
         there = [row for row in rows if row["level"] == level]
-        rival = best(there, list(variants))
-        body.append([labels[level], rival, *against(there, ours, rival)])
+        baseline = best(there, list(variants))
+        body.append([labels[level], baseline, *against(there, ours, baseline)])
     titles = ["degraded", f"{ours}, minus", "psnr_db", "ssim", "subjects better in PSNR"]
     return f"Paired differences by subject, with 95 % bootstrap intervals\n\n{table(titles, body)}"
 

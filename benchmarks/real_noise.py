@@ -2,7 +2,7 @@
 
     python benchmarks/real_noise.py SCANS [-o table.md] [--picture picture.png]
 
-SCANS is the folder of development scans. No noise is added, and nothing but the scan is told. The
+SCANS is the folder of development scans. No noise is added, and nothing but the scan is given. The
 residual, input minus result, is judged by `medddim.metrics.residual`: its correlation with itself
 one voxel on / of its size with the edges / with the brightness of the result. Two yardsticks stand
 beside it: noise as the model knows it and of the level read in the scan, put on the result, and
@@ -73,12 +73,12 @@ class Case:
         """The cells of TITLES."""
         ours = taken(self.scan, self.result)
         unit = 1 if self.scan.unit == "HU" else np.percentile(self.scan.voxels, 99.5) / 100
-        told = f"{self.noise / unit:.1f} {'HU' if self.scan.unit == 'HU' else '%'}"
+        level = f"{self.noise / unit:.1f} {'HU' if self.scan.unit == 'HU' else '%'}"
         noisy = with_noise(self.result, self.noise)
         residuals = ours, taken(noisy, self.result), taken(self.scan, self.blurred)
         figures = [f"{one.lag1:+.2f} / {one.edges:+.2f} / {one.signal:+.2f}" for one in residuals]
         share = f"{ours.spread / self.noise:.2f}"
-        return [self.name, told, share, *figures, self.repeat(), self.agreement()]
+        return [self.name, level, share, *figures, self.repeat(), self.agreement()]
 
     def repeat(self) -> str:
         """How far apart two channels are after, as a share of before."""

@@ -1,12 +1,13 @@
-"""RED-CNN (Chen et al. 2017, arXiv 1702.00288), the usual learned rival for low-dose CT.
+"""RED-CNN (Chen et al. 2017, arXiv 1702.00288), the usual learned baseline for low-dose CT.
 
     python benchmarks/red_cnn.py SCANS -o red-cnn.safetensors
     python benchmarks/quality.py SCANS --model ct-denoise --red-cnn red-cnn.safetensors ...
 
 Ten layers of 96 filters of 5 x 5, shortcuts and squared error as in the paper. It is trained on the
-pairs of a recipe of ours: the same scans, doses, kernels and augmentation. It is not told the level
-of the noise, as in the paper. It begins by saying what a step of it and one of the recipe's network
-cost: 52 and 41 GFLOP with the defaults, so that 7000 of these are 0.37 PFLOP, 8000 of those 0.33.
+pairs of a recipe of ours: the same scans, doses, kernels and augmentation. It does not get the
+level of the noise, as in the paper. It begins by saying what a step of it and one of the recipe's
+network cost: 52 and 41 GFLOP with the defaults, so that 7000 of these are 0.37 PFLOP, 8000 of those
+0.33.
 """
 
 from __future__ import annotations
@@ -60,10 +61,10 @@ class RedCnn(nn.Module):
         return x
 
 
-def gflop(network: nn.Module, *inputs: Tensor, **told: Tensor) -> float:
+def gflop(network: nn.Module, *inputs: Tensor, **known: Tensor) -> float:
     """What a step of training costs, forward and back, as torch counts it."""
     with FlopCounterMode(display=False) as counter:
-        network(*inputs, **told).sum().backward()
+        network(*inputs, **known).sum().backward()
     network.zero_grad()
     return float(counter.get_total_flops()) / 1e9
 
@@ -72,8 +73,8 @@ def say_costs(recipe: Recipe, network: nn.Module, *, batch: int, patch: int) -> 
     """Print them, of `network` and of the recipe's own."""
     size, own = recipe.training, build_network(recipe)
     seen = torch.zeros(size.batch, recipe.network.slices, size.patch, size.patch)
-    told = torch.ones(1, 1, 1, 1)
-    theirs = gflop(own, seen, torch.ones(size.batch), strength=told)
+    level = torch.ones(1, 1, 1, 1)
+    theirs = gflop(own, seen, torch.ones(size.batch), strength=level)
     print(f"a step of RED-CNN: {gflop(network, torch.zeros(batch, 1, patch, patch)):.1f} GFLOP")
     print(f"a step of {recipe.name}: {theirs:.1f} GFLOP", flush=True)
 
@@ -119,7 +120,7 @@ def main() -> None:
 
 
 class RedCnnMethod:
-    """A trained RED-CNN as one more method of quality.py; the noise level it is told is ignored."""
+    """A trained RED-CNN as one more method of quality.py; the noise level is ignored."""
 
     def __init__(self, weights: Path) -> None:
         self.recipe, self.network = Recipe.load(RECIPE), RedCnn().eval()

@@ -1,15 +1,15 @@
 """Does a model make scans worse that it was not made for? Every scan against its input.
 
-    python benchmarks/stress.py SCANS... [--model mr-denoise] [--levels 0.01 0.05 0.10] [--told]
+    python benchmarks/stress.py SCANS... [--model mr-denoise] [--levels 0.01 0.1] [--known-noise]
     python benchmarks/stress.py SCANS... --model mr-superres --levels 2 --slices 48
 
 Each scan is taken as the truth, although it holds noise of its own, made worse, and enhanced in one
 step. Levels are those of quality.py; for super-resolution, how many times thicker the slices are
-made, and the input is their cubic interpolation. A denoiser is told nothing but the scan, or, with
-`--told`, the noise that was added. `worse in` names every figure of `medddim.metrics.compare` in
-which the result is further from the truth than its input by more than TOLERANCES. At little added
-noise an honest denoiser takes the truth's own noise too, and is worse by these figures: `own noise`
-tells how much there is, in the unit of `level`, or in HU.
+made, and the input is their cubic interpolation. A denoiser is given nothing but the scan, or, with
+`--known-noise`, the noise that was added. `worse in` names every figure of
+`medddim.metrics.compare` in which the result is further from the truth than its input by more than
+TOLERANCES. At little added noise an honest denoiser takes the truth's own noise too, and is worse
+by these figures: `own noise` tells how much there is, in the unit of `level`, or in HU.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("scans", type=Path, nargs="+")
     parser.add_argument("--model", default="mr-denoise")
     parser.add_argument("--levels", type=float, nargs="+", default=[0.01, 0.05, 0.10])
-    parser.add_argument("--told", action="store_true", help="tell the model the noise added")
+    parser.add_argument("--known-noise", action="store_true", help="give the model the noise added")
     parser.add_argument("--slices", type=int, default=3, help="only so many, in the middle")
     parser.add_argument("-o", "--output", type=Path, help="write the table here too (Markdown)")
     asked = parser.parse_args()
@@ -55,7 +55,7 @@ def main() -> None:
     rows = []
     for name, scan in scans(asked.scans, enhancer.recipe.modality, slices=asked.slices):
         for level in asked.levels:
-            rows.append([name, *judged(scan, level, enhancer, told=asked.told)])
+            rows.append([name, *judged(scan, level, enhancer, known=asked.known_noise)])
             print(*rows[-1], sep="  ", flush=True)
     worse_in = [row[-1] for row in rows]
     kept = f"In {worse_in.count('-')} of {len(rows)} rows the result is worse in no figure."
@@ -76,7 +76,7 @@ def scans(roots: list[Path], modality: str, *, slices: int) -> Iterator[tuple[st
             yield series.name, middle_slices(scan.taken_for(modality), slices)
 
 
-def judged(scan: Volume, level: float, enhancer: Enhancer, *, told: bool) -> list[str]:
+def judged(scan: Volume, level: float, enhancer: Enhancer, *, known: bool) -> list[str]:
     """The cells of TITLES, but for the first."""
     scale = Scaling.fit(scan, **enhancer.recipe.scaling.model_dump()).scale
     own = estimate_noise(scan)
@@ -86,7 +86,7 @@ def judged(scan: Volume, level: float, enhancer: Enhancer, *, told: bool) -> lis
     else:
         shown, truth = f"{level:.0%}", scan
         before, added = degraded(scan, level, recipe=enhancer.recipe)
-        after = enhancer(before, noise=added if told else None)
+        after = enhancer(before, noise=added if known else None)
     noise = f"{own:.0f} HU" if scan.unit == "HU" else f"{own / scale:.1%}"
     pair = (compare(before, truth), compare(after, truth))
     return [noise, shown, *_figures(*pair), worse(*pair)]

@@ -1,10 +1,10 @@
-"""How good is super-resolution? Isotropic scans, made coarse and then fine, by model and rivals.
+"""How good is super-resolution? Isotropic scans, made coarse and then fine, by model and baselines.
 
     python benchmarks/superres.py SCAN... [--model mr-superres] [--factors 4,1,1 2,2,2] [--last 1]
 
 A SCAN is a file or a folder of scans taken as the truth; the first factor is that of the slices.
 `--last 0.25` judges the last quarter of the slices only, the part a model was not trained on. With
-nothing measured but means over larger voxels, every method has the same to go by. Times are of one
+nothing measured but means over blocks, every method has the same to go by. Times are of one
 run, side by side, on this machine.
 """
 

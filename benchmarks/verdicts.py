@@ -46,9 +46,9 @@ def main() -> None:
             for series in formats.find(place):
                 verdict = verdict_on(series)
                 counts[verdict.split(":")[0]] += 1
-                name = told(series, path)
+                name = place(series, path)
                 kind = series.facts.get("kind", "-")
-                by = series.facts.get("told_apart_by")
+                by = series.facts.get("stacked_by")
                 print(f"| {name} | {len(series.files)} | {f'{kind} by {by}' if by else kind} | "
                       f"{cleaned(verdict, path)} |")  # fmt: skip
     print("\n" + ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) + ".")
@@ -115,8 +115,8 @@ def files_of(path: Path) -> Iterator[Path]:
     yield from (file for file in sorted(path.rglob("*")) if file.is_file())
 
 
-def told(series: Series, root: Path) -> str:
-    """Where the series lies, seen from the folder asked about."""
+def place(series: Series, root: Path) -> str:
+    """Where the series lies, relative to the folder asked about."""
     first = series.files[0]
     place = first if len(series.files) == 1 else first.parent
     return place.relative_to(root if root.is_dir() else root.parent).as_posix()

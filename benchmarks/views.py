@@ -1,9 +1,9 @@
 """What does seeing an isotropic scan along three axes give, over one view and four mirror images?
 
-    python benchmarks/views.py [SCANS] [--model mr-denoise] [--levels 0.05 0.10] [--rivals bm4d]
+    python benchmarks/views.py [SCANS] [--model mr-denoise] [--levels 0.05 0.10] [--baselines bm4d]
 
 Without SCANS, the head that ships with nilearn, an average of 152 and free of noise. The middle
-EDGE voxels of each axis, Rician noise with a fixed seed, its true level told, one step. A scan is
+EDGE voxels of each axis, Rician noise with a fixed seed, its true level given, one step. A scan is
 seen in three planes for being isotropic; for the other two answers its slices are said to lie
 further apart. `stripes` is how much rougher the error is across these slices than along the other
 axes: 1 is not at all. `evaluations` are those of the network, per voxel.
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("scans", type=Path, nargs="?")
     parser.add_argument("--model", default="mr-denoise")
     parser.add_argument("--levels", type=float, nargs="+", default=[0.05, 0.10])
-    parser.add_argument("--rivals", nargs="*", default=[], choices=sorted(BASELINES))
+    parser.add_argument("--baselines", nargs="*", default=[], choices=sorted(BASELINES))
     parser.add_argument("--edge", type=int, default=96)
     asked = parser.parse_args()
     enhancer = Enhancer.load(asked.model)
@@ -50,15 +50,15 @@ def main() -> None:
             apart = slices_apart(noisy)
             ways = {"one view": (single, apart), "four mirror images": (enhancer, apart)}
             ways |= {"three planes": (enhancer, noisy)}
-            ways |= {rival: (BASELINES[rival], noisy) for rival in asked.rivals}
+            ways |= {baseline: (BASELINES[baseline], noisy) for baseline in asked.baselines}
             for way, (method, seen) in ways.items():
                 answer = replace(method(seen, noise=noise), affine=scan.affine)
                 scores = compare(answer, scan)
                 figures = [scores.psnr_db, scores.ssim, scores.hf_power, stripes(answer, scan)]
                 ours = isinstance(method, Enhancer)
                 cost = str(len(views_of(method.recipe, seen))) if ours else ""
-                told = [f"{figure:.3f}" for figure in figures]
-                body.append([name, f"{level:.0%}", way, *told, cost])
+                columns = [f"{figure:.3f}" for figure in figures]
+                body.append([name, f"{level:.0%}", way, *columns, cost])
                 print(*body[-1], sep="  ", flush=True)
     print(table(TITLES, body))
 

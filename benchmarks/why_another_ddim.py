@@ -71,7 +71,7 @@ def ours(task: Task, steps: int) -> Tensor:
 
 
 def with_scheduler(task: Task, scheduler: object, step: Callable[..., Tensor]) -> Tensor:
-    """Any library's scheduler, told by the perfect denoiser what noise it sees."""
+    """Any library's scheduler, with the perfect denoiser that knows what noise it sees."""
     state = task.start
     for t in scheduler.timesteps:
         alpha = float(scheduler.alphas_cumprod[int(t)].double().sqrt())

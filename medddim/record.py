@@ -96,7 +96,7 @@ def append(destination: Path, outcome: Outcome, *, part: str = "") -> None:
     """Add one line to the record, on disk before this returns; its announcement goes.
 
     `part` names the record of one of several runs that share the folder. Raises EnvironmentProblem
-    if the disk does not take it; what it took of the line is then a torn line, passed over later.
+    if the disk does not take it; what it took of the line is then a torn line, skipped later.
     """
     with _kept(destination), _record(destination, part).open("a", encoding="utf-8") as file:
         file.write(outcome.line() + "\n")
@@ -114,7 +114,7 @@ def repair(destination: Path, *, part: str = "") -> None:
 
 
 def last_lines(destination: Path) -> dict[str, Outcome]:
-    """The last line of each name that has outputs; torn lines are passed over."""
+    """The last line of each name that has outputs; torn lines are skipped."""
     return {outcome.name: outcome for outcome in _lines(destination) if outcome.outputs}
 
 
@@ -145,7 +145,7 @@ def write_manifest(
 
     `job` is the job if all scans get the same, else what theirs have in common goes down; `part`
     is the shard that writes. An interrupted run has fewer `scans` than
-    `scans_given`. Results of earlier runs that this one has not made or passed over stand as
+    `scans_given`. Results of earlier runs that this one has not made or skipped stand as
     `earlier`, so that the manifest tells of every result in the folder.
     """
     stated = {outcome.name for outcome in outcomes if outcome.outputs}

@@ -55,7 +55,7 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Whether the figure is in its range; one that is no number is not."""
+        """Whether the figure is in its range; NaN is not."""
         return self.low <= self.figure <= self.high
 
 

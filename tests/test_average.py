@@ -20,13 +20,13 @@ def average(one, other, output, *share):
     return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize(("told", "share"), [((), 0.5), (("--share", "0.25"), 0.25)])
-def test_the_mean_lies_between_and_has_the_recipe_of_the_second(tmp_path, told, share):
+@pytest.mark.parametrize(("options", "share"), [((), 0.5), (("--share", "0.25"), 0.25)])
+def test_the_mean_lies_between_and_has_the_recipe_of_the_second(tmp_path, options, share):
     one = studies.model(tmp_path / "one")
     opened = checkpoint.Checkpoint.open(studies.model(tmp_path / "other", name="other"))
     network = checkpoint.build_network(opened.recipe)
     checkpoint.save(opened.folder, opened.recipe, network)
-    done = average(one, opened.folder, tmp_path / "mean", *told)
+    done = average(one, opened.folder, tmp_path / "mean", *options)
     assert done.returncode == 0, done.stderr
     first, second, mean = (
         load_file(tmp_path / name / WEIGHTS) for name in ("one", "other", "mean")

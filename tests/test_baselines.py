@@ -1,4 +1,4 @@
-"""One contract for every rival, and what sets each apart."""
+"""One contract for every baseline, and what sets each apart."""
 
 import sys
 from importlib.util import find_spec
@@ -23,7 +23,7 @@ from medddim.volume import Volume
 PACKAGES = {"ants": "ants", "bm4d": "bm4d", "wavelet": "pywt"}
 INSTALLED = [name for name in BASELINES if name not in PACKAGES or find_spec(PACKAGES[name])]
 OWN_ESTIMATE = {"ants", "nlm-dipy", "nlm-dipy-blockwise"}
-"""These denoise a scan without noise: ANTs is not told, DIPY weighs patches as if it were."""
+"""These denoise a scan without noise: ANTs is not given it, DIPY weighs patches as if it were."""
 SHAPE = (1, 40, 40, 8)
 NOISE = 40.0
 
@@ -53,7 +53,7 @@ def noisy(clean):
 
 
 @pytest.mark.parametrize("name", INSTALLED)
-def test_a_rival_keeps_the_grid_the_input_and_the_header(name, noisy):
+def test_a_baseline_keeps_the_grid_the_input_and_the_header(name, noisy):
     before = noisy.voxels.copy()
     result = BASELINES[name](noisy, noise=NOISE)
     noisy.require_same_grid(result)
@@ -63,12 +63,12 @@ def test_a_rival_keeps_the_grid_the_input_and_the_header(name, noisy):
 
 
 @pytest.mark.parametrize("name", sorted(set(INSTALLED) - {"identity"}))
-def test_a_rival_removes_noise(name, noisy, clean):
+def test_a_baseline_removes_noise(name, noisy, clean):
     assert error(BASELINES[name](noisy, noise=NOISE), clean) < 0.6 * error(noisy, clean)
 
 
 @pytest.mark.parametrize("name", INSTALLED)
-def test_a_rival_takes_channels_one_by_one(name, noisy):
+def test_a_baseline_takes_channels_one_by_one(name, noisy):
     two = noisy.with_voxels(np.concatenate([noisy.voxels, noisy.voxels[:, ::-1]]))
     result = BASELINES[name](two, noise=NOISE)
     alone = BASELINES[name](noisy, noise=NOISE)
@@ -106,7 +106,7 @@ def test_total_variation_does_not_depend_on_the_unit(noisy):
 
 
 @pytest.mark.parametrize("name", sorted(set(INSTALLED) - {"identity"}))
-def test_a_rival_is_not_biased_where_the_signal_is_no_more_than_the_noise(name, clean):
+def test_a_baseline_is_not_biased_where_the_signal_is_no_more_than_the_noise(name, clean):
     flat = clean.with_voxels(np.full_like(clean.voxels, 2 * NOISE))
     noise = np.random.default_rng(0).normal(0, NOISE, (2, *SHAPE))
     magnitude = flat.with_voxels(np.hypot(flat.voxels + noise[0], noise[1]))
@@ -116,7 +116,7 @@ def test_a_rival_is_not_biased_where_the_signal_is_no_more_than_the_noise(name, 
 
 
 @pytest.mark.parametrize(
-    ("rival", "package", "cure"),
+    ("baseline", "package", "cure"),
     [
         (nlm_dipy, "dipy", r"medddim\[benchmarks\]"),
         (bm4d, "bm4d", "pip install bm4d"),
@@ -124,12 +124,12 @@ def test_a_rival_is_not_biased_where_the_signal_is_no_more_than_the_noise(name, 
         (wavelet, "pywt", "pip install PyWavelets"),
     ],
 )
-def test_a_missing_package_is_told_with_the_cure(rival, package, cure, noisy, monkeypatch):
+def test_a_missing_package_is_reported_with_the_cure(baseline, package, cure, noisy, monkeypatch):
     for module in [m for m in sys.modules if m.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(EnvironmentProblem, match=cure):
-        rival(noisy, noise=NOISE)
+        baseline(noisy, noise=NOISE)
 
 
 def test_the_mean_of_rician_noise_gives_its_signal_back():

@@ -38,8 +38,8 @@ def test_a_subject_is_what_the_name_says_first(paired):
 
 def test_scans_of_one_subject_count_once(paired):
     ours = rows(paired, "ours", {"a_1": 31.0, "a_2": 31.0, "a_3": 31.0, "b_1": 29.0})
-    rival = rows(paired, "tv", {"a_1": 30.0, "a_2": 30.0, "a_3": 30.0, "b_1": 30.0})
-    psnr, ssim, better = paired.against([*ours, *rival], "ours", "tv")
+    other = rows(paired, "tv", {"a_1": 30.0, "a_2": 30.0, "a_3": 30.0, "b_1": 30.0})
+    psnr, ssim, better = paired.against([*ours, *other], "ours", "tv")
     assert psnr == "+0.000 (-1.000 to +1.000)"
     assert ssim == "+0.000 (+0.000 to +0.000)"
     assert better == "1 of 2"
@@ -62,6 +62,6 @@ def test_a_perfect_scan_has_no_difference(paired):
 
 
 def test_the_best_multiple_is_that_of_the_best_mean_over_scans(paired):
-    told = {"tv": {"a_1": 30.0, "b_1": 30.0}, "tv, 2 sigma": {"a_1": 31.0, "b_1": 29.5}}
-    every = [row for name, scores in told.items() for row in rows(paired, name, scores)]
-    assert paired.best(every, list(told)) == "tv, 2 sigma"
+    means = {"tv": {"a_1": 30.0, "b_1": 30.0}, "tv, 2 sigma": {"a_1": 31.0, "b_1": 29.5}}
+    every = [row for name, scores in means.items() for row in rows(paired, name, scores)]
+    assert paired.best(every, list(means)) == "tv, 2 sigma"

@@ -101,7 +101,7 @@ def test_a_card_is_read_if_there_is_one(folder):
 
 
 @pytest.mark.parametrize("missing", [WEIGHTS, RECIPE, None])
-def test_a_missing_file_or_folder_is_told_with_the_remedy(folder, missing):
+def test_a_missing_file_or_folder_is_reported_with_the_remedy(folder, missing):
     if missing:
         (folder / missing).unlink()
     with pytest.raises(CheckpointError, match=r"no model .* holding recipe\.yaml and weights"):

@@ -54,11 +54,11 @@ def test_the_first_hour(place):
     assert "0 wrong" in medddim(place, "verify", "better/")
     medddim(place, "evaluate", "better/", "study/", "-o", "scores/", "--input", "study/")
     assert (place / "scores" / "report.html").is_file()
-    told = medddim(
+    shown = medddim(
         place, "train", "--init", "mine.yaml", "--data", "BIDS", "--hours", "0.001",
         "--from-scratch",
     )  # fmt: skip
-    assert "held out   sub-03" in told
+    assert "held out   sub-03" in shown
     log = medddim(place, "train", "mine.yaml", "-o", "run/")
     assert "input_psnr_db_at_0.05" in log
     medddim(place, "enhance", "study/", "-o", "own/", "--model", "run/", "--force")

@@ -21,7 +21,21 @@ SOURCES = sorted(
 )
 ACROSS = {"browser", "hostile", "pacs"}
 """Suites for what the packages promise together, and what takes a server or a browser."""
+PROSE = {".cff", ".html", ".ipynb", ".lua", ".md", ".py", ".sh", ".toml", ".yaml", ".yml"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
+DIALECT = {
+    "told": "given, reported, recorded",
+    "wish": "request",
+    "mend": "repair",
+    "mended": "repaired",
+    "rival": "baseline",
+    "foresee": "cover, plan for",
+    "passed over": "skipped",
+    "is no number": "is NaN, is not finite",
+    "seen from": "relative to, in the view",
+    "larger voxels": "lower resolution",
+}
+"""Words that the field does not use, and those it does: docs/decisions/0100."""
 REGISTRY_HOSTS = [
     "pypi" + ".org",
     "python" + "hosted",
@@ -80,7 +94,23 @@ def test_no_file_names_a_registry_host() -> None:
     assert [name(path) for path in files if hosts.search(path.read_bytes())] == []
 
 
-def test_the_layers_that_are_told_are_those_that_are_checked() -> None:
+def test_the_prose_keeps_to_the_words_of_the_field() -> None:
+    """In names too, so an underscore ends a word; here alone they stand, to be kept out."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git clone: there is no list of the files that belong to it")
+    phrases = "|".join(word.replace(" ", r"\s+") for word in DIALECT)
+    found = re.compile(rf"(?<![a-z])(?:{phrases})(?:s|es|ing)?(?![a-z])", re.IGNORECASE)
+    here, record = Path(__file__), ROOT / "docs/decisions/0100-words-of-the-field.md"
+    wrong = {
+        name(path): match[0]
+        for path in committed_files()
+        if path not in (here, record) and path.suffix in PROSE
+        if (match := found.search(name(path) + "\n" + path.read_text(encoding="utf-8")))
+    }
+    assert wrong == {}, "see DIALECT for the words in their place"
+
+
+def test_the_layers_in_contributing_are_those_that_are_checked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
     text = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())

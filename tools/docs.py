@@ -45,7 +45,7 @@ def pages() -> Iterator[tuple[str, str]]:
 
 def command_line() -> str:
     """What `--help` says of medddim and of each verb, word for word."""
-    sections = [f"## {name}\n\n```text\n{told}\n```" for name, told in helps(cli.main, "medddim")]
+    sections = [f"## {name}\n\n```text\n{text}\n```" for name, text in helps(cli.main, "medddim")]
     return "\n\n".join(["# Command line", "What `--help` says, word for word.", *sections]) + "\n"
 
 
@@ -68,13 +68,13 @@ def tree_of_errors() -> str:
 def page_of_notebook(path: Path) -> str:
     """The text and the code of a notebook, without what its cells print or draw."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    told = [
+    shown = [
         source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```"
         for cell in cells
         if (source := "".join(cell["source"]).strip())
     ]
     where = f'!!! note "A notebook"\n    `notebooks/{path.name}`: run it to see its pictures.'
-    title, *others = told
+    title, *others = shown
     return "\n\n".join([title, where, *others]) + "\n"
 
 

@@ -221,6 +221,6 @@ def _archives(outcome: Outcome, destination: Path) -> set[Path]:
 
 
 def _there(path: Path, destination: Path) -> Path | None:
-    """The file, seen from here or, if its name is relative, from a folder around the results."""
+    """The file, relative to here or, if its name is relative, from a folder around the results."""
     places = [path, *(folder / path for folder in destination.resolve().parents)]
     return next((place for place in places if place.is_file()), None)

@@ -29,7 +29,7 @@ TITLES = (
     "share",
 )
 
-TOLD = ("kind", "told_apart_by", "repairs", "notes", "stored", "transfer_syntax")
+FACTS = ("kind", "stacked_by", "repairs", "notes", "stored", "transfer_syntax")
 """What is passed on of the facts a format found."""
 
 
@@ -83,7 +83,7 @@ def _measured(series: Series) -> dict[str, Any]:
     volume = scan.recognised()
     noise = estimate_noise(volume)
     return {
-        **{key: series.facts[key] for key in TOLD if key in series.facts},
+        **{key: series.facts[key] for key in FACTS if key in series.facts},
         "modality": volume.modality,
         "modality_guessed": volume.modality != scan.modality,
         "shape": list(volume.shape),
@@ -135,7 +135,7 @@ def _noise(row: dict[str, Any]) -> str:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    by = f" by {row['told_apart_by']}" if "told_apart_by" in row else ""
+    by = f" by {row['stacked_by']}" if "stacked_by" in row else ""
     share = row["noise_share"]
     return (
         row["name"],

@@ -27,7 +27,7 @@ def events(total: int) -> Iterator[Callable[[float], None]]:
 
 @contextmanager
 def bar(total: int, *, hidden: bool = False) -> Iterator[Callable[[float], None]]:
-    """A bar on stderr where a person is watching; yields what is told how many scans are done."""
+    """A bar on stderr where a person is watching; yields what takes the number of scans done."""
     if hidden or not sys.stderr.isatty():
         yield lambda scans: None
         return

@@ -1,4 +1,4 @@
-"""Larger voxels: what a coarser matrix of the same extent would have measured, and the way back.
+"""Lower resolution: what a coarser matrix of the same extent would have measured, and the way back.
 
 The operator of super-resolution. A voxel of the coarse grid is the mean of the fine voxels it
 covers: thick slices without a gap where one factor is above 1. `consistent` is the projection on

@@ -41,7 +41,7 @@ def disagreements(
 def geometry(result: Volume, source: Volume, kind: str) -> str:
     """Denoising keeps the grid, super-resolution its extent; a degraded scan stays inside.
 
-    With larger voxels its edges may lie beyond, not the centres of its voxels.
+    At a lower resolution its edges may lie beyond, not the centres of its voxels.
     """
     if kind not in ("superresolve", "degrade"):
         try:

@@ -40,7 +40,7 @@ def safe_name(*parts: str) -> str:
 
 
 def relative_name(path: Path, root: Path) -> str:
-    """The place of `path` as seen from `root`, which may be `path` itself: safe names and "/"."""
+    """The place of `path` relative to `root`, which may be `path` itself: safe names and "/"."""
     if path == root:
         return safe_name(path.resolve().name)
     return "/".join(map(safe_name, path.relative_to(root).parts))

@@ -45,7 +45,7 @@ SLAB = 3
 """A network that sees no further than this along an axis is shown a slab of a few slices."""
 EFFORT = 0.9
 """Voxels that a receipt may ask of the network, as a share of those of the scan."""
-TOLD_MM = 4.0
+SHOWN_MM = 4.0
 """The sentence is about inserts of this size."""
 
 
@@ -81,7 +81,7 @@ class Receipt:
         sizes = {line.diameter_mm for line in self.lines}
         if not sizes:
             return "no even tissue was found to measure what small lesions keep"
-        size = min(sizes, key=lambda one: abs(one - TOLD_MM))
+        size = min(sizes, key=lambda one: abs(one - SHOWN_MM))
         mean = {line.times_noise: line.mean for line in self.lines if line.diameter_mm == size}
         faint, plain = mean[min(mean)], mean[max(mean)]
         return (

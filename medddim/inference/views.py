@@ -29,13 +29,13 @@ class View:
     mirrored: tuple[int, ...] = ()
 
     def of(self, image: Tensor) -> Tensor:
-        """An image `(..., x, y, z)` as it is seen from here."""
+        """An image `(..., x, y, z)` in this view."""
         before = image.ndim - 3
         order = (*range(before), *(before + axis for axis in self.order))
         return image.permute(order).flip([axis - 3 for axis in self.mirrored])
 
     def back(self, image: Tensor) -> Tensor:
-        """What is seen from here as an image `(..., x, y, z)`."""
+        """An image of this view as an image `(..., x, y, z)`."""
         before = image.ndim - 3
         axes = (before + axis for axis in sorted(range(3), key=self.order.__getitem__))
         return image.flip([axis - 3 for axis in self.mirrored]).permute(*range(before), *axes)

@@ -48,7 +48,7 @@ MOST_PICTURES = 8
 MOST_ROWS = 24
 """Of the table of subjects on the page; longer ones are in subjects.csv."""
 INTERPOLATED = (
-    "The input has larger voxels: the table and the spectra measure its cubic interpolation, "
+    "The input has a lower resolution: the table and the spectra measure its cubic interpolation, "
     "made to agree with it."
 )
 ROWS = ("input", "against", "result")

@@ -71,8 +71,8 @@ def train(  # noqa: PLR0913
     if the recipe validates on nothing.
 
     Raises WriteRefused if `folder` holds another run and `resume` is False, RecipeError if no data
-    folder is known, devices cannot share a batch, the loss is no number or the run to resume had
-    another recipe, but for how long and where, CheckpointError if it had another network.
+    folder is known, devices cannot share a batch, the loss is NaN or infinite or the run to resume
+    had another recipe, but for how long and where, CheckpointError if it had another network.
     """
     root, folder = data or recipe.data.root, Path(folder)
     if root is None:

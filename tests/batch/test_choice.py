@@ -67,9 +67,9 @@ def test_each_scan_gets_the_model_for_its_modality(mixed, tmp_path):
 def test_super_resolution_and_samples_are_for_mr_and_say_so(mixed, tmp_path, asked, model):
     job = batch.by_modality(batch.Settings(**asked), device="cpu", force=True)
     outcomes = list(batch.run(found(mixed, tmp_path), tmp_path / "out", job=job, dry_run=True))
-    told = {one.name: (one.status, one.reason) for one in outcomes}
-    refused = [reason for status, reason in told.values() if status == "refused"]
-    assert told["head"] == ("planned", "")
+    reported = {one.name: (one.status, one.reason) for one in outcomes}
+    refused = [reason for status, reason in reported.values() if status == "refused"]
+    assert reported["head"] == ("planned", "")
     assert len(refused) == 2
     assert all(f"the model {model} is for MR" in reason for reason in refused)
 
@@ -85,9 +85,9 @@ def test_a_scan_that_cannot_be_read_costs_no_other(mixed, tmp_path, monkeypatch,
 
     monkeypatch.setattr(formats, "read", spoilt)
     job = batch.by_modality(device="cpu", force=True)
-    told = {one.name: one.status for one in batch.run(found(mixed, out), out, job=job)}
-    assert told.pop("body") in ("refused", "failed")
-    assert set(told.values()) == {"ok"}
+    reported = {one.name: one.status for one in batch.run(found(mixed, out), out, job=job)}
+    assert reported.pop("body") in ("refused", "failed")
+    assert set(reported.values()) == {"ok"}
 
 
 def test_settings_that_no_model_takes_are_refused_at_once():
@@ -96,13 +96,13 @@ def test_settings_that_no_model_takes_are_refused_at_once():
 
 
 def test_what_a_file_says_counts_more_than_what_it_holds(tmp_path):
-    for name, said in (("silent", ""), ("told", "MR")):
+    for name, said in (("silent", ""), ("labelled", "MR")):
         identity = Derivation("identity", "a phantom")
         formats.write(body(), tmp_path, name=name, derivation=identity)
         if said:
             (tmp_path / f"{name}.json").write_text(json.dumps({"Modality": said}))
     assert {one.name: formats.modality_of(one) for one in formats.find(tmp_path)} == {
-        "silent": "CT", "told": "MR",
+        "silent": "CT", "labelled": "MR",
     }  # fmt: skip
 
 

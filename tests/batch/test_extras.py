@@ -27,23 +27,23 @@ def run(source, out, model, **extras):
 def test_a_receipt_is_on_record_and_leaves_the_voxels_as_they_are(tmp_path, model):
     studies.nifti(tmp_path / "in", noise=0.05)
     (plain,) = run(tmp_path / "in", tmp_path / "plain", model)
-    (told,) = run(tmp_path / "in", tmp_path / "told", model, receipt=True)
-    assert "of its contrast here" in told.facts["receipt"]
-    assert "4 mm" in told.facts["contrast_kept"]
-    assert told.facts.items() > plain.facts.items()
-    first, second = (formats.read(tmp_path / name / "head.nii.gz") for name in ("plain", "told"))
+    (done,) = run(tmp_path / "in", tmp_path / "with", model, receipt=True)
+    assert "of its contrast here" in done.facts["receipt"]
+    assert "4 mm" in done.facts["contrast_kept"]
+    assert done.facts.items() > plain.facts.items()
+    first, second = (formats.read(tmp_path / name / "head.nii.gz") for name in ("plain", "with"))
     assert (first.voxels == second.voxels).all()
-    (again,) = run(tmp_path / "in", tmp_path / "told", model, receipt=True)
+    (again,) = run(tmp_path / "in", tmp_path / "with", model, receipt=True)
     assert again.status == "done before"
-    assert again.facts == told.facts
+    assert again.facts == done.facts
 
 
 def test_a_dicom_result_says_it_too(tmp_path, model):
     studies.dicom(tmp_path / "in")
-    (told,) = run(tmp_path / "in", tmp_path / "out", model, receipt=True)
-    for file in told.outputs:
+    (done,) = run(tmp_path / "in", tmp_path / "out", model, receipt=True)
+    for file in done.outputs:
         text = pydicom.dcmread(tmp_path / "out" / file).DerivationDescription
-        assert told.facts["receipt"] in text
+        assert done.facts["receipt"] in text
         assert len(text) <= 1024
     assert [one for one in verify(tmp_path / "out") if not one.good] == []
 
@@ -77,21 +77,21 @@ def calibrated(model):
 
 def test_intervals_and_inventions_lie_beside_a_nifti_result(tmp_path, calibrated):
     studies.nifti(tmp_path / "in", noise=0.05)
-    (told,) = run(tmp_path / "in", tmp_path / "out", calibrated, interval=90, invented=True)
+    (done,) = run(tmp_path / "in", tmp_path / "out", calibrated, interval=90, invented=True)
     names = [f"head{end}.nii.gz" for end in ("", "+lower", "+upper", "+invented")]
-    assert list(told.outputs) == names
+    assert list(done.outputs) == names
     result, lower, upper, _ = (formats.read(tmp_path / "out" / name) for name in names)
     assert (lower.voxels <= result.voxels + 1).all()
     assert (upper.voxels > result.voxels).all()
-    assert told.job["interval"] == 90
-    assert told.facts["invented"]
+    assert done.job["interval"] == 90
+    assert done.facts["invented"]
     assert [one for one in verify(tmp_path / "out") if not one.good] == []
 
 
 def test_beside_a_dicom_result_they_are_parametric_maps(tmp_path, calibrated):
     studies.dicom(tmp_path / "in")
-    (told,) = run(tmp_path / "in", tmp_path / "out", calibrated, interval=90)
-    maps = [name for name in told.outputs if "+" in name]
+    (done,) = run(tmp_path / "in", tmp_path / "out", calibrated, interval=90)
+    maps = [name for name in done.outputs if "+" in name]
     assert [name.partition("+")[2] for name in maps] == ["lower.dcm", "upper.dcm"]
     low, high = (pydicom.dcmread(tmp_path / "out" / name) for name in maps)
     assert low.SOPClassUID == pydicom.uid.ParametricMapStorage

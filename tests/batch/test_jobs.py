@@ -67,18 +67,18 @@ def test_the_parameters_are_all_that_determines_the_answer(model):
 def test_progress_rises_to_the_whole_of_each_scan(tmp_path, asked, monkeypatch):
     monkeypatch.setattr("medddim.inference.tiling.SLICE", 1)  # as if these were large slices
     path = {"path": "posterior", "prediction": "x0"} if "samples" in asked else {}
-    told = []
+    reported = []
     model = Checkpoint.open(studies.model(tmp_path, **({"diffusion": path} if path else {})))
     job = batch.enhance_job(model, batch.Settings(**asked))
-    work = job.start(told.append)
+    work = job.start(reported.append)
     for _ in range(2):
-        told.clear()
+        reported.clear()
         work(noisy(), job.plan(noisy()))
-        assert told == sorted(told)
-        assert len(told) > 1
-        assert 0 < told[0] < 0.7
-        assert told[-1] == pytest.approx(1)
-        assert told[-2] < 0.999
+        assert reported == sorted(reported)
+        assert len(reported) > 1
+        assert 0 < reported[0] < 0.7
+        assert reported[-1] == pytest.approx(1)
+        assert reported[-2] < 0.999
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
@@ -88,7 +88,7 @@ def test_the_record_says_what_auto_came_to(model, monkeypatch, precision):
     assert job.parameters["precision"] == precision
 
 
-def test_a_subject_too_small_for_the_field_of_view_is_told(model):
+def test_a_subject_too_small_for_the_field_of_view_is_reported(model):
     scan = noisy()
     voxels = scan.voxels.copy()
     voxels[0, 3, 3, 3] = 20 * np.percentile(scan.voxels, 99.5)
@@ -122,14 +122,14 @@ def test_the_noise_level_on_record_gives_the_same_answer_again(model):
     assert plan.facts["noise_level"] == pytest.approx(
         estimate_noise(scan) / np.percentile(scan.voxels, 99.5), abs=1e-5
     )
-    told = batch.enhance_job(model, batch.Settings(noise_share=plan.facts["noise_level"]))
+    given = batch.enhance_job(model, batch.Settings(noise_share=plan.facts["noise_level"]))
     first, _ = estimating.start(unwatched)(scan, plan)
-    again, _ = told.start(unwatched)(scan, told.plan(scan))
+    again, _ = given.start(unwatched)(scan, given.plan(scan))
     assert np.array_equal(first.voxels, again.voxels)
 
 
 @pytest.mark.parametrize(("level", "warned"), [(0.01, True), (0.1, False), (0.4, True)])
-def test_noise_outside_the_range_of_training_is_told(model, level, warned):
+def test_noise_outside_the_range_of_training_is_reported(model, level, warned):
     facts = batch.enhance_job(model, batch.Settings(noise_share=level)).plan(head()).facts
     assert ("warning" in facts) == warned
     assert not warned or "5.0% to 15.0%" in facts["warning"]

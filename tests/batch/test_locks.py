@@ -34,9 +34,9 @@ def test_shards_do_together_what_one_run_does(heads, out, tmp_path, halving):
     assert sum(counts) == 3
     assert studies.contents(out) == studies.contents(tmp_path / "alone")
     assert all(one.good for one in verify(out))
-    told = json.loads((out / batch.MANIFEST).read_text())
-    assert told["shard"] == "2-of-2"
-    assert len(told["scans"]) + len(told["earlier"]) == 3
+    reported = json.loads((out / batch.MANIFEST).read_text())
+    assert reported["shard"] == "2-of-2"
+    assert len(reported["scans"]) + len(reported["earlier"]) == 3
     assert {one.status for one in batch.run(scans, out, job=halving())} == {"done before"}
 
 

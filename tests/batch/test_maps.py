@@ -142,7 +142,7 @@ def halve(volume, facts):
     return half, {"residual": half.with_voxels(half.voxels - volume.voxels)}
 pathlib.Path.rename = place
 if left == 4:
-    record.append = lambda *told, **more: die()
+    record.append = lambda *given, **more: die()
 job = batch.Job("degrade", "Halved", {}, lambda progress: halve, maps=("residual",))
 scans = batch.plan([pathlib.Path(sys.argv[1])], pathlib.Path(sys.argv[2]))
 list(batch.run(scans, pathlib.Path(sys.argv[2]), job=job))

@@ -35,16 +35,16 @@ def test_the_work_is_done_and_written(heads, out, halving):
 
 def test_the_manifest_tells_how_it_was_made(heads, out, halving):
     run(heads, out, halving())
-    told = manifest(out)
-    assert told["job"] == {"kind": "degrade", "factor": 0.5}
-    assert told["device"] == "cpu"
-    assert {"medddim", "torch", "monai", "numpy"} <= set(told["versions"])
-    assert told["scans_given"] == len(told["scans"]) == 3
-    for scan in told["scans"]:
+    reported = manifest(out)
+    assert reported["job"] == {"kind": "degrade", "factor": 0.5}
+    assert reported["device"] == "cpu"
+    assert {"medddim", "torch", "monai", "numpy"} <= set(reported["versions"])
+    assert reported["scans_given"] == len(reported["scans"]) == 3
+    for scan in reported["scans"]:
         assert set(map(len, [*scan["inputs"].values(), *scan["outputs"].values()])) == {64}
         assert all((out / name).is_file() for name in scan["outputs"])
     lines = (out / batch.RECORD).read_text().splitlines()
-    assert [json.loads(line) for line in lines] == told["scans"]
+    assert [json.loads(line) for line in lines] == reported["scans"]
 
 
 def test_what_is_done_is_passed_over(heads, out, halving):

@@ -12,30 +12,30 @@ installed = pytest.mark.skipif(bool(validators.missing()), reason="dicom3tools i
 
 
 @installed
-def test_a_file_that_breaks_the_standard_is_told_without_its_values(tmp_path):
+def test_a_file_that_breaks_the_standard_is_reported_without_its_values(tmp_path):
     paths = sorted(studies.dicom(tmp_path).iterdir())
     for path in paths:
         dataset = pydicom.dcmread(path)
         dataset.PatientSex = f"{studies.CANARY} NONE"
         del dataset.Modality
         dataset.save_as(path)
-    told = validators.dciodvfy(paths)
-    assert "Missing attribute" in told
-    assert "(Modality)" in told
-    assert f"({len(paths)} files)" in told
-    assert studies.CANARY not in told
+    reported = validators.dciodvfy(paths)
+    assert "Missing attribute" in reported
+    assert "(Modality)" in reported
+    assert f"({len(paths)} files)" in reported
+    assert studies.CANARY not in reported
 
 
 @installed
-def test_files_that_disagree_are_told_without_their_values(tmp_path):
+def test_files_that_disagree_are_reported_without_their_values(tmp_path):
     first, second = sorted(studies.dicom(tmp_path).iterdir())[:2]
     dataset = pydicom.dcmread(second)
     dataset.PatientName, dataset.StudyDate = f"{studies.CANARY}2", "20010101"
     dataset.save_as(second)
-    told = validators.dcentvfy([first, second])
-    assert "(PatientName)" in told
-    assert "(StudyDate)" in told
-    assert studies.CANARY not in told
+    reported = validators.dcentvfy([first, second])
+    assert "(PatientName)" in reported
+    assert "(StudyDate)" in reported
+    assert studies.CANARY not in reported
 
 
 def test_what_is_not_installed_finds_nothing_and_is_named(tmp_path, monkeypatch):

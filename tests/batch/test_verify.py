@@ -201,11 +201,11 @@ def test_what_a_killed_run_leaves_is_found(place):
     assert wrong(place / "out") == {"medddim.json": ["record"]}
 
 
-def test_an_interrupted_run_is_told(place):
+def test_an_interrupted_run_is_reported(place):
     path = place / "out" / record.MANIFEST
     path.write_text(path.read_text().replace('"scans_given": 2', '"scans_given": 5'))
-    (told,) = [one for one in verify(place / "out") if not one.good]
-    assert "interrupted after 2 of 5" in told.topics["record"]
+    (bad,) = [one for one in verify(place / "out") if not one.good]
+    assert "interrupted after 2 of 5" in bad.topics["record"]
 
 
 def test_an_output_outside_the_folder_is_not_followed(place):
@@ -237,7 +237,7 @@ def test_a_folder_without_a_manifest_is_refused(place, content):
         list(verify(place / "out"))
 
 
-def test_a_run_that_wrote_nothing_is_told(place):
+def test_a_run_that_wrote_nothing_is_reported(place):
     for name in (record.MANIFEST, record.RECORD):
         (place / "out" / name).write_text('{"scans": [], "job": {}}')
     with pytest.raises(UnreadableScan, match="no result"):

@@ -182,8 +182,8 @@ def test_the_map_of_structure_is_dark_but_for_structure_and_colours_are_explaine
 
 def test_the_page_tells_what_was_done_how_much_better_and_where_to_doubt(browser, page):
     short = one(browser, ".short").text
-    for told in ("What was done", "closer to the reference", "Where not to trust it"):
-        assert told in short
+    for heading in ("What was done", "closer to the reference", "Where not to trust it"):
+        assert heading in short
     assert page.path.stat().st_size < 15_000_000
     wide = "return document.documentElement.scrollWidth - innerWidth"
     assert browser.execute_script(wide) <= 0

@@ -40,7 +40,7 @@ def test_a_rule_that_chooses_nothing_says_how_many_there_were(medddim, study):
     assert "--select chose none of the 2 series in study" in result.stderr
 
 
-def test_an_interpolated_slice_is_told_everywhere(medddim, tmp_path):
+def test_an_interpolated_slice_is_reported_everywhere(medddim, tmp_path):
     studies.gap(tmp_path / "study")
     refused = medddim("inspect", "study")
     assert refused.exit_code == 1
@@ -93,12 +93,12 @@ def test_a_zip_gives_what_its_files_give(medddim, study, tmp_path):
     with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
         for path in study.rglob("*.*"):
             archive.write(path, path.relative_to(study))
-    told = ("enhance", "-o", "out", "--model", "identity")
-    assert medddim(*told, "study.zip").exit_code == 0
+    command = ("enhance", "-o", "out", "--model", "identity")
+    assert medddim(*command, "study.zip").exit_code == 0
     for name in ("head.nii.gz", "series"):
         plain, unpacked = (formats.read(folder / name) for folder in (study, tmp_path / "out"))
         np.testing.assert_array_equal(unpacked.voxels, plain.voxels)
-    assert medddim(*told, "study.zip").stdout.count("done before") == 3
+    assert medddim(*command, "study.zip").stdout.count("done before") == 3
     record = json.loads((tmp_path / "out" / "medddim.json").read_text())
     inputs = [name for scan in record["scans"] for name in scan["inputs"]]
     assert inputs
@@ -116,4 +116,4 @@ def test_stacks_are_shown_as_stacks(medddim, tmp_path):
     assert result.exit_code == 0
     assert "stack of 2 by EchoTime  64×64×4" in result.stdout
     row = json.loads(medddim("inspect", "study", "--json").stdout)
-    assert (row["kind"], row["told_apart_by"], row["channels"]) == ("stack of 2", "EchoTime", 2)
+    assert (row["kind"], row["stacked_by"], row["channels"]) == ("stack of 2", "EchoTime", 2)

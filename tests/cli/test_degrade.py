@@ -93,7 +93,7 @@ def test_what_is_for_ct_refuses_mr_scan_by_scan(medddim, study, kind):
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "message"),
     [
         (("--as", "rician", "--coils", "4"), "--coils means nothing to --as rician"),
         (("--as", "low-dose", "--thickness", "4"), "--thickness means nothing to --as low-dose"),
@@ -101,17 +101,17 @@ def test_what_is_for_ct_refuses_mr_scan_by_scan(medddim, study, kind):
         (("--as", "low-matrix", "--fraction", "1"), "share of k-space"),
     ],
 )
-def test_parameters_that_make_no_sense_are_refused_at_once(medddim, study, how, told):
+def test_parameters_that_make_no_sense_are_refused_at_once(medddim, study, how, message):
     result = degrade(medddim, *how)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert message in result.stderr
 
 
 def test_the_record_tells_every_parameter(medddim, study, tmp_path):
     degrade(medddim, "--as", "chi", "--coils", "2")
     written = "".join(path.read_text() for path in (tmp_path / "out").rglob("*.json*"))
-    for told in ('"coils": 2', '"level": 0.05', '"g_factor": 1.0', '"seed": 0'):
-        assert told in written
+    for fact in ('"coils": 2', '"level": 0.05', '"g_factor": 1.0', '"seed": 0'):
+        assert fact in written
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(medddim, study, tmp_path):

@@ -159,9 +159,9 @@ def test_json_is_all_there_is_on_stdout(enhance, study, more):
     studies.gap(study)
     result = enhance("--json", *more)
     assert result.exit_code == 1
-    told = {row["name"]: row for row in map(json.loads, result.stdout.splitlines())}
+    reported = {row["name"]: row for row in map(json.loads, result.stdout.splitlines())}
     good = "planned" if more else "ok"
-    assert {name: row["status"] for name, row in told.items()} == {
+    assert {name: row["status"] for name, row in reported.items()} == {
         "head": good, "series": good, "gap": "refused",
     }  # fmt: skip
 
@@ -273,7 +273,7 @@ def test_a_residual_asked_for_later_is_added(enhance, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (("--samples", "4", "--steps", "8"), "draws no noise"),
         (("--samples", "1"), "1 is not in the range"),
@@ -284,15 +284,15 @@ def test_a_residual_asked_for_later_is_added(enhance, tmp_path):
         (("--samples", "4", "--steps", "1", "--model", "mr-denoise-vp"), "more than 1 step"),
     ],
 )
-def test_maps_that_cannot_be_are_a_usage_error(enhance, tmp_path, more, told):
+def test_maps_that_cannot_be_are_a_usage_error(enhance, tmp_path, more, message):
     result = enhance(*more)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert message in result.stderr
     assert not (tmp_path / "out").exists()
 
 
 def test_results_with_maps_are_scans_to_the_other_verbs(enhance, medddim, tmp_path):
     enhance("--residual")
-    told = medddim("inspect", "out", "--json").stdout.splitlines()
-    assert sorted(json.loads(line)["name"] for line in told) == ["head", "series"]
+    reported = medddim("inspect", "out", "--json").stdout.splitlines()
+    assert sorted(json.loads(line)["name"] for line in reported) == ["head", "series"]
     assert medddim("evaluate", "out", "study", "-o", "scores").exit_code == 0

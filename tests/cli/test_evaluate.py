@@ -1,4 +1,4 @@
-"""`medddim evaluate`: figures with their terms, and no result passed over in silence."""
+"""`medddim evaluate`: figures with their terms, and no result skipped in silence."""
 
 import csv
 import json
@@ -62,8 +62,8 @@ def test_with_the_input_there_is_a_page_with_its_provenance(medddim, folders):
     ]  # fmt: skip
     assert rows[1]["psnr_db"] > rows[0]["psnr_db"]
     page = (folders / "scores" / "report.html").read_text()
-    for told in ("better/one.nii.gz", "noisy/two.nii.gz", "data_range", "foreground", "nibabel"):
-        assert told in page
+    for fact in ("better/one.nii.gz", "noisy/two.nii.gz", "data_range", "foreground", "nibabel"):
+        assert fact in page
     assert (folders / "scores" / "picture.png").read_bytes().startswith(b"\x89PNG")
     assert "Under protocol medddim, data range" in page
     assert "bootstrap interval" in page
@@ -125,9 +125,9 @@ def test_dicom_is_matched_by_uid_and_its_patient_is_not_named(medddim, folders):
     studies.nifti(folders / "theirs", "extra")
     result = medddim("evaluate", "ours", "theirs", "-o", "s")
     assert result.exit_code == 0
-    told = (folders / "s" / "scores.json").read_text()
-    assert "patient 1" in told
-    assert studies.CANARY not in told
+    text = (folders / "s" / "scores.json").read_text()
+    assert "patient 1" in text
+    assert studies.CANARY not in text
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_grids_that_differ_are_named(medddim, folders, study):
     assert result.stderr.count("Volume(") == 2
 
 
-def test_an_unknown_protocol_is_told_the_known_ones(medddim, folders):
+def test_an_unknown_protocol_lists_the_known_ones(medddim, folders):
     result = medddim("evaluate", "better", "reference", "-o", "scores", "--protocol", "none")
     assert result.exit_code == 1
     assert "choose from medddim" in result.stderr
@@ -195,7 +195,7 @@ def test_a_coarser_input_is_measured_as_its_interpolation(medddim, tmp_path):
     assert before["result"] == "input"
     assert before["psnr_db"] == pytest.approx(expected.psnr_db, rel=1e-4)
     assert after["psnr_db"] is None or after["psnr_db"] > before["psnr_db"]
-    assert "The input has larger voxels" in (tmp_path / "s" / "report.html").read_text()
+    assert "The input has a lower resolution" in (tmp_path / "s" / "report.html").read_text()
 
 
 def test_an_input_that_lies_elsewhere_is_no_coarser_input(medddim, tmp_path):
@@ -219,7 +219,7 @@ def test_a_ct_that_does_not_say_so_is_measured_as_one(medddim, tmp_path):
     assert (row["data_range"], row["unit"]) == (400, "HU")
 
 
-def test_a_reference_without_a_result_is_told(medddim, folders):
+def test_a_reference_without_a_result_is_reported(medddim, folders):
     (folders / "better" / "two.nii.gz").unlink()
     result = medddim("evaluate", "better", "reference", "-o", "scores")
     assert result.exit_code == 0

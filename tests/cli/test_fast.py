@@ -61,11 +61,11 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("arguments", "told"), WRONG, ids=lambda one: " ".join(one)[:60])
-def test_a_wrong_request_ends_before_torch_is_loaded(folder, arguments, told):
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=lambda one: " ".join(one)[:60])
+def test_a_wrong_request_ends_before_torch_is_loaded(folder, arguments, message):
     done, loaded, seconds = run(folder, arguments)
     assert done.returncode in (1, 2, 3)
-    assert told in done.stderr
+    assert message in done.stderr
     assert not {*HEAVY} & {*loaded}
     # the best of three: a busy machine adds to the time of the processor, too
     assert seconds < 1 or min(run(folder, arguments)[2] for _ in range(2)) < 1

@@ -29,10 +29,10 @@ def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):
     voxels = np.where(head().voxels[0] > 0, 40.0, -1000.0)
     nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / "ct" / "silent.nii")
     (row,) = medddim("inspect", "ct", "--json").stdout.splitlines()
-    told = json.loads(row)
-    assert (told["modality"], told["unit"], told["noise_share"]) == ("CT", "HU", None)
-    assert told["modality_guessed"]
-    assert "passport" not in told
+    reported = json.loads(row)
+    assert (reported["modality"], reported["unit"], reported["noise_share"]) == ("CT", "HU", None)
+    assert reported["modality_guessed"]
+    assert "passport" not in reported
     assert medddim("inspect", "ct").stdout.splitlines()[1].split()[3] == "CT?"
 
 
@@ -51,7 +51,7 @@ def test_json_holds_the_same_facts(medddim, study):
 
 
 @pytest.mark.parametrize("spoil", [studies.gap, studies.truncated, studies.not_nifti])
-def test_what_would_be_refused_is_told_in_one_line(medddim, study, spoil):
+def test_what_would_be_refused_is_reported_in_one_line(medddim, study, spoil):
     spoil(study)
     result = medddim("inspect", "study")
     assert result.exit_code == 0  # the others can be enhanced

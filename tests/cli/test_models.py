@@ -36,7 +36,7 @@ def test_without_a_card_the_recipe_is_shown(medddim, installed):
     assert "prediction: residual" in medddim("models", "show", "tiny").stdout
 
 
-def test_unaltered_and_altered_weights_are_told_apart(medddim, installed):
+def test_unaltered_and_altered_weights_are_separated(medddim, installed):
     assert medddim("models", "verify").exit_code == 0
     weights = installed / "weights.safetensors"
     content = bytearray(weights.read_bytes())

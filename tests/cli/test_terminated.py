@@ -34,9 +34,9 @@ def test_a_terminated_batch_leaves_nothing_half_written_and_goes_on(tmp_path: Pa
     assert batch.stdout is not None
     assert json.loads(batch.stdout.readline())["status"] == "ok"
     batch.send_signal(signal.SIGTERM)
-    _, told = batch.communicate()
+    _, reported = batch.communicate()
     assert batch.returncode == 130
-    *_, last = told.splitlines()  # those before say how far it is
+    *_, last = reported.splitlines()  # those before say how far it is
     assert last == "medddim: interrupted; what was finished is kept; the same command goes on"
     assert not list((tmp_path / "out").glob(".*partial"))
     record = (tmp_path / "out" / "medddim.jsonl").read_text().splitlines()

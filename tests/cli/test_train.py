@@ -30,18 +30,18 @@ def test_a_run_becomes_a_checkpoint(medddim, recipe, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda text: text.replace("steps: 6", "step: 6"), "did you mean 'steps'"),
         (lambda text: text.replace("name: tiny", "name: [tiny"), "not valid YAML"),
         (lambda text: text.replace("train/*.nii.gz", "other/*.nii.gz"), "nothing below data"),
     ],
 )
-def test_a_wrong_recipe_is_one_line(medddim, recipe, tmp_path, change, told):
+def test_a_wrong_recipe_is_one_line(medddim, recipe, tmp_path, change, message):
     recipe.write_text(change(recipe.read_text()))
     result = medddim("train", "recipe.yaml", "--data", "data", "-o", "run")
     assert result.exit_code == 1
-    assert told in result.stderr
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
@@ -76,7 +76,7 @@ def test_init_writes_a_recipe_that_trains_without_an_edit(medddim, scans, monkey
 
 def test_init_says_what_it_needs(medddim, scans, tmp_path):
     (tmp_path / "there.yaml").write_text("")
-    for arguments, told in (
+    for arguments, message in (
         (["--init", "mine.yaml"], "needs --data"),
         (["--init", "there.yaml", "--data", "own"], "is there already"),
         (["mine.yaml", "--init", "mine.yaml", "--data", "own"], "trains nothing"),
@@ -84,17 +84,20 @@ def test_init_says_what_it_needs(medddim, scans, tmp_path):
     ):
         result = medddim("train", *arguments)
         assert result.exit_code == 2
-        assert told in result.output
+        assert message in result.output
 
 
 def test_data_may_be_a_pattern(medddim, recipe, tmp_path):
     result = medddim("train", "recipe.yaml", "--data", "data/*/one.nii.gz", "-o", "run")
     assert result.exit_code == 0, result.output
-    for data, told in (("nowhere", "expected a folder"), ("data/*/x.nii.gz", "nothing below data")):
-        assert told in medddim("train", "recipe.yaml", "--data", data, "-o", "again").output
+    for data, message in (
+        ("nowhere", "expected a folder"),
+        ("data/*/x.nii.gz", "nothing below data"),
+    ):
+        assert message in medddim("train", "recipe.yaml", "--data", data, "-o", "again").output
 
 
 def test_smoke_says_what_it_proves_and_no_more(medddim, recipe):
-    told = medddim("train", "recipe.yaml", "--data", "data", "--smoke").stdout
-    assert "saved, resumed, loaded, applied" in told
-    assert "says nothing of the model" in told
+    shown = medddim("train", "recipe.yaml", "--data", "data", "--smoke").stdout
+    assert "saved, resumed, loaded, applied" in shown
+    assert "says nothing of the model" in shown

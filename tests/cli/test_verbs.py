@@ -52,9 +52,9 @@ def test_every_option_with_a_free_value_has_help(verb):
 
 
 def test_the_program_lists_its_verbs_and_its_version(medddim):
-    told = medddim("--help")
-    assert told.exit_code == 0
-    assert all(verb in told.stdout for verb in VERBS)
+    shown = medddim("--help")
+    assert shown.exit_code == 0
+    assert all(verb in shown.stdout for verb in VERBS)
     assert medddim("--version").stdout.startswith("medddim, version ")
 
 

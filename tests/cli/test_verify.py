@@ -37,11 +37,11 @@ def test_a_wrong_result_is_named_with_what_is_wrong(medddim, out):
 def test_json_is_one_line_a_result(medddim, out):
     (out / "head.nii.gz").write_bytes(b"")
     result = medddim("verify", "out", "--json")
-    told = {line["name"]: line for line in map(json.loads, result.stdout.splitlines())}
-    assert {name: line["good"] for name, line in told.items()} == {
+    reported = {line["name"]: line for line in map(json.loads, result.stdout.splitlines())}
+    assert {name: line["good"] for name, line in reported.items()} == {
         "medddim.json": True, "head": False, "series": True,
     }  # fmt: skip
-    assert "altered" in told["head"]["topics"]["files"]
+    assert "altered" in reported["head"]["topics"]["files"]
     assert result.exit_code == 1
 
 

@@ -1,4 +1,4 @@
-"""Larger voxels: means, their place in the world, and the way back."""
+"""Lower resolution: means, their place in the world, and the way back."""
 
 import numpy as np
 import pytest
@@ -116,6 +116,6 @@ def test_a_spacing_becomes_factors(spacing_mm, factors):
         ((1.0, 1.0), "one spacing or three"),
     ],
 )
-def test_a_spacing_that_does_not_divide_is_told_the_nearest(spacing_mm, says):
+def test_a_spacing_that_does_not_divide_names_the_nearest(spacing_mm, says):
     with pytest.raises(MedddimError, match=says):
         factors_to(Volume(np.ones((1, 4, 4, 4)), np.diag([1.0, 1.0, 3.0, 1.0])), spacing_mm)

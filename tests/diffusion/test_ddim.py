@@ -179,7 +179,7 @@ def test_diffusers_walks_the_same_way(spacing, eta, steps):
 def test_monai_1_6_defaults_miss_the_prior_that_we_meet(spread, returned, times_worse):
     """Why medddim walks its own ladder; see docs. If this fails, MONAI was repaired: celebrate.
 
-    MONAI's timesteps are a linspace, its step goes back T // N: the network is told one level and
+    MONAI's timesteps are a linspace, its step goes back T // N: the network gets one level and
     given another. A perfect network on data 0.3 ± 0.1, or on the narrow posterior 0.3 ± 0.01 that
     a scan leaves; 4 steps of one and the same table. A ladder errs towards the mean, by at most
     the spread; MONAI's list leaves noise of the start, however narrow the data.

@@ -71,7 +71,7 @@ def test_a_residual_of_zero_leaves_the_scan_as_it_is():
     )
 
 
-def test_the_network_is_told_the_level_of_each_item_and_the_condition():
+def test_the_network_gets_the_level_of_each_item_and_the_condition():
     seen = {}
 
     def spy(state, level, *, strength, scan):

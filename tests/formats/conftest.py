@@ -123,7 +123,7 @@ def nifti_file(tmp_path: Path, rng: np.random.Generator) -> Callable[..., Path]:
 
 
 def _spoil(path: Path, fields: dict[str, Any]) -> Path:
-    """Overwrite fields of the header in the file, without nibabel's mending."""
+    """Overwrite fields of the header in the file, without nibabel's repairs."""
     if not fields:
         return path
     opened = nibabel.openers.Opener

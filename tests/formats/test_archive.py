@@ -31,7 +31,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def zipped(target: Path, members: dict[str, Path]) -> Path:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in members.items():
-            archive.writestr(zipfile.ZipInfo(name), path.read_bytes())  # write mends some names
+            archive.writestr(zipfile.ZipInfo(name), path.read_bytes())  # write repairs some names
     return target
 
 

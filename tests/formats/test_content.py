@@ -55,10 +55,10 @@ def test_words_of_mr_mean_nothing_in_ct():
     ],
 )
 def test_the_json_file(said, reason):
-    told = content.of_sidecar(said, "sub-01_bold")
-    assert reason in told
-    assert bool(told) == bool(reason)
-    assert "ZZPHI" not in told
+    reported = content.of_sidecar(said, "sub-01_bold")
+    assert reason in reported
+    assert bool(reported) == bool(reason)
+    assert "ZZPHI" not in reported
 
 
 def test_two_echo_times_belong_to_the_magnitudes_of_a_field_map_too():

@@ -31,11 +31,11 @@ def test_a_template_is_filled_with_safe_names(template: str, name: str | None) -
     assert name in (None, made)
 
 
-@pytest.mark.parametrize(("template", "told"), [("%n", "patient"), ("%i_%b", "patient"),
+@pytest.mark.parametrize(("template", "message"), [("%n", "patient"), ("%i_%b", "patient"),
                                                 ("%y", "expected of %b"), ("a//%b", "slashes"),
                                                 ("%", "no meaning")])  # fmt: skip
-def test_a_bad_template_is_refused_with_the_letters_there_are(template: str, told: str) -> None:
-    with pytest.raises(RequestProblem, match=told):
+def test_a_bad_template_is_refused_with_the_letters_there_are(template: str, message: str) -> None:
+    with pytest.raises(RequestProblem, match=message):
         formats.find(filename=template)
 
 

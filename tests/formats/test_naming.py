@@ -33,7 +33,7 @@ def test_a_name_mirrors_the_place_below_the_root(tmp_path: Path) -> None:
     assert relative_name(tmp_path, tmp_path) == tmp_path.name
 
 
-def test_equal_names_below_one_folder_are_told_apart_whatever_their_case() -> None:
+def test_equal_names_below_one_folder_are_kept_apart_whatever_their_case() -> None:
     paths = [Path("/a/scan.nii"), Path("/a/scan.nii.gz"), Path("/a/SCAN.nii"), Path("/a/other.nii")]
     series = [Series("nifti", path.name.split(".")[0], (path,)) for path in paths]
     found = with_distinct_names(series, [Path("/a")])

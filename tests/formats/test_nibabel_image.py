@@ -112,7 +112,7 @@ def test_other_images_have_a_place_too():
 
 
 @pytest.mark.parametrize(
-    ("image", "told"),
+    ("image", "message"),
     [
         (image_of(np.ones((3, 4, 5), np.complex64)), "complex"),
         (image_of(np.ones((3, 4, 5), np.float32), intent_code=1002), "labels"),
@@ -122,8 +122,8 @@ def test_other_images_have_a_place_too():
     ],
     ids=["complex", "labels", "nowhere", "analyze", "array"],
 )
-def test_what_cannot_be_taken_is_refused(image, told):
-    with pytest.raises(UnsupportedScan, match=told):
+def test_what_cannot_be_taken_is_refused(image, message):
+    with pytest.raises(UnsupportedScan, match=message):
         md.Volume.from_nibabel(image)
 
 

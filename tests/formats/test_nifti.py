@@ -266,20 +266,20 @@ NAMED_WRONGLY = {
 
 
 @pytest.mark.parametrize("case", NAMED_WRONGLY)
-def test_a_name_that_does_not_fit_the_content_is_told_with_the_cure(
+def test_a_name_that_does_not_fit_the_content_is_reported_with_the_cure(
     nifti_file: Make, tmp_path: Path, case: str
 ) -> None:
-    name, content, told = NAMED_WRONGLY[case]
+    name, content, message = NAMED_WRONGLY[case]
     if content is None:
         content = nifti_file("a.nii" if name.endswith(".gz") else "a.nii.gz").read_bytes()
     (tmp_path / name).write_bytes(content)
     (series,) = formats.find(tmp_path / name)
     assert "Error" not in series.refusal
-    with pytest.raises(UnreadableScan, match=told):
+    with pytest.raises(UnreadableScan, match=message):
         formats.read(series)
 
 
-def test_a_damaged_stream_is_told_in_words(nifti_file: Make) -> None:
+def test_a_damaged_stream_is_reported_in_words(nifti_file: Make) -> None:
     path = nifti_file(shape=(20, 20, 20))
     whole = bytearray(path.read_bytes())
     whole[len(whole) // 2] ^= 0xFF

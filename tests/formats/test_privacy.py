@@ -40,17 +40,17 @@ def test_no_name_no_message_no_log_holds_patient_data(
     slices = scanner.slices(6, PatientComments="Zé ZZPHI", InstitutionName=CANARY)
     spoil(slices, fault)
     folder = scanner.store(slices)
-    told: list[object] = []
+    output: list[object] = []
     for series in formats.find(folder):
-        told += [series.name, series.refusal, series.facts, series]
+        output += [series.name, series.refusal, series.facts, series]
         try:
             volume = formats.read(series)
-            told += [volume, volume.source]
-            told += formats.write(volume, tmp_path / "out", name=series.name, derivation=IDENTITY)
+            output += [volume, volume.source]
+            output += formats.write(volume, tmp_path / "out", name=series.name, derivation=IDENTITY)
         except MedddimError as problem:
-            told += [problem, problem.__cause__, problem.__context__]
-    assert told
-    assert CANARY not in repr(told) + str(told) + caplog.text
+            output += [problem, problem.__cause__, problem.__context__]
+    assert output
+    assert CANARY not in repr(output) + str(output) + caplog.text
 
 
 @pytest.mark.parametrize("where", ["PatientName", "StudyDate", "ImagePositionPatient"])
@@ -63,9 +63,9 @@ def test_values_that_break_their_type_are_not_quoted(
     spoilt = {"PatientName": b"ZZPHI^Name", "StudyDate": b"19991231",
               "ImagePositionPatient": b"-30.0"}[where]  # fmt: skip
     path.write_bytes(path.read_bytes().replace(spoilt, CANARY.encode().ljust(len(spoilt), b"\\")))
-    told = [series.refusal for series in formats.find(folder)]
+    output = [series.refusal for series in formats.find(folder)]
     try:
         formats.read(folder)
     except MedddimError as problem:
-        told.append(f"{problem} {problem.__cause__}")
-    assert CANARY not in "".join(told) + caplog.text
+        output.append(f"{problem} {problem.__cause__}")
+    assert CANARY not in "".join(output) + caplog.text

@@ -48,7 +48,7 @@ def test_a_rule_holds_or_not(rule: str, *, chosen: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "message"),
     [
         ("Modality", "expected a condition at 'Modality'"),
         ("=MR", "expected a condition"),
@@ -63,10 +63,10 @@ def test_a_rule_holds_or_not(rule: str, *, chosen: bool) -> None:
         ("nonsense_x=1", "no DICOM keyword"),
     ],
 )
-def test_what_is_wrong_is_told_with_the_grammar(rule: str, told: str) -> None:
+def test_what_is_wrong_is_reported_with_the_grammar(rule: str, message: str) -> None:
     with pytest.raises(ValueError, match="a rule is one condition") as caught:
         Rule.parse(rule)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_shear_is_refused_with_its_angle():
 
 
 @pytest.mark.parametrize(
-    ("image", "told"),
+    ("image", "message"),
     [
         (sitk.Image(4, 4, sitk.sitkFloat32), "JoinSeries"),
         (sitk.Image([4, 4, 4], sitk.sitkVectorUInt8, 3), "colours"),
@@ -79,6 +79,6 @@ def test_shear_is_refused_with_its_angle():
     ],
     ids=["2D", "colours", "complex", "array"],
 )
-def test_what_cannot_be_taken_is_refused(image, told):
-    with pytest.raises(UnsupportedScan, match=told):
+def test_what_cannot_be_taken_is_refused(image, message):
+    with pytest.raises(UnsupportedScan, match=message):
         md.Volume.from_sitk(image)

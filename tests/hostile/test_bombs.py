@@ -40,8 +40,8 @@ for path in map(Path, sys.argv[1:]):
         except MedddimError as problem:
             reason = str(problem)
         print(path.name, reason.replace(str(path), ""), sep="\\t")
-told = Path("/proc/self/status").read_text()
-print(1024 * int(told.split("VmHWM:")[1].split()[0]))
+status = Path("/proc/self/status").read_text()
+print(1024 * int(status.split("VmHWM:")[1].split()[0]))
 """
 
 
@@ -162,10 +162,10 @@ def test_bombs_are_refused_and_the_memory_stays_below_the_limit(tmp_path: Path) 
         check=True,
     )
     *lines, peak = done.stdout.splitlines()
-    told = dict(line.split("\t") for line in lines)
-    assert told.keys() == {path.name for path in paths}
+    reported = dict(line.split("\t") for line in lines)
+    assert reported.keys() == {path.name for path in paths}
     for path, reason in paths.items():
-        assert reason in told[path.name]
+        assert reason in reported[path.name]
     assert int(peak) < 1.2 * LIMIT
 
 

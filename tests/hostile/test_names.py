@@ -188,9 +188,9 @@ def test_links_and_pipes_in_the_input(tmp_path: Path, enhance: Any) -> None:
 def test_a_name_does_not_act_on_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "\x1b[31mevil\x1b]0;evil\x07.nii"
     path.write_bytes(b"no scan")
-    told = CliRunner().invoke(main, ["inspect", str(tmp_path)], color=False).output
-    assert "evil" in told
-    assert told.replace("\n", "").isprintable()
+    reported = CliRunner().invoke(main, ["inspect", str(tmp_path)], color=False).output
+    assert "evil" in reported
+    assert reported.replace("\n", "").isprintable()
 
 
 def test_what_may_not_be_looked_at_is_refused_not_passed_over(

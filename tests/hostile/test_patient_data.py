@@ -66,7 +66,7 @@ def cut(name: str, length: int) -> Callable[[Path], None]:
 
 
 def header(**fields: Any) -> Callable[[Path], None]:
-    """Overwrite fields of the NIfTI header, without nibabel's mending."""
+    """Overwrite fields of the NIfTI header, without nibabel's repairs."""
 
     def spoil(folder: Path) -> None:
         content = gzip.decompress((folder / "scan.nii.gz").read_bytes())
@@ -182,10 +182,10 @@ PLACES: dict[str, Callable[[Path, Patch], None]] = {
 """What is wrong with the place, or with the program."""
 
 
-def require_no_patient(told: str, out: Path) -> None:
-    """Nothing in what was told, nor in any file name, nor in any file but the DICOM images."""
+def require_no_patient(output: str, out: Path) -> None:
+    """Nothing in the output, nor in any file name, nor in any file but the DICOM images."""
     for canary in CANARIES:
-        assert canary not in told
+        assert canary not in output
     for path in out.rglob("*") if out.is_dir() else ():
         name = path.relative_to(out).as_posix()
         content = path.read_bytes() if path.is_file() else b""
@@ -237,9 +237,9 @@ def test_broken_files_do_not_tell(
     caplog.set_level(logging.DEBUG)
     FILES[fault](folder)
     out = folder.parent / "out"
-    told = run("--debug", "enhance", folder, "-o", out, "--model=identity")
-    told += run("--debug", "inspect", folder, "--json")
-    require_no_patient(told + caplog.text, out)
+    output = run("--debug", "enhance", folder, "-o", out, "--model=identity")
+    output += run("--debug", "inspect", folder, "--json")
+    require_no_patient(output + caplog.text, out)
 
 
 @pytest.mark.parametrize("fault", PLACES)
@@ -253,29 +253,29 @@ def test_a_broken_run_does_not_tell(
     out = folder.parent / "out"
     with monkeypatch.context() as patched:
         PLACES[fault](folder, patched)
-        told = run("--debug", "enhance", folder, "-o", out, "--model=identity")
-    require_no_patient(told + caplog.text, out)
+        output = run("--debug", "enhance", folder, "-o", out, "--model=identity")
+    require_no_patient(output + caplog.text, out)
 
 
 def test_a_bad_model_does_not_tell(folder: Path, tmp_path: Path) -> None:
     model = studies.model(tmp_path / "model")
     for path in model.rglob("*.safetensors"):
         path.write_bytes(path.read_bytes()[:-100])
-    told = run("--debug", "enhance", folder, "-o", tmp_path / "out", "--model", model)
-    require_no_patient(told, tmp_path / "out")
+    output = run("--debug", "enhance", folder, "-o", tmp_path / "out", "--model", model)
+    require_no_patient(output, tmp_path / "out")
 
 
 def test_reports_and_the_record_do_not_tell(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    told = run("enhance", folder, "-o", out, "--model=identity", "--json")
-    told += run("enhance", folder, "-o", out, "--model=identity")  # done before
-    told += run("degrade", folder, "-o", tmp_path / "bad", "--as=rician")
-    told += run(
+    output = run("enhance", folder, "-o", out, "--model=identity", "--json")
+    output += run("enhance", folder, "-o", out, "--model=identity")  # done before
+    output += run("degrade", folder, "-o", tmp_path / "bad", "--as=rician")
+    output += run(
         *("evaluate", tmp_path / "bad", out, "--input", tmp_path / "bad"),
         *("-o", tmp_path / "report"),
     )
-    told += run("verify", out)
+    output += run("verify", out)
     for place in ("out", "bad", "report"):
         assert any((tmp_path / place).iterdir())
-        require_no_patient(told, tmp_path / place)
+        require_no_patient(output, tmp_path / place)
     assert list((tmp_path / "report").rglob("*.html"))

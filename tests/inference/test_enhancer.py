@@ -144,7 +144,7 @@ def test_bf16_is_close_to_fp32():
     assert np.abs(exact - rounded).max() < 0.05 * removed
 
 
-def test_the_noise_level_is_told_in_the_scans_unit():
+def test_the_noise_level_is_reported_in_the_scans_unit():
     scan, wired = textured((24, 20, 4)), enhancer()
     removed = [np.abs(wired(scan, noise=n).voxels - scan.voxels).mean() for n in (0.0, 10.0, 40.0)]
     assert removed[0] < 1e-3

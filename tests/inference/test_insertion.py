@@ -18,8 +18,8 @@ def scan(rng):
 
 
 def planted_in(scan, **how):
-    told = {"noise": 5.0, "floor": 20.0} | how
-    return plant(volume(scan), WANTED, generator=np.random.default_rng(1), **told)
+    settings = {"noise": 5.0, "floor": 20.0} | how
+    return plant(volume(scan), WANTED, generator=np.random.default_rng(1), **settings)
 
 
 def volume(scan):

@@ -36,8 +36,8 @@ def test_samples_are_the_answers_to_the_seeds_that_follow():
     assert np.allclose(mean.voxels, np.mean(single, axis=0), rtol=1e-5, atol=1e-3)
     assert np.allclose(deviation.voxels, np.std(single, axis=0, ddof=1), rtol=1e-4, atol=1e-2)
     assert deviation.voxels.mean() > 1
-    told = mean.derivation.parameters
-    assert (told["samples"], told["seed"], told["steps"]) == (3, 5, 2)
+    reported = mean.derivation.parameters
+    assert (reported["samples"], reported["seed"], reported["steps"]) == (3, 5, 2)
     assert mean.derivation.summary.endswith("2 DDIM steps, mean of 3 samples")
     assert deviation.derivation.summary.startswith("Standard deviation of 3 samples")
     assert deviation.derivation.kind == "uncertainty"

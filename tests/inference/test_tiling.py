@@ -122,10 +122,10 @@ def test_blocks_of_a_second_image_are_cut_alike():
 
 
 @pytest.mark.parametrize("tile", [4, 64])
-def test_every_voxel_answered_is_told_once(tile):
-    told, image = [], torch.rand(9, 20, 5)
+def test_every_voxel_answered_is_reported_once(tile):
+    voxels, image = [], torch.rand(9, 20, 5)
     tiling = Tiling(tile, halo=2, stride=2, batch=4)
-    by_blocks(lambda x: x, image, tiling=tiling, done=told.append)
-    assert sum(told) == image.numel()
-    by_slices(lambda x: x, image, slices=1, tiling=tiling, done=told.append)
-    assert sum(told) == 2 * image.numel()
+    by_blocks(lambda x: x, image, tiling=tiling, done=voxels.append)
+    assert sum(voxels) == image.numel()
+    by_slices(lambda x: x, image, slices=1, tiling=tiling, done=voxels.append)
+    assert sum(voxels) == 2 * image.numel()

@@ -1,4 +1,4 @@
-"""Views: what is seen from several sides comes back to its place, and no side is favoured."""
+"""Views: an image comes back from every view to its place, and no side is favoured."""
 
 from itertools import permutations, product
 

@@ -177,8 +177,8 @@ def test_a_slice_or_volume_without_a_range_is_refused(pair, protocol):
 def test_the_passport_is_complete(pair):
     for protocol in meant_for(Volume(pair[1][None], np.eye(4), modality="CT", unit="HU")):
         passport = scores(pair, protocol).passport
-        told = passport.in_words()
-        assert f"protocol {protocol}, data range {passport.data_range:.4g} HU" in told
+        reported = passport.in_words()
+        assert f"protocol {protocol}, data range {passport.data_range:.4g} HU" in reported
         for term in (passport.range_rule, passport.kernel, passport.aggregation, passport.mask):
             assert term
-            assert term in told
+            assert term in reported

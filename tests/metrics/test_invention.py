@@ -37,7 +37,7 @@ def auroc(there, absent):
     return float(np.mean((there > absent) + 0.5 * (there == absent)))
 
 
-def test_planted_discs_of_three_times_the_noise_are_told_from_places_without(pair, rng):
+def test_planted_discs_of_three_times_the_noise_are_separated_from_places_without(pair, rng):
     scan, answer = pair
     planted = answer.copy()
     where, elsewhere = places(rng, scan.shape), places(rng, scan.shape)

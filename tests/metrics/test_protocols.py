@@ -62,9 +62,9 @@ def test_ct_is_scored_in_the_soft_tissue_window_and_its_rmse_is_not_clipped(ct):
     assert scores.mask == "body"
 
 
-def test_a_file_that_does_not_say_what_it_is_can_be_told_by_name(ct):
-    untold = scan(ct.voxels)
-    assert compare(untold, untold, protocol="ct").data_range == 400
+def test_a_file_that_does_not_say_what_it_is_can_be_named(ct):
+    unlabelled = scan(ct.voxels)
+    assert compare(unlabelled, unlabelled, protocol="ct").data_range == 400
     assert set(PROTOCOLS) >= {"medddim", "mr", "ct"}
 
 

@@ -22,9 +22,9 @@ def test_the_correlation_of_soft_tissue_is_measured(blur):
     wide = water(blur).voxels[0] - 40
     for axis in (0, 1):
         along = np.moveaxis(wide, axis, 0)
-        for lag, told in enumerate(found.correlation[axis], 1):
+        for lag, read in enumerate(found.correlation[axis], 1):
             expected = (along[lag:] * along[:-lag]).mean() / wide.var()
-            assert told == pytest.approx(expected, abs=0.05)
+            assert read == pytest.approx(expected, abs=0.05)
 
 
 def test_without_soft_tissue_there_is_no_correlation():

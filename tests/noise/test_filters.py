@@ -21,9 +21,9 @@ def test_the_correlation_is_that_of_filtered_white_noise(one):
     amplitude = np.sqrt(one.power(np.abs(np.fft.fftfreq(size)) * 2))
     filtered = np.fft.ifft(np.fft.fft(noise) * amplitude).real
     assert filtered.var() == pytest.approx(one.mean_power, rel=0.02)
-    for lag, told in enumerate(one.correlation, 1):
+    for lag, stated in enumerate(one.correlation, 1):
         found = (filtered * np.roll(filtered, lag, axis=1)).mean() / filtered.var()
-        assert told == pytest.approx(found, abs=0.01)
+        assert stated == pytest.approx(found, abs=0.01)
 
 
 @pytest.mark.parametrize(("taper", "correlation"), [(0.8, 0.12), (1.5, 0.37), (2.25, 0.62)])

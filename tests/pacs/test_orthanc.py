@@ -51,17 +51,17 @@ def stored(orthanc: Server, results: dict[str, list[Path]]) -> dict[str, list[Pa
 
 def series_of(images: dict[str, Any]) -> dict[str, tuple[str, int]]:
     """Description and number of images of each series."""
-    told: dict[str, tuple[str, int]] = {}
+    found: dict[str, tuple[str, int]] = {}
     for image in images.values():
-        _, count = told.get(image.SeriesInstanceUID, ("", 0))
-        told[str(image.SeriesInstanceUID)] = (image.SeriesDescription, count + 1)
-    return told
+        _, count = found.get(image.SeriesInstanceUID, ("", 0))
+        found[str(image.SeriesInstanceUID)] = (image.SeriesDescription, count + 1)
+    return found
 
 
 def same(image: Dataset, sent: Dataset) -> bool:
-    told = ("ImagePositionPatient", "DerivationDescription", "SeriesInstanceUID", "PatientID")
+    kept = ("ImagePositionPatient", "DerivationDescription", "SeriesInstanceUID", "PatientID")
     pixels = image.pixel_array.tobytes() == sent.pixel_array.tobytes()
-    return pixels and all(image.get(key) == sent.get(key) for key in told)
+    return pixels and all(image.get(key) == sent.get(key) for key in kept)
 
 
 def test_storing_twice_leaves_the_archive_as_it_was(

@@ -50,7 +50,7 @@ def test_dump_is_complete_and_parses_to_the_same(path):
         ({"training__qqqqqq": 1}, "training.qqqqqq: unknown key; known: steps, batch"),
     ],
 )
-def test_an_unknown_key_is_told_the_nearest(change, says):
+def test_an_unknown_key_names_the_nearest(change, says):
     with pytest.raises(RecipeError) as caught:
         Recipe.parse(changed(**change))
     assert says in str(caught.value)
@@ -116,7 +116,7 @@ def test_an_impossible_value_is_refused_by_name(change, says):
         Recipe.parse(changed(**change))
 
 
-def test_every_problem_is_told_at_once():
+def test_every_problem_is_reported_at_once():
     with pytest.raises(RecipeError) as caught:
         Recipe.parse(changed(training__steps=-1, name="", network__slices="many"))
     assert all(place in str(caught.value) for place in ("training.steps", "name", "network.slices"))

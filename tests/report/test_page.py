@@ -131,7 +131,7 @@ def test_a_page_of_many_scans_stays_small_and_scrolls_what_it_can(case, tmp_path
     assert 0 < sum(map(len, re.findall(r'class="volume">([^<]*)', few))) <= room_for_one
 
 
-def test_the_changes_are_told_in_figures(case, tmp_path):
+def test_the_changes_are_reported_in_figures(case, tmp_path):
     html = write(tmp_path, case)
     facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html))
     assert float(facts["Change, root mean square"].split()[0]) == pytest.approx(30, abs=1)
@@ -154,7 +154,7 @@ def test_the_header_of_the_scan_is_not_shown(case, tmp_path):
     assert "Doe^Jane" not in write(tmp_path, case)
 
 
-def test_the_slider_can_be_reached_and_told_by_keyboard_and_reader(case, tmp_path):
+def test_the_slider_can_be_used_by_keyboard_and_screen_reader(case, tmp_path):
     html = write(tmp_path, case)
     slider, *scroll = re.findall(r"<input[^>]*>", html)
     assert all("aria-label=" in bar for bar in scroll)
@@ -182,8 +182,8 @@ def test_a_page_made_without_niivue_says_so_and_keeps_its_pictures(case, tmp_pat
 
 
 def test_what_was_done_how_much_better_and_where_to_doubt_stand_in_words(case, tmp_path):
-    told = replace(case, done="Noise was taken away.")
-    html = write(tmp_path, told)
+    described = replace(case, done="Noise was taken away.")
+    html = write(tmp_path, described)
     assert "Noise was taken away." in html
     assert "equals the reference" in html
     better = replace(

@@ -102,16 +102,16 @@ def test_a_single_slice_is_one_plane():
 
 
 @pytest.mark.parametrize(
-    ("wish", "told"),
+    ("options", "message"),
     [
         ({"plane": "oblique"}, "unknown plane 'oblique'; choose from axial, coronal, sagittal"),
         ({"zoom": 0.5}, "expected a zoom of 1 or more"),
     ],
     ids=["plane", "zoom"],
 )
-def test_an_impossible_wish_is_refused(wish, told):
-    with pytest.raises(RequestProblem, match=told):
-        figure([head()], **wish)
+def test_an_impossible_request_is_refused(options, message):
+    with pytest.raises(RequestProblem, match=message):
+        figure([head()], **options)
 
 
 def test_a_line_of_voxels_cannot_be_shown():

@@ -51,9 +51,9 @@ def test_a_generous_budget_keeps_all_slices_and_the_world(case):
 
 def test_a_small_budget_takes_levels_first_then_slices_and_is_kept(case):
     whole = sum(len(volume["data"]) for volume in scene(case, budget=10**9)["volumes"])
-    for share, told in ((0.95, "127 grey levels"), (0.45, "every second slice")):
+    for share, note in ((0.95, "127 grey levels"), (0.45, "every second slice")):
         shown = scene(case, budget=int(share * whole))
-        assert told in shown["sampling"]
+        assert note in shown["sampling"]
         assert sum(len(volume["data"]) for volume in shown["volumes"]) <= share * whole
     assert scene(case, budget=100) is None
 

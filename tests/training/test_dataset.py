@@ -91,7 +91,7 @@ def water(slices=2):
 
 
 def test_low_dose_tells_what_the_noise_is():
-    """The noise of the middle of the patch is about what the network is told, at every dose."""
+    """The noise of the middle of the patch is about what the network is given, at every dose."""
     pairs = source(tiny(**CT), [water()]).draw(0)
     inside = pairs.clean > -0.1
     added = [
@@ -113,7 +113,7 @@ def test_low_dose_is_a_share_of_the_scans_own_dose():
     assert 1000 * added == pytest.approx(20, rel=0.25)
 
 
-def test_a_mean_of_two_patches_is_less_noisy_and_told_so():
+def test_a_mean_of_two_patches_is_less_noisy_and_labelled_so():
     scan = water()
     noise = np.random.default_rng(0).normal(0, 40, scan.voxels.shape)
     noisy = scan.with_voxels(np.where(scan.voxels > -500, scan.voxels + noise, scan.voxels))
@@ -127,9 +127,9 @@ def test_a_mean_of_two_patches_is_less_noisy_and_told_so():
     assert own.max() < 1.15 * 40
     assert own.mean() == pytest.approx(40 * 0.79, rel=0.1)  # rms of (w, 1 - w), w even in 1/2..1
     seen = pairs.scan[inside][stands].std(axis=(1, 2, 3))
-    told = pairs.strength.ravel()[stands]
-    assert (told / seen).mean() == pytest.approx(1, abs=0.1)
-    assert np.corrcoef(told, seen)[0, 1] > 0.7
+    given = pairs.strength.ravel()[stands]
+    assert (given / seen).mean() == pytest.approx(1, abs=0.1)
+    assert np.corrcoef(given, seen)[0, 1] > 0.7
 
 
 def test_a_share_of_none_draws_what_it_always_drew():
@@ -217,7 +217,7 @@ def test_scans_are_found_by_pattern_once_in_order(root):
     assert np.array_equal(volumes["train/a.nii.gz"].voxels, head().voxels)
 
 
-def test_a_pattern_without_a_match_is_told(root):
+def test_a_pattern_without_a_match_is_reported(root):
     with pytest.raises(RecipeError, match=r"nothing below .* matches 'tarin/\*'"):
         load_volumes(root, ["train/*", "tarin/*"])
 

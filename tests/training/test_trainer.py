@@ -115,7 +115,7 @@ def test_a_finished_run_resumes_to_itself(tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "part"),
     [
         ({"network": {"widths": (8, 8, 16)}}, "network.widths"),
         ({"training": {"learning_rate": 0.5}}, "training.learning_rate"),
@@ -124,10 +124,10 @@ def test_a_finished_run_resumes_to_itself(tmp_path, data):
         ({"data": {"train": ("train/*",)}}, "data.train"),
     ],
 )
-def test_another_recipe_cannot_take_up_a_run(tmp_path, data, changed, told):
+def test_another_recipe_cannot_take_up_a_run(tmp_path, data, changed, part):
     train(tiny(), tmp_path, data=data)
     before = studies.contents(tmp_path)
-    with pytest.raises(RecipeError, match=f"begun with another {told};"):
+    with pytest.raises(RecipeError, match=f"begun with another {part};"):
         train(tiny(**changed), tmp_path, data=data, resume=True)
     assert studies.contents(tmp_path) == before
 

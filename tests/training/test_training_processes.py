@@ -41,16 +41,16 @@ def command(folder, data, run, **training):
     return [medddim, "train", recipe, "--data", data, "-o", folder / run, "--device", "cpu"]
 
 
-def complete(told):
-    done = subprocess.run(told, capture_output=True, text=True, check=False, env=ONE_THREAD)
+def complete(words):
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=ONE_THREAD)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def killed(told, run, seconds):
+def killed(words, run, seconds):
     """Start, and kill so many seconds after the next save. False if it ended before that."""
     before = saved_at(run)
-    process = subprocess.Popen(told, stdout=subprocess.DEVNULL, env=ONE_THREAD)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, env=ONE_THREAD)
     while process.poll() is None and saved_at(run) == before:
         time.sleep(0.001)
     time.sleep(seconds)
@@ -66,11 +66,11 @@ def saved_at(run):
 def test_a_run_killed_five_times_ends_with_the_bits_of_an_undisturbed_one(tmp_path, data):
     how = {"steps": STEPS, "save_every": 7, "validate_every": 20}
     complete(command(tmp_path, data, "undisturbed", **how))
-    told, run = command(tmp_path, data, "killed", **how), tmp_path / "killed"
+    words, run = command(tmp_path, data, "killed", **how), tmp_path / "killed"
     moments = np.random.default_rng(6).uniform(0, 0.3, KILLS)
     for number, seconds in enumerate(moments):
-        assert killed([*told, *["--resume"] * (number > 0)], run, seconds)
-    complete([*told, "--resume"])
+        assert killed([*words, *["--resume"] * (number > 0)], run, seconds)
+    complete([*words, "--resume"])
     for name in (WEIGHTS, RESUME, "recipe.yaml"):
         assert (run / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes(), name
 
@@ -79,8 +79,8 @@ def test_two_processes_share_a_batch_and_learn_what_one_does(tmp_path, data):
     how = {"steps": 12, "batch": 4, "validate_every": 6}
     alone = command(tmp_path, data, "alone", **how)
     complete(alone)
-    told = complete([*command(tmp_path, data, "shared", **how), "--devices", "2"])
-    assert told.count("checkpoint in") == 1
+    output = complete([*command(tmp_path, data, "shared", **how), "--devices", "2"])
+    assert output.count("checkpoint in") == 1
     one, two = (load_file(tmp_path / run / RESUME) for run in ("alone", "shared"))
     assert one.keys() == two.keys()
     assert all(torch.allclose(one[key], two[key], rtol=1e-3, atol=1e-5) for key in one)

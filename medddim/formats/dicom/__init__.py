@@ -28,7 +28,7 @@ class Dicom:
     known_endings = (".dcm", ".ima")
 
     def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
-        """Every series at or below these, by path; files that are not DICOM are passed over.
+        """Every series at or below these, by path; files that are not DICOM are skipped.
 
         A DICOMDIR stands for the files it lists.
         """

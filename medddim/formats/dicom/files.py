@@ -80,7 +80,7 @@ class Header:
         return str(self.path) if self.frame is None else f"{self.path}, frame {self.frame + 1}"
 
 
-def told_of(dataset: Dataset, name: str) -> Any:
+def value_of(dataset: Dataset, name: str) -> Any:
     """The value of an attribute by its keyword, or by its tag, as "(0019,10A2)"; None if absent."""
     if name == ASL_TAG:
         with suppress(KeyError):
@@ -134,7 +134,7 @@ def common_folder(headers: Sequence[Header]) -> Path:
 
 
 def names_in(folder: Path, headers: Sequence[Header]) -> list[str]:
-    """The place of each as seen from the folder that holds them, for messages."""
+    """The place of each relative to the folder that holds them, for messages."""
     return [
         header.place.replace(str(header.path), os.path.relpath(header.path, folder), 1)
         for header in headers
@@ -174,7 +174,7 @@ def scan(
 
     A DICOMDIR stands for the files it lists. A file without the DICOM mark counts only if its name
     is like that of one, as its own suffix or the images beside it tell; in a folder, media
-    directories and hidden files are passed over.
+    directories and hidden files are skipped.
     """
     try:
         paths = _listed(root) if is_directory(root) else sorted(files_at(root))

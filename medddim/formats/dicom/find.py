@@ -178,7 +178,7 @@ def _facts(grid: Grid) -> dict[str, Any]:
         "transfer_syntax": grid.headers[0].syntax.name,
     }
     if grid.split_by:
-        facts["told_apart_by"] = grid.split_by
+        facts["stacked_by"] = grid.split_by
     if grid.repairs:
         facts["repairs"] = list(grid.repairs)
     if grid.notes:
@@ -201,7 +201,7 @@ def _name(
 ) -> str:
     """The folder's name; with a hash of the series behind it if the folder holds others too.
 
-    Seen from the first of `bases` that holds it. An image named by itself has its file's name.
+    Relative to the first of `bases` that holds it. An image named by itself has its file's name.
     """
     folder = folders[uid]
     base = next((base for base in bases if folder.is_relative_to(base)), None)

@@ -21,7 +21,7 @@ from medddim.formats.dicom.find import examine
 from medddim.formats.dicom.frames import frame_dataset, is_enhanced
 from medddim.formats.dicom.geometry import Grid
 from medddim.formats.dicom.keep import kept
-from medddim.formats.dicom.mend import Stack, filled, upright
+from medddim.formats.dicom.repair import Stack, filled, upright
 from medddim.formats.dicom.vendor import name_diffusion
 from medddim.formats.guard import BYTES_PER_VOXEL, reading, require_memory
 from medddim.formats.quantise import require_float32_holds
@@ -92,7 +92,7 @@ def read_series(series: Series) -> Volume:
     stored = [image for stack in images for image in stack]
     dtype = _one_dtype(stored)
     _darken_padding(stored)
-    stacks = [_mended(stack, grid) for stack in images]
+    stacks = [_repaired(stack, grid) for stack in images]
     outside = np.flatnonzero(np.stack([stack.outside for stack in stacks]))
     source = DicomSource(
         headers=tuple(image.kept for image in stored),
@@ -125,7 +125,7 @@ def _is_gated(dataset: Dataset) -> bool:
     return str(dataset.get("CardiacSynchronizationTechnique", "NONE")) != "NONE"
 
 
-def _mended(images: list[_Image], grid: Grid) -> Stack:
+def _repaired(images: list[_Image], grid: Grid) -> Stack:
     stack = Stack(
         np.stack([image.values for image in images]),
         np.stack([image.stored for image in images]),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from medddim.errors import IrregularGeometry
 from medddim.formats.dicom.differ import why_not
-from medddim.formats.dicom.files import ASL_TAG, STACK_TAGS, Header, told_of
+from medddim.formats.dicom.files import ASL_TAG, STACK_TAGS, Header, value_of
 from medddim.formats.dicom.order import (
     acquired_at,
     as_acquired,
@@ -96,7 +96,7 @@ def keys_of(headers: Sequence[Header], tag: str) -> list[Key]:
 
     Numbers that differ by rounding are made equal.
     """
-    keys = [_key(told_of(header.dataset, tag)) for header in headers]
+    keys = [_key(value_of(header.dataset, tag)) for header in headers]
     sizes = {len(key) for key in keys if key[0] == 1}
     for place in range(1, max(sizes, default=1)):
         numbers = sorted({key[place] for key in keys if key[0] == 1 and len(key) > place})

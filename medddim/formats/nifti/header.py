@@ -1,4 +1,4 @@
-"""The NIfTI header, checked before a voxel is read: nibabel mends some faults in silence."""
+"""The NIfTI header, checked before a voxel is read: nibabel repairs some faults in silence."""
 
 from __future__ import annotations
 

@@ -43,10 +43,10 @@ def export_bundle(model: Checkpoint, destination: Path) -> None:
         for name, said in {"metadata": _metadata(model), "inference": _inference(model)}.items():
             text = json.dumps(said, indent=2) + "\n"
             (folder / "configs" / f"{name}.json").write_text(text, encoding="utf-8")
-        told = README.format(
+        text = README.format(
             name=model.recipe.name, task=model.recipe.task, modality=model.recipe.modality
         )
-        (folder / "docs" / "README.md").write_text(told, encoding="utf-8")
+        (folder / "docs" / "README.md").write_text(text, encoding="utf-8")
 
 
 def _inference(model: Checkpoint) -> dict[str, Any]:

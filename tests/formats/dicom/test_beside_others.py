@@ -25,7 +25,7 @@ def code(value: str, meaning: str) -> Dataset:
     return item
 
 
-def test_parts_of_a_split_series_are_told_apart(scanner: Any, tmp_path: Path) -> None:
+def test_parts_of_a_split_series_are_separated(scanner: Any, tmp_path: Path) -> None:
     slices = scanner.slices(9, SeriesDescription="head")
     del slices[4]
     parts = formats.find(scanner.store(slices), on_gap="split")

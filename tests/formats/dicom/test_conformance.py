@@ -99,14 +99,14 @@ def test_a_result_is_one_series_whatever_the_slices_say(scanner: Any, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("said", "told"), [("", "not stated by the source"), ("by hand", "by hand")]
+    ("said", "method"), [("", "not stated by the source"), ("by hand", "by hand")]
 )
-def test_a_way_of_deidentification_is_told_where_it_must_be(
-    scanner: Any, tmp_path: Path, said: str, told: str
+def test_a_way_of_deidentification_is_stated_where_it_must_be(
+    scanner: Any, tmp_path: Path, said: str, method: str
 ) -> None:
     removed = {"PatientIdentityRemoved": "YES", "DeidentificationMethod": said}
     (result,) = written(scanner, tmp_path, scanner.slices(1, **removed))
-    assert result.DeidentificationMethod == told
+    assert result.DeidentificationMethod == method
 
 
 def test_what_no_standard_allows_is_left_out(scanner: Any, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_what_no_standard_allows_is_left_out(scanner: Any, tmp_path: Path) -> No
     assert result.PregnancyStatus == 4
 
 
-def test_times_are_told_on_the_clock_of_the_source(scanner: Any, tmp_path: Path) -> None:
+def test_times_are_given_on_the_clock_of_the_source(scanner: Any, tmp_path: Path) -> None:
     (result,) = written(scanner, tmp_path, scanner.slices(1, TimezoneOffsetFromUTC="+0930"))
     made = result.ContributingEquipmentSequence[-1].ContributionDateTime
     assert made.endswith("+0930")
@@ -187,7 +187,7 @@ def test_a_volume_tells_of_its_own_making(scanner: Any, tmp_path: Path) -> None:
     assert "Processed with medddim" in pydicom.dcmread(files[0]).DerivationDescription
 
 
-def test_the_thickness_that_was_measured_is_told(scanner: Any, tmp_path: Path) -> None:
+def test_the_thickness_that_was_measured_is_recorded(scanner: Any, tmp_path: Path) -> None:
     scan = finer(formats.read(scanner.store(scanner.slices(3))), 1, 1, 4)
     files = formats.write(scan, tmp_path, name="x", derivation=SUPERRESOLVE)
     assert "Slices of the source: 3 mm thick." in pydicom.dcmread(files[0]).DerivationDescription

@@ -71,7 +71,7 @@ def test_frames_become_stacks(
     enhanced.store([slices[i] for i in scanner.rng.permutation(len(slices))], path)
     (series,) = formats.find(path)
     assert series.facts["kind"] == f"stack of {len(values)}"
-    assert series.facts["told_apart_by"] == tag
+    assert series.facts["stacked_by"] == tag
     volume = formats.read(series)
     for channel, value in enumerate(values):
         for k, dataset in enumerate(d for d in slices if d[tag].value == value):
@@ -166,7 +166,7 @@ def spoilt(path: Path, fault: str) -> None:
         ("more frames than pixels", "1000000000 frames, and the header has 6 descriptions"),
     ],
 )
-def test_what_is_wrong_is_told_with_the_frame(
+def test_what_is_wrong_is_reported_with_the_frame(
     scanner: Any, path: Path, *, fault: str, reason: str
 ) -> None:
     enhanced.store(scanner.slices(), path)
@@ -178,7 +178,7 @@ def test_what_is_wrong_is_told_with_the_frame(
         formats.read(series)
 
 
-def test_a_gap_and_a_tilt_are_told_by_the_frames(scanner: Any, path: Path) -> None:
+def test_a_gap_and_a_tilt_are_reported_by_the_frames(scanner: Any, path: Path) -> None:
     slices = scanner.slices(7)
     del slices[3]
     enhanced.store(slices, path)

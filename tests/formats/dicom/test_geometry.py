@@ -177,9 +177,9 @@ def test_positions_rounded_to_a_tenth_of_a_mm_are_even_enough(scanner: Any) -> N
 def test_slices_that_are_not_alike(scanner: Any, *, tag: str, value: Any, reason: str) -> None:
     slices = scanner.slices()
     setattr(slices[3], tag, value)
-    told = refusal(scanner.store(slices))
-    assert reason in told
-    assert CANARY not in told
+    reported = refusal(scanner.store(slices))
+    assert reason in reported
+    assert CANARY not in reported
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan
 
 NOT_FOR_US = {
     "enhanced PET": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.130"}, "Enhanced PET Image"),
-    "frames untold": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4.1"}, "nothing of its frames"),
+    "frames unlabelled": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4.1"}, "nothing of its frames"),
     "secondary capture": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "Secondary Capture"),
     "ultrasound": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.6.1"}, "Ultrasound"),
     "segmentation": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.66.4"}, "Segmentation"),

@@ -140,5 +140,5 @@ def test_beside_nifti_it_is_nifti(nifti_file: Any, tmp_path: Path) -> None:
 def test_dciodvfy_finds_no_error(result: Any, tmp_path: Path, quantity: str) -> None:
     scan, files = result
     for path in formats.write_map(spread(scan), tmp_path, of=files, quantity=quantity):
-        told = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
-        assert [line for line in told.stderr.splitlines() if line.startswith("Error")] == []
+        reported = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
+        assert [line for line in reported.stderr.splitlines() if line.startswith("Error")] == []

@@ -53,7 +53,7 @@ def test_lower_case_as_some_discs_show_it(disc: Path) -> None:
     assert all(not one.refusal for one in found)
 
 
-def test_a_missing_file_is_told(disc: Path) -> None:
+def test_a_missing_file_is_reported(disc: Path) -> None:
     victim = formats.find(disc)[0].files[0]
     victim.unlink()
     (series,) = formats.find(disc)

@@ -1,4 +1,4 @@
-"""What files of the field do that the standard does not foresee: read right, or refused."""
+"""What files of the field do that the standard does not cover: read right, or refused."""
 
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def test_a_number_with_its_unit_is_not_handed_on(scanner: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda path: path.write_bytes(b""), "the file is empty"),
         (lambda path: path.write_bytes(bytes(4000)), "found no DICM mark"),
@@ -95,8 +95,8 @@ def test_a_number_with_its_unit_is_not_handed_on(scanner: Any, tmp_path: Path) -
         (lambda path: path.write_bytes(path.read_bytes()[:100]), "found no DICM mark"),
     ],
 )
-def test_a_broken_image_among_names_without_suffix_is_told(
-    scanner: Any, spoil: Any, told: str
+def test_a_broken_image_among_names_without_suffix_is_reported(
+    scanner: Any, spoil: Any, message: str
 ) -> None:
     names = [f"1.2.840.{number}" for number in range(4)] + ["IM4"]
     folder = scanner.store(scanner.slices(5), names=names)
@@ -105,7 +105,7 @@ def test_a_broken_image_among_names_without_suffix_is_told(
     (folder / "notes.txt").write_bytes(b"")
     found = {one.files[0].name: one.refusal for one in formats.find(folder)}
     assert len(found) == 2
-    assert told in found[names[3]]
+    assert message in found[names[3]]
     assert "README" not in found
 
 

@@ -48,8 +48,8 @@ def test_one_missing_slice_is_the_mean_of_its_neighbours(scanner: Any, tmp_path:
     np.testing.assert_allclose(
         results[3].ImagePositionPatient, lost.ImagePositionPatient, atol=1e-4
     )
-    told = {item.ReferencedSOPInstanceUID for item in results[3].SourceImageSequence}
-    assert told == {slices[2].SOPInstanceUID, slices[3].SOPInstanceUID}
+    reported = {item.ReferencedSOPInstanceUID for item in results[3].SourceImageSequence}
+    assert reported == {slices[2].SOPInstanceUID, slices[3].SOPInstanceUID}
     assert results[3].SourceImageSequence[0].SpatialLocationsPreserved == "NO"
     assert results[4].SourceImageSequence[0].SpatialLocationsPreserved == "YES"
     assert results[4].SourceImageSequence[0].ReferencedSOPInstanceUID == slices[3].SOPInstanceUID
@@ -162,8 +162,8 @@ def test_a_tilt_is_resampled_onto_the_normal(scanner: Any, tmp_path: Path, degre
     slices = tilted(scanner, degrees)
     folder = scanner.store(slices)
     (series,) = formats.find(folder, on_tilt="resample")
-    told = f"a tilt of {abs(degrees):.1f} degrees resampled to a right-angled grid"
-    assert series.facts["repairs"] == [told]
+    repair = f"a tilt of {abs(degrees):.1f} degrees resampled to a right-angled grid"
+    assert series.facts["repairs"] == [repair]
     volume = formats.read(series)
     assert volume.shape == series.facts["shape"]
     axes = volume.affine[:3, :3] / volume.spacing_mm
@@ -182,7 +182,7 @@ def test_a_tilt_is_resampled_onto_the_normal(scanner: Any, tmp_path: Path, degre
     assert inside > 0.8 * 8 * 24 * 32
     files = formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)
     results = [pydicom.dcmread(file) for file in files]
-    assert told in results[0].DerivationDescription
+    assert repair in results[0].DerivationDescription
     for k, result in enumerate(results):
         (reference,) = result.SourceImageSequence
         assert reference.ReferencedSOPInstanceUID == slices[k].SOPInstanceUID

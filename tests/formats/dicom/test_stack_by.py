@@ -1,4 +1,4 @@
-"""Stacks told apart by other things: words, clocks, numbers, or what the user names."""
+"""Stacks separated by other things: words, clocks, numbers, or what the user names."""
 
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from tests.formats.dicom.test_order import acquired, assert_in_order, stored
 IDENTITY = Derivation("identity", "Nothing was changed.")
 
 
-def told(series: Any) -> tuple[str, str]:
+def kind_of(series: Any) -> tuple[str, str]:
     assert not series.refusal
-    return series.facts["kind"], series.facts.get("told_apart_by", "")
+    return series.facts["kind"], series.facts.get("stacked_by", "")
 
 
-def test_water_and_fat_are_told_apart_by_image_type(scanner: Any, tmp_path: Path) -> None:
+def test_water_and_fat_are_stacked_by_image_type(scanner: Any, tmp_path: Path) -> None:
     kinds = [("W", "0", 1), ("F", "0", 1), ("IP", "2.3", 2), ("OP", "1.15", 1)]
     marks = [
         {"ImageType": ["DERIVED", "PRIMARY", k, k], "EchoTime": te, "EchoNumbers": n}
@@ -30,7 +30,7 @@ def test_water_and_fat_are_told_apart_by_image_type(scanner: Any, tmp_path: Path
     ]
     made = acquired(scanner, marks)
     (series,) = formats.find(stored(scanner, made, "classic"))
-    assert told(series) == ("stack of 4", "ImageType")
+    assert kind_of(series) == ("stack of 4", "ImageType")
     volume = formats.read(series)
     assert_in_order(volume, made)
     written = formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)
@@ -42,7 +42,7 @@ def test_water_and_fat_are_told_apart_by_image_type(scanner: Any, tmp_path: Path
 def test_a_cardiac_phase_that_is_said_as_a_share(scanner: Any, kind: str) -> None:
     made = acquired(scanner, [{"NominalPercentageOfCardiacPhase": p} for p in (40.0, 0.0, 80.0)])
     (series,) = formats.find(stored(scanner, made, kind))
-    assert told(series) == ("stack of 3", "NominalPercentageOfCardiacPhase")
+    assert kind_of(series) == ("stack of 3", "NominalPercentageOfCardiacPhase")
     assert_in_order(formats.read(series), made)
 
 
@@ -55,7 +55,7 @@ def test_a_clock_that_runs_through_the_slices(scanner: Any, tag: str) -> None:
             clock = f"1201{10 + 1.5 * number + 0.3 * k:09.6f}"
             setattr(dataset, tag, str(150 * number + 2 * k) if tag == "TriggerTime" else clock)
     (series,) = formats.find(stored(scanner, made, "classic"))
-    assert told(series) == ("stack of 4", tag)
+    assert kind_of(series) == ("stack of 4", tag)
     assert_in_order(formats.read(series), made)
 
 
@@ -64,7 +64,7 @@ def test_numbers_alone_if_they_are_complete(scanner: Any, numbering: str) -> Non
     """Functional MR of GE; repeats of one b-value."""
     made = acquired(scanner, [{"DiffusionBValue": b} for b in (0.0, 0.0, 900.0, 900.0)], numbering)
     (series,) = formats.find(stored(scanner, made, "classic"))
-    assert told(series) == ("stack of 4", "InstanceNumber")
+    assert kind_of(series) == ("stack of 4", "InstanceNumber")
     assert_in_order(formats.read(series), made)
 
 
@@ -114,7 +114,7 @@ def test_a_private_attribute_is_named_and_taken(scanner: Any, tmp_path: Path) ->
     (series,) = formats.find(folder)
     assert "they differ in (0019,10A2)" in series.refusal
     (series,) = formats.find(folder, stack_by="(0019,10A2)")
-    assert told(series) == ("stack of 3", "(0019,10A2)")
+    assert kind_of(series) == ("stack of 3", "(0019,10A2)")
     volume = formats.read(series)
     assert_in_order(volume, made)
     formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)

@@ -65,7 +65,7 @@ def test_one_attribute_sorts_them(
 ) -> None:
     made = stacks(scanner, len(values), lambda dataset, n: setattr(dataset, tag, values[n]))
     (series,) = formats.find(shuffled(scanner, made))
-    assert (series.facts["kind"], series.facts["told_apart_by"]) == (f"stack of {len(made)}", tag)
+    assert (series.facts["kind"], series.facts["stacked_by"]) == (f"stack of {len(made)}", tag)
     assert series.facts["shape"] == (7, 5, 4)
     volume = formats.read(series)
     assert_channels_are(volume, made)
@@ -90,7 +90,7 @@ def test_two_attributes_together_sort_them(scanner: Any) -> None:
 
     made = stacks(scanner, 6, mark)
     (series,) = formats.find(shuffled(scanner, made))
-    assert series.facts["told_apart_by"] == "EchoTime and TemporalPositionIdentifier"
+    assert series.facts["stacked_by"] == "EchoTime and TemporalPositionIdentifier"
     assert_channels_are(formats.read(series), made)
 
 
@@ -117,7 +117,7 @@ def test_b_values_that_vendors_hide(scanner: Any, tmp_path: Path, private: Any) 
 
     made = stacks(scanner, 2, mark)
     (series,) = formats.find(shuffled(scanner, made))
-    assert series.facts["told_apart_by"] == "DiffusionBValue"
+    assert series.facts["stacked_by"] == "DiffusionBValue"
     volume = formats.read(series)
     assert_channels_are(volume, made)
     files = formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)

@@ -95,7 +95,7 @@ def test_participants_in_parallel_are_those_in_a_row(raw, tmp_path):
     assert studies.contents(tmp_path / "both") == studies.contents(tmp_path / "row")
 
 
-def test_again_does_nothing_and_mends_what_a_killed_run_left(raw, tmp_path):
+def test_again_does_nothing_and_repairs_what_a_killed_run_left(raw, tmp_path):
     out = tmp_path / "out"
     assert bids(raw, out, "--participant-label", "01").exit_code == 0
     sidecar = out / "sub-01" / "anat" / "sub-01_desc-copied_T1w.json"
@@ -140,12 +140,12 @@ def test_what_cannot_be_is_refused(raw, tmp_path, spoil):
     before = studies.contents(tmp_path)
     result = bids(raw, out)
     assert result.exit_code == 1
-    told = {
+    messages = {
         "no description": "for a folder of scans use `medddim enhance`",
         "another program's": "is of another data set",
         "itself": "is the data set itself",
     }
-    assert told[spoil] in result.stderr
+    assert messages[spoil] in result.stderr
     assert studies.contents(tmp_path) == before
 
 

@@ -18,10 +18,10 @@ from tests import studies
 def bundle(tmp_path):
     """An untrained model as a bundle."""
     model = studies.model(tmp_path / "model")
-    told = CliRunner().invoke(
+    shown = CliRunner().invoke(
         main, ["export", "bundle", str(model), "-o", str(tmp_path / "bundle")]
     )
-    assert told.exit_code == 0, told.output
+    assert shown.exit_code == 0, shown.output
     return tmp_path / "bundle"
 
 

@@ -53,7 +53,7 @@ def test_an_operation_put_off_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("tensor", "told"),
+    ("tensor", "message"),
     [
         (torch.ones(1, 3, 4, 5), "LoadImage"),
         (MetaTensor(torch.ones(3, 4, 5)), "EnsureChannelFirst"),
@@ -61,6 +61,6 @@ def test_an_operation_put_off_is_refused():
     ],
     ids=["tensor", "3D", "space"],
 )
-def test_what_cannot_be_taken_is_refused(tensor, told):
-    with pytest.raises(UnsupportedScan, match=told):
+def test_what_cannot_be_taken_is_refused(tensor, message):
+    with pytest.raises(UnsupportedScan, match=message):
         md.Volume.from_metatensor(tensor)

@@ -26,7 +26,7 @@ SUCCESS = 0x0000
 
 
 class Archive:
-    """A node that keeps what it is sent, and can be told to refuse."""
+    """A node that keeps what it is sent, and can be made to refuse."""
 
     def __init__(self) -> None:
         self.images: list[Dataset] = []
