@@ -1,4 +1,4 @@
-"""From cells of the read slices to a coarse grid over the scan, and to all of its voxels."""
+"""From a coarse grid over the scan to all of its voxels."""
 
 from __future__ import annotations
 
@@ -6,21 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medddim.noise.planes import Slabs
 from medddim.volume import Array
-
-ALONG = 8
-"""Cells of the map across the slices."""
-
-
-def spread_out(cells: Array, slabs: Slabs) -> Array:
-    """The level of cells `(slice, row, column)` on a coarse grid with the scan's spatial axes."""
-    at = np.asarray(slabs.positions, float)
-    size = int(at.max()) + 1
-    order = np.unique(at)
-    means = np.stack([cells[at == one].mean(axis=0) for one in order])
-    wanted = (np.arange(min(ALONG, len(order))) + 0.5) / min(ALONG, len(order)) * size - 0.5
-    return np.moveaxis(along(means, order, wanted, 0), 0, slabs.axis)
 
 
 def resampled(cells: Array, shape: Sequence[int]) -> Array:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.fft import fft, ifft
-from scipy.ndimage import gaussian_filter, uniform_filter
+from scipy.ndimage import uniform_filter
 
 from medddim.intensity import bright_end
-from medddim.noise.filters import FINE, TINY, AxisFilter
-from medddim.noise.grid import along
+from medddim.noise.filters import FINE, AxisFilter
 from medddim.volume import Array, Mask
 
-Cells = npt.NDArray[np.float64]
 Pair = tuple[AxisFilter, AxisFilter]
 
 MAD_OF_NORMAL = 0.6745
@@ -181,73 +178,3 @@ def _slope(brightness: Array) -> Array:
     columns[:, :, 2:-2] = brightness[:, :, 4:] - brightness[:, :, :-4]
     squared: Array = rows**2 + columns**2
     return squared
-
-
-# --- the map -------------------------------------------------------------------------------------
-
-CELLS = 12
-"""Cells of the map along each axis within the slices."""
-SMOOTHING = 1.0
-"""Standard deviation, in cells, of the Gaussian that smooths the map's logarithm."""
-FEWEST = 12
-"""A cell with fewer voxels of the object says nothing of its own."""
-
-
-def level_cells(white: Whitened, used: Mask) -> Array:
-    """The level in cells `(slice, CELLS, CELLS)` relative to its own median over the object.
-
-    The spread of the more even half of each cell's voxels, smoothed in the logarithm with the
-    number of voxels as weight; beyond the object it goes on as at its border.
-    """
-    size = np.where(used, np.abs(white.detail), np.nan)
-    slope = np.where(used, white.slope, np.nan)
-    size, slope = _cells(size), _cells(slope)
-    count = np.count_nonzero(np.isfinite(size), axis=-1).astype(np.float64)
-    stated = count >= FEWEST
-    if not stated.any():
-        return np.ones((*count.shape,), np.float32)
-    even = slope[stated] <= np.nanmedian(slope[stated], axis=-1, keepdims=True)
-    value = np.zeros_like(count)
-    middle = np.nanmedian(np.where(even, size[stated], np.nan), axis=-1)
-    usual = max(float(np.median(middle)), TINY)
-    value[stated] = np.log(np.maximum(middle, 0.05 * usual) / usual)
-    weight = np.where(stated, count, 0)
-    smooth = _smoothed(value, weight)
-    order = np.argsort(smooth[stated])
-    half = np.searchsorted(np.cumsum(weight[stated][order]), weight[stated].sum() / 2)
-    relative: Array = np.exp(smooth - smooth[stated][order][half]).astype(np.float32)
-    rows, columns = white.detail.shape[1:]
-    return _evenly(_evenly(relative, rows, 1), columns, 2)
-
-
-def _evenly(cells: Array, size: int, axis: int) -> Array:
-    """Cells whose grid is a little larger than the slices, on one that is as large."""
-    high = max(1, -(-size // CELLS))
-    top = (CELLS * high - size) // 2
-    known = ((np.arange(CELLS) + 0.5) * high - top) / size
-    return along(cells, known, (np.arange(CELLS) + 0.5) / CELLS, axis)
-
-
-def _cells(values: Array) -> Array:
-    """The voxels of each cell along the last axis: `(slice, cell, cell, voxel)`."""
-    count, rows, columns = values.shape
-    high, wide = max(1, -(-rows // CELLS)), max(1, -(-columns // CELLS))
-    padded = np.full((count, CELLS * high, CELLS * wide), np.nan, np.float32)
-    top, left = (CELLS * high - rows) // 2, (CELLS * wide - columns) // 2
-    padded[:, top : top + rows, left : left + columns] = values
-    blocks = padded.reshape(count, CELLS, high, CELLS, wide).swapaxes(2, 3)
-    return blocks.reshape(count, CELLS, CELLS, high * wide)
-
-
-def _smoothed(value: Cells, weight: Cells) -> Cells:
-    """The weighted mean over neighbours, over wider ones where there are none."""
-    result, left = np.zeros_like(value), np.ones(value.shape, bool)
-    for width in (SMOOTHING, 2 * SMOOTHING, 4 * SMOOTHING, 16 * SMOOTHING):
-        sigma = (width, width, width)
-        total = gaussian_filter(weight, sigma, mode="nearest")
-        mean = gaussian_filter(weight * value, sigma, mode="nearest") / np.maximum(total, 1e-12)
-        enough = left & (total > 0.05 * weight.max())
-        result[enough] = mean[enough]
-        left &= ~enough
-    result[left] = np.average(value, weights=weight)
-    return result

@@ -11,8 +11,9 @@ import numpy as np
 from medddim.noise.across import across_slices, slice_filter
 from medddim.noise.ct import soft_tissue_noise, tissue_correlation
 from medddim.noise.filters import AxisFilter
-from medddim.noise.grid import resampled, spread_out
-from medddim.noise.level import Whitened, level_cells
+from medddim.noise.grid import resampled
+from medddim.noise.level import Whitened
+from medddim.noise.level_map import level_cells
 from medddim.noise.planes import Slabs
 from medddim.noise.spectrum import LEAST_VOXELS, filters_of, noise_power
 from medddim.volume import Array, Volume
@@ -154,12 +155,11 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
         filters[axis], correlation[axis], left[axis] = one, one.correlation[:2], rest
     if through == AxisFilter():
         correlation[slabs.axis] = between
-    cells = level * level_cells(white, inside)
     return NoisePassport(
         volume.shape,
         volume.unit,
         level,
-        spread_out(cells, slabs),
+        level * level_cells(white, inside, level, slabs),
         (filters[0], filters[1], filters[2]),
         (correlation[0], correlation[1], correlation[2]),
         (left[0], left[1], left[2]),

@@ -53,8 +53,19 @@ def test_the_map_follows_a_level_that_varies():
     inside = scan.voxels[0] > 200
     assert found.level_map.shape == SHAPE
     assert np.corrcoef(found.level_map[inside], level[inside])[0, 1] > 0.9
-    assert np.median(found.level_map[inside]) == pytest.approx(found.level, rel=0.12)
+    assert np.median(found.level_map[inside]) == pytest.approx(found.level, rel=0.1)
     assert found.level == pytest.approx(20 * np.median(level[inside]), rel=0.15)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.10])
+def test_the_map_is_flat_where_the_level_is(share):
+    scan = head((96, 96, 96))
+    sigma = share * np.percentile(scan.voxels, 99.5)
+    strong = gaussian(2.0, share=0.65)
+    found = noise_passport(acquired(scan, sigma, strong, strong, strong)[0])
+    inside = scan.voxels[0] > 200
+    assert np.std(found.level_map[inside]) < 0.05 * found.level
+    assert np.ptp(found.level_map) < 0.25 * found.level
 
 
 def test_noise_of_a_thick_slice_scan_turned_and_scaled():

@@ -1,0 +1,170 @@
+"""Where the noise is how strong: a smooth map, as uneven as the scan gives evidence for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ive
+
+from medddim.noise.filters import TINY
+from medddim.noise.level import Whitened, spread
+from medddim.noise.planes import RUN, Slabs
+from medddim.volume import Array, Mask
+
+Values = npt.NDArray[np.float64]
+
+CELLS = 12
+"""Cells within the slices, along each axis, in which the level is read; so many has the map."""
+ALONG = 8
+"""Cells of the map across the slices, at most."""
+FEWEST = 12
+"""A cell with fewer voxels of the object says nothing."""
+EVEN = 60
+"""Per cent of the object, its more even parts, that are read: rims of it are no noise."""
+ORDERS = 5
+"""Half waves over the scan that the map may have along an axis, at most."""
+REACH = 0.3
+"""How far the level stays the same, as a share of the scan: the width of a Gaussian covariance."""
+TRUST = np.geomspace(1e-3, 1e3, 25)
+"""Variances of the cells' errors that are tried, in units of that of the map."""
+FAR = 2.0
+"""Cells further from the map than so many of their errors count less: they hold anatomy."""
+
+
+def level_cells(white: Whitened, used: Mask, level: float, slabs: Slabs) -> Array:
+    """The level on a coarse grid over the scan, relative to its median over the object `used`.
+
+    The spread of the more even half of each cell's voxels, without what a magnitude makes of it,
+    is taken as a smooth map plus an error of each cell: half waves whose coefficients are normal
+    (a Gaussian process with a Gaussian covariance). How much the map varies is what makes the
+    cells most likely (Rasmussen & Williams 2006, eq. 2.30); it is flat if nothing is gained.
+    """
+    relative = _size_of_grid(slabs)
+    depth = max(slabs.positions) + 1
+    places, value, count = _read(white, used, level, slabs, depth)
+    if len(value) < 8:
+        return np.ones(relative, np.float32)
+    coefficients = _fitted(_waves(places, relative), value, count)
+    grid = np.meshgrid(*((np.arange(n) + 0.5) / n for n in relative), indexing="ij")
+    surface = _waves(np.stack([one.ravel() for one in grid], axis=1), relative) @ coefficients
+    at_cells = _waves(places, relative) @ coefficients
+    order = np.argsort(at_cells)
+    middle = np.searchsorted(np.cumsum(count[order]), count.sum() / 2)
+    found: Array = np.exp(surface - at_cells[order][middle]).astype(np.float32).reshape(relative)
+    return np.moveaxis(found, 0, slabs.axis)
+
+
+def _size_of_grid(slabs: Slabs) -> tuple[int, int, int]:
+    return min(ALONG, len(set(slabs.positions))), CELLS, CELLS
+
+
+def _read(
+    white: Whitened, used: Mask, level: float, slabs: Slabs, depth: int
+) -> tuple[Values, Values, Values]:
+    """Of each cell with enough voxels: its place from 0 to 1, the log of its level, the voxels."""
+    if used.any():
+        used = used & (white.slope <= np.percentile(white.slope[used], EVEN))
+    size = np.abs(white.detail) / np.sqrt(kept_of_magnitude(white.brightness / level))
+    places, values, counts = [], [], []
+    for run in _short(slabs.runs):
+        across = (float(np.mean(slabs.positions[run])) + 0.5) / depth
+        rows, columns = used.shape[1:]
+        edges = [np.linspace(0, n, CELLS + 1).astype(int) for n in (rows, columns)]
+        for row in range(CELLS):
+            for column in range(CELLS):
+                box = (
+                    run,
+                    *(slice(e[i], e[i + 1]) for e, i in zip(edges, (row, column), strict=True)),
+                )
+                inside = used[box]
+                count = np.count_nonzero(inside)
+                if count < FEWEST:
+                    continue
+                slope = white.slope[box][inside]
+                even = slope <= np.median(slope)
+                value = spread(size[box][inside][even])
+                places.append((across, (row + 0.5) / CELLS, (column + 0.5) / CELLS))
+                values.append(value)
+                counts.append(count)
+    value = np.array(values)
+    usual = max(float(np.median(value)), TINY) if values else 1.0
+    return (
+        np.array(places).reshape(-1, 3),
+        np.log(np.maximum(value, 0.05 * usual) / usual),
+        np.array(counts, float),
+    )
+
+
+def _short(runs: tuple[slice, ...]) -> list[slice]:
+    """Runs of at most `RUN` slices: whose noise may be the same."""
+    return [
+        slice(first, min(first + RUN, run.stop))
+        for run in runs
+        for first in range(run.start, run.stop, RUN)
+    ]
+
+
+def _waves(places: Values, size: tuple[int, ...]) -> Values:
+    """Half waves at places from 0 to 1, `(place, wave)`, each as large as it is likely to be.
+
+    The first is constant, and as likely at any height.
+    """
+    most = [min(ORDERS, n - 1) for n in size]
+    orders = np.stack(np.meshgrid(*(np.arange(m + 1) for m in most), indexing="ij"), -1)
+    orders = orders.reshape(-1, 3)
+    orders = orders[(orders**2).sum(axis=1) <= ORDERS**2]
+    likely = np.exp(-((np.pi * REACH) ** 2) * (orders**2).sum(axis=1) / 4)
+    likely *= np.sqrt(2.0) ** (orders > 0).sum(axis=1)
+    waves: Values = np.cos(np.pi * places[:, None] * orders).prod(axis=-1) * likely
+    return waves
+
+
+def _fitted(waves: Values, value: Values, count: Values) -> Values:
+    """The most likely coefficients of the waves."""
+    weight, coefficients = count / count.mean(), np.zeros(waves.shape[1])
+    for _ in range(3):
+        coefficients, error = _once(waves, value, weight)
+        off = np.abs(value - waves @ coefficients) * np.sqrt(count / count.mean()) / error
+        weight = count / count.mean() * np.minimum(1, FAR / np.maximum(off, TINY))
+    return coefficients
+
+
+def _once(waves: Values, value: Values, weight: Values) -> tuple[Values, float]:
+    """The coefficients, and the error of a cell of weight 1."""
+    mean = np.average(value, weights=weight)
+    wave_mean = np.average(waves[:, 1:], axis=0, weights=weight)
+    centred, rest = waves[:, 1:] - wave_mean, value - mean
+    size, vectors = np.linalg.eigh(centred.T @ (centred * weight[:, None]))
+    size = np.maximum(size, 0)
+    along = vectors.T @ (centred.T @ (weight * rest))
+    total = float(weight @ rest**2)
+    trust = TRUST * max(float(size.max()), TINY)
+    left = np.maximum(total - (along**2 / (size + trust[:, None])).sum(axis=1), 1e-9 * total)
+    likely = -len(value) * np.log(np.maximum(left, TINY)) - np.log1p(size / trust[:, None]).sum(
+        axis=1
+    )
+    best = int(np.argmax(likely))
+    found = np.zeros(waves.shape[1])
+    error = np.sqrt(max(total, TINY) / len(value))
+    if likely[best] > -len(value) * np.log(max(total, TINY)):
+        found[1:] = vectors @ (along / (size + trust[best]))
+        error = np.sqrt(max(left[best], TINY) / len(value))
+    found[0] = (mean - wave_mean @ found[1:]) / waves[0, 0]
+    return found, float(error)
+
+
+@lru_cache(maxsize=1)
+def _of_magnitudes() -> tuple[Values, Values]:
+    """Mean and variance of magnitudes for noise of 1 in each channel (Koay & Basser 2006)."""
+    signal = np.linspace(0, 12, 241)
+    t = signal**2 / 4
+    mean = np.sqrt(np.pi / 2) * ((1 + 2 * t) * ive(0, t) + 2 * t * ive(1, t))
+    return mean, 2 + signal**2 - mean**2
+
+
+def kept_of_magnitude(brightness: Array) -> Array:
+    """How much of a channel's noise power a magnitude keeps, by its mean in units of the noise."""
+    mean, variance = _of_magnitudes()
+    return np.interp(brightness, mean, variance).astype(np.float32)
