@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
 
-from medddim.errors import CheckpointError, RequestProblem
+from medddim.errors import RequestProblem
+from medddim.inference import measured
 from medddim.inference.settings import Settings
 from medddim.recipe import Recipe
 from medddim.volume import Array, Volume
@@ -81,18 +82,7 @@ class Calibration:
     @classmethod
     def load(cls, folder: Path) -> Calibration | None:
         """That of the model in a folder; None if it has none. Raises CheckpointError."""
-        path = folder / INTERVALS
-        if not path.is_file():
-            return None
-        try:
-            stated = json.loads(path.read_text(encoding="utf-8"))
-            stated["weights"], stated["noise"] = tuple(stated["weights"]), tuple(stated["noise"])
-            return cls(**stated)
-        except (ValueError, TypeError, KeyError) as problem:
-            raise CheckpointError(
-                f"{path}: expected a calibration as tools/calibrate_intervals.py writes it "
-                f"({type(problem).__name__})"
-            ) from problem
+        return measured.read(folder / INTERVALS, cls, by="tools/calibrate_intervals.py")
 
     def save(self, folder: Path) -> None:
         """Write it beside the weights."""

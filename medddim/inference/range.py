@@ -17,7 +17,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from medddim.errors import CheckpointError, UnsupportedScan
+from medddim.errors import UnsupportedScan
+from medddim.inference import measured
 
 RANGE = "range.json"
 Verdict = Literal["in", "near", "out"]
@@ -94,19 +95,7 @@ class TrainingRange:
     @classmethod
     def load(cls, folder: Path) -> TrainingRange | None:
         """That of the model in a folder; None if it has none. Raises CheckpointError."""
-        path = folder / RANGE
-        if not path.is_file():
-            return None
-        try:
-            known = json.loads(path.read_text(encoding="utf-8"))
-            known["scans"] = tuple(map(tuple, known["scans"]))
-            known["names"], known["subjects"] = tuple(known["names"]), tuple(known["subjects"])
-            return cls(**known)
-        except (ValueError, TypeError, KeyError) as problem:
-            raise CheckpointError(
-                f"{path}: expected the traits of training scans, as tools/measure_range.py writes "
-                f"them ({type(problem).__name__})"
-            ) from problem
+        return measured.read(folder / RANGE, cls, by="tools/measure_range.py")
 
     @classmethod
     def of(cls, found: Sequence[Traits], *, subjects: Sequence[str], source: str) -> TrainingRange:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from medddim.metrics.noise import MAD_OF_NORMAL
+from medddim.noise.level import spread
 from medddim.volume import Array, Mask
 
 SCALES = (0.8, 1.6, 3.2)
@@ -55,7 +55,7 @@ def invented(answer: Array, scan: Array, *, slice_axis: int, inside: Mask | None
         shown, held = (_band(image, scale, slice_axis) for image in (answer, scan))
         added = np.sign(shown) * (shown - held)
         size = np.abs(shown - held)[... if inside is None else inside]
-        deviation = float(np.median(size)) / MAD_OF_NORMAL if size.size else 0.0
+        deviation = spread(size)
         if deviation > 0:
             np.maximum(most, added / np.float32(deviation), out=most)
     return most

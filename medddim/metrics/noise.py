@@ -8,11 +8,9 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter
 
 from medddim.intensity import bright_end
 from medddim.noise.ct import soft_tissue_noise
+from medddim.noise.level import DARK, MINIMUM_VOXELS, spread, squared_gradient
 from medddim.volume import Array, Volume
 
-MAD_OF_NORMAL = 0.6745
-"""Median absolute value of a standard normal variable."""
-MINIMUM_VOXELS = 500
 PLANES = 16
 """As many slices are read, spread over the scan: a million voxels tell the noise to 0.2 %."""
 
@@ -35,8 +33,6 @@ def estimate_noise(volume: Volume) -> float:
 
 # --- MR ------------------------------------------------------------------------------------------
 
-DARK = 0.15
-"""Voxels darker than this share of the bright end are not of the object, however low the noise."""
 SMOOTH_SHARE = 50
 """Per cent of the object, its most even parts, that are read: edges are no noise."""
 
@@ -53,15 +49,15 @@ def receiver_noise(planes: Array) -> float:
         planes = _without_zero_filling(planes, axis)
     detail = np.abs(_diagonal(planes))
     brightness = uniform_filter(planes, size=(0, 5, 5))[:, 1:, 1:]
-    slope = _slope(brightness)
+    slope = squared_gradient(brightness)
     object_ = brightness > DARK * bright_end(brightness)
-    sigma = _spread(detail[object_])
+    sigma = spread(detail[object_])
     for _ in range(4):
         bright = object_ & (brightness > 3 * sigma)
         if np.count_nonzero(bright) < MINIMUM_VOXELS:
             break
         even = bright & (slope <= np.percentile(slope[bright], SMOOTH_SHARE))
-        sigma = _spread(detail[even])
+        sigma = spread(detail[even])
     return sigma
 
 
@@ -70,19 +66,6 @@ def _diagonal(planes: Array) -> Array:
     rows: Array = planes[:, 1:] - planes[:, :-1]
     detail: Array = (rows[:, :, 1:] - rows[:, :, :-1]) * np.float32(0.5)
     return detail
-
-
-def _slope(brightness: Array) -> Array:
-    """The squared gradient, from voxels so far apart that it knows little of the finest detail."""
-    rows, columns = np.zeros_like(brightness), np.zeros_like(brightness)
-    rows[:, 2:-2] = brightness[:, 4:] - brightness[:, :-4]
-    columns[:, :, 2:-2] = brightness[:, :, 4:] - brightness[:, :, :-4]
-    squared: Array = rows**2 + columns**2
-    return squared
-
-
-def _spread(detail: Array) -> float:
-    return float(np.median(detail)) / MAD_OF_NORMAL if detail.size else 0.0
 
 
 FALL = 5.0
@@ -98,7 +81,7 @@ LEAST, MOST = 0.4, 0.8
 def _without_zero_filling(planes: Array, axis: int) -> Array:
     """The magnitude of the part of k-space along `axis` that was measured."""
     size = planes.shape[axis]
-    half = max(1, round(_measured_share(planes, axis) * size / 2))
+    half = max(1, round(measured_share(planes, axis) * size / 2))
     if 2 * half >= size:
         return planes
     spectrum = fft(planes, axis=axis, norm="forward")
@@ -107,7 +90,7 @@ def _without_zero_filling(planes: Array, axis: int) -> Array:
     return cut
 
 
-def _measured_share(planes: Array, axis: int) -> float:
+def measured_share(planes: Array, axis: int) -> float:
     """Which share of k-space along `axis` is not empty; 1 unless the power falls steeply.
 
     The object is brought out, since in air the magnitude spreads the noise over all frequencies.

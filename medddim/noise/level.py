@@ -52,7 +52,9 @@ class Whitened:
             scale *= np.sqrt(one.mean_power / share)
             second *= _second_order(one, share)
         brightness = uniform_filter(planes, (0, 5, 5))[:, 2:-2, 2:-2]
-        return cls(planes, _detail(planes), brightness, _slope(brightness), float(scale), second)
+        return cls(
+            planes, _detail(planes), brightness, squared_gradient(brightness), float(scale), second
+        )
 
     def level(self) -> tuple[float, Mask, Mask]:
         """The standard deviation of a channel; the voxels of the object, and its even ones.
@@ -171,7 +173,7 @@ def _fourth(planes: Array, axis: int) -> Array:
     return total
 
 
-def _slope(brightness: Array) -> Array:
+def squared_gradient(brightness: Array) -> Array:
     """The squared gradient, from voxels so far apart that it knows little of the finest detail."""
     rows, columns = np.zeros_like(brightness), np.zeros_like(brightness)
     rows[:, 2:-2] = brightness[:, 4:] - brightness[:, :-4]

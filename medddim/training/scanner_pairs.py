@@ -14,7 +14,8 @@ from medddim.degradation.kspace import Filter, KSpaceAxis, correlation_of, noise
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.degradation.mr_scanner import acquire
 from medddim.errors import RecipeError
-from medddim.metrics.noise import MAD_OF_NORMAL, _measured_share
+from medddim.metrics.noise import measured_share
+from medddim.noise.level import spread
 from medddim.recipe import Recipe, ScannerRecipe
 from medddim.scaling import Scaling
 from medddim.training.dataset import SUBJECT_ABOVE, SUBJECT_SHARE, Pairs
@@ -263,7 +264,7 @@ def _source(recipe: Recipe, volume: Volume) -> Source:
     image = np.moveaxis(scaling.apply(volume.voxels[0]), across, 0)
     spacing = [volume.spacing_mm[across], *np.delete(volume.spacing_mm, across)]
     for axis in (1, 2):  # as measured: there its own noise is white
-        share = _measured_share(image[:: max(len(image) // 16, 1)], axis)
+        share = measured_share(image[:: max(len(image) // 16, 1)], axis)
         if share < 1:
             image, factor = _measured(image, axis, share)
             spacing[axis] *= factor
@@ -283,7 +284,7 @@ def _own_noise(image: Array) -> float:
     for axis in range(3):
         detail = np.diff(detail, axis=axis)
     even = detail[subject & (slope <= np.median(slope[subject]))]
-    return float(np.median(np.abs(even))) / (MAD_OF_NORMAL * 8**0.5) if even.size else 0.0
+    return spread(np.abs(even)) / 8**0.5
 
 
 def _measured(image: Array, axis: int, share: float) -> tuple[Array, float]:
