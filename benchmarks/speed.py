@@ -1,16 +1,19 @@
 """What does enhancing cost, against other programs on the same files?
 
     python benchmarks/speed.py [--models MODEL ...] [--against PYTHON] [--cases volume slices small]
+    python benchmarks/speed.py --ct SCAN --models ct-denoise --qualities best fast --cases
 
 Every row is one whole process, from start to written file: CPU and wall seconds (medians of
 --runs), peak memory, PSNR and high-frequency power against the truth, and the CPU seconds as a
 ratio to the first row. Scans: the MNI152 head that ships with nilearn, put on 256 x 256 x 160
 voxels of 1 mm ("volume"), and every fifth millimetre of it on 256 x 256 x 24 ("slices"), both with
-5 % Rician noise; 64 x 64 x 64 of it ("small"). --against names a Python in which another medddim is
-installed (a checkout of an earlier commit, say), run with its mr-denoise.
+5 % Rician noise; 64 x 64 x 64 of it ("small"). --ct takes a CT scan to 512 x 512 x 100 voxels, its
+slices to and fro, with the noise of a quarter of the dose. --against names a Python in which
+another medddim is installed (a checkout of an earlier commit, say), run with the first model that
+is in both.
 
-Last comes the limit: a matrix product in float32 on one thread, and the arithmetic of the first
-model for a million voxels, so that its row can be held against what the machine can do.
+Last comes the limit, on one thread: the rate of a matrix product in float32, that of each network
+on one tile, and that of the whole way from a file read to a file written, models loaded.
 """
 
 from __future__ import annotations
@@ -21,16 +24,22 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
+import torch
 from quality import table
 from scipy.ndimage import zoom
+from torch.utils.flop_counter import FlopCounterMode
 
 from medddim import formats
-from medddim.degradation import RicianNoise
+from medddim.degradation import LowDose, RicianNoise
 from medddim.formats import samples
-from medddim.metrics import compare
+from medddim.inference.enhancer import Enhancer
+from medddim.metrics import compare, estimate_noise
 from medddim.volume import Volume
 
 DIPY = """
@@ -56,14 +65,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=["mr-denoise-fast", "mr-denoise"])
     parser.add_argument("--steps", type=int, nargs="+", default=[1])
-    parser.add_argument("--cases", nargs="+", default=list(SHAPES), choices=list(SHAPES))
+    parser.add_argument("--qualities", nargs="+", default=["best"], choices=["best", "fast"])
+    parser.add_argument("--cases", nargs="*", default=list(SHAPES), choices=list(SHAPES))
+    parser.add_argument("--ct", type=Path, help="a CT scan of at least 12 slices")
     parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--against", help="a Python with another medddim")
+    parser.add_argument("--against-model", default="mr-denoise")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path)
     asked = parser.parse_args()
-    text = "\n\n".join([*(measured(case, asked) for case in asked.cases), limit(asked.models[0])])
+    cases = [*asked.cases, *(["ct"] if asked.ct else [])]
+    text = "\n\n".join([*(measured(case, asked) for case in cases), limit(asked)])
     print(text)
     if asked.output:
         asked.output.write_text(text + "\n", encoding="utf-8")
@@ -71,21 +84,19 @@ def main() -> None:
 
 def measured(case: str, asked: argparse.Namespace) -> str:
     """The table of one scan."""
-    truth = head(*SHAPES[case])
-    noise = RicianNoise(0.05)
-    noisy = noise(truth, seed=0)
+    truth, noisy, sigma = body(asked.ct) if case == "ct" else noisy_head(case)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in" / "head.nii.gz"
         formats.write(noisy, source.parent, name="head")
         rows = []
-        for name, command in commands(asked, source, noise.sigma(truth)).items():
+        for name, command in commands(asked, source, sigma).items():
             output = Path(folder) / name.replace(" ", "_") / "head.nii.gz"
             runs = [process(command, output, asked.threads) for _ in range(asked.runs)]
             cpu, wall, peak = np.median(runs, axis=0)
-            scores = compare(formats.read(output).taken_for("MR"), truth)
+            scores = compare(formats.read(output).taken_for(truth.modality), truth)
             rows.append((name, cpu, wall, peak, scores.psnr_db, scores.hf_power))
             print(case, *rows[-1], flush=True)
-    body = [
+    lines = [
         [name, f"{cpu:.1f}", f"{cpu / rows[0][1]:.2f}", *(f"{one:.2f}" for one in rest)]
         for name, cpu, *rest in rows
     ]
@@ -93,7 +104,25 @@ def measured(case: str, asked: argparse.Namespace) -> str:
     size = " x ".join(map(str, truth.shape))
     before = compare(noisy, truth)
     intro = f"{case}: {size} voxels, {asked.threads} threads; the input has {before.psnr_db:.2f} dB"
-    return f"{intro}\n\n{table(titles, body)}"
+    return f"{intro}\n\n{table(titles, lines)}"
+
+
+def noisy_head(case: str) -> tuple[Volume, Volume, float]:
+    """The head, with noise, and the standard deviation of that."""
+    truth, noise = head(*SHAPES[case]), RicianNoise(0.05)
+    return truth, noise(truth, seed=0), noise.sigma(truth)
+
+
+def body(scan: Path) -> tuple[Volume, Volume, float]:
+    """A CT scan of 512 x 512 x 100 voxels, at a quarter of its dose, and the noise read in that."""
+    known = formats.read(formats.find(scan)[0])
+    image = np.moveaxis(known.voxels[0], known.slice_axis, 2)
+    image = zoom(image, (512 / image.shape[0], 512 / image.shape[1], 1), order=1)
+    to_and_fro = np.r_[: image.shape[2], image.shape[2] - 2 : 0 : -1]
+    image = image[..., np.resize(to_and_fro, 100)]
+    truth = Volume(image[None], np.diag([0.8, 0.8, 3.0, 1.0]), "CT", unit="HU")
+    noisy = LowDose(0.25)(truth, seed=0)
+    return truth, noisy, estimate_noise(noisy)
 
 
 def head(shape: tuple[int, ...], spacing: tuple[float, ...]) -> Volume:
@@ -115,10 +144,12 @@ def commands(asked: argparse.Namespace, source: Path, sigma: float) -> dict[str,
     """A command a row; its output folder or file is put where it says OUTPUT."""
     rows = {}
     for model in asked.models:
-        for steps in asked.steps:
-            rows[f"{model}, {steps} steps"] = enhance(sys.executable, model, steps, source)
+        for steps, quality in product(asked.steps, asked.qualities):
+            name = f"{model}, {steps} steps" + (f", {quality}" if quality != "best" else "")
+            rows[name] = [*enhance(sys.executable, model, steps, source), "--quality", quality]
     if asked.against:
-        rows["another medddim, mr-denoise"] = enhance(asked.against, "mr-denoise", 1, source)
+        name = f"another medddim, {asked.against_model}"
+        rows[name] = enhance(asked.against, asked.against_model, 1, source)
     for name in asked.methods:
         rows[name] = [sys.executable, "-c", METHODS[name], str(source), "OUTPUT", str(sigma)]
     return rows
@@ -149,32 +180,76 @@ def process(command: list[str], output: Path, threads: int) -> tuple[float, floa
     return used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 2**20
 
 
-def limit(model: str) -> str:
-    """What the machine computes in a matrix product, and what a million voxels ask of a model."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from medddim.inference.enhancer import Enhancer
-
+def limit(asked: argparse.Namespace) -> str:
+    """What the machine computes in a matrix product, and what each model makes of it."""
     torch.set_num_threads(1)
     square = torch.randn(2048, 2048)
-    began = time.process_time()
-    for _ in range(8):
-        square @ square
-    peak = 8 * 2 * 2048**3 / (time.process_time() - began) / 1e9
-    enhancer = Enhancer.load(model)
-    block = head((64, 64, 64), (1.0, 1.0, 1.0))
-    with FlopCounterMode(display=False) as counter:
-        enhancer(block)
-    began = time.process_time()
-    enhancer(block)
-    seconds = time.process_time() - began
-    arithmetic = counter.get_total_flops() / 1e9
+    peak = 8 * 2 * 2048**3 / cpu_seconds(lambda: [square @ square for _ in range(8)]) / 1e9
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for model in asked.models:
+            enhancer = Enhancer.load(model, precision="fp32")
+            scan = formats.read(stored(enhancer, Path(folder) / model)).taken_for(
+                enhancer.recipe.modality
+            )
+            with FlopCounterMode(display=False) as counter:
+                enhancer(scan)
+            asked_for = counter.get_total_flops() / 1e9
+            inside = network_rate(enhancer)
+            seconds = cpu_seconds(lambda now=enhancer, at=folder: whole_way(now, Path(at)))
+            rates = [f"{rate:.0f} ({rate / peak:.2f})" for rate in (inside, asked_for / seconds)]
+            rows.append([model, f"{asked_for / scan.voxels.size * 1e6:.0f}", *rates])
+    titles = ["model", "GFLOP per Mvoxel", "inside the network", "from file to file"]
     return (
-        f"A matrix product in float32, one thread: {peak:.0f} GFLOP per CPU second. {model} takes "
-        f"{arithmetic / block.voxels.size * 1e6:.0f} GFLOP for a million voxels; all of it at "
-        f"{arithmetic / seconds:.0f} GFLOP per CPU second, the model loaded."
+        f"A matrix product in float32, one thread: {peak:.0f} GFLOP per CPU second. Beside it, in "
+        f"brackets as a share of it:\n\n{table(titles, rows)}"
     )
+
+
+def stored(enhancer: Enhancer, folder: Path) -> formats.Series:
+    """A file of a scan with noise that the model is for."""
+    noisy = noisy_head("slices")[1]
+    if enhancer.recipe.modality == "CT":
+        noisy = replace(noisy, voxels=noisy.voxels * 10 - 1000, modality="CT", unit="HU")
+    formats.write(noisy, folder, name="scan")
+    return formats.find(folder)[0]
+
+
+def whole_way(enhancer: Enhancer, folder: Path) -> None:
+    """Read, enhance, write."""
+    series = formats.find(folder / enhancer.name)[0]
+    answer = enhancer(formats.read(series).taken_for(enhancer.recipe.modality))
+    with tempfile.TemporaryDirectory(dir=folder) as output:
+        formats.write(answer, Path(output), name="answer", derivation=answer.derivation)
+
+
+def network_rate(enhancer: Enhancer) -> float:
+    """GFLOP per CPU second of one evaluation on one tile."""
+    network = enhancer.denoiser.network
+    recipe = enhancer.recipe.network
+    size = (enhancer.tile,) * recipe.spatial_dims
+    state = torch.randn(1, recipe.slices, *size)
+    strength = torch.full((1, recipe.maps, *[1] * recipe.spatial_dims), 0.05)
+    seen = state[:, :1] if recipe.sees_scan else None
+
+    def evaluate() -> None:
+        with torch.inference_mode():
+            network(state, torch.ones(1), strength=strength, scan=seen)
+
+    with FlopCounterMode(display=False) as counter:
+        evaluate()
+    return counter.get_total_flops() / 1e9 / cpu_seconds(evaluate)
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """The least of three runs, after one to warm up."""
+    work()
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        work()
+        taken.append(time.process_time() - began)
+    return min(taken)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,18 @@ Examples:
     help="How many devices of that kind share each batch.",
 )
 @click.option(
+    "--workers",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="How many processes draw the batches, where a GPU would wait for them.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    help="Train for as many steps as fit in this time, whatever the recipe says.",
+)
+@click.option(
     "--smoke",
     is_flag=True,
     help="Walk the whole way of RECIPE on two scans in about a minute, and say how long all takes.",
@@ -89,6 +101,8 @@ def train(
     resume: bool,
     device: str,
     devices: int,
+    workers: int,
+    minutes: float | None,
     smoke: bool,
 ) -> None:
     """Train the model that RECIPE describes: a YAML file, or the name of one in the package."""
@@ -106,7 +120,8 @@ def train(
     if output is None:
         _prove(asked, root, device)
         return
-    _train(asked, output, data=root, resume=resume, device=device, devices=devices)
+    how = {"device": device, "devices": devices, "workers": workers, "minutes": minutes}
+    _train(asked, output, data=root, resume=resume, **how)
 
 
 def _train(recipe: Recipe, output: Path, **how: Any) -> None:

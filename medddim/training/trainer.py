@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,9 @@ from medddim.networks import Network, autocast, choose_device
 from medddim.recipe import Recipe, TrainingRecipe
 from medddim.training.board import Board
 from medddim.training.dataset import Pairs, PairSource
+from medddim.training.feed import batches
 from medddim.training.optimiser import Optimiser
+from medddim.training.pace import Pace
 from medddim.training.scanner_pairs import ScannerPairs
 from medddim.training.scans import chosen, read_all
 from medddim.training.validation import mean_psnr, validate
@@ -49,7 +51,7 @@ MAY_CHANGE = {
 """Of a recipe, while a run goes on: how long it is, when it is saved, where its scans lie."""
 
 
-# Seven arguments: each is an option of `medddim train`, but for `progress`, which shows it at work.
+# Nine arguments: each is an option of `medddim train`, but for `progress`, which shows it at work.
 def train(  # noqa: PLR0913
     recipe: Recipe,
     folder: Path | str,
@@ -58,6 +60,8 @@ def train(  # noqa: PLR0913
     resume: bool = False,
     device: str = "auto",
     devices: int = 1,
+    workers: int = 0,
+    minutes: float | None = None,
     progress: Progress = lambda step, figures: None,
 ) -> Path:
     """Train the model of `recipe` into `folder`, which becomes a checkpoint; return it.
@@ -65,7 +69,9 @@ def train(  # noqa: PLR0913
     `data` overrides the recipe's `data.root`. With `resume` an interrupted run goes on as if it
     had not been interrupted, to the bit on the same machine. `device` is as in `Enhancer.load`;
     more than one of `devices` of its kind share each batch, one process each; the other processes
-    begin by running the program that called this once more. `progress` is called in the first.
+    begin by running the program that called this once more. `workers` processes draw the batches
+    beside the training, 0 for none: where a GPU would wait for them. With `minutes` the run is as
+    long as fits in them, whatever the recipe says. `progress` is called in the first process.
 
     The checkpoint holds the weights with the best mean PSNR of all validations, or the last ones
     if the recipe validates on nothing.
@@ -87,23 +93,26 @@ def train(  # noqa: PLR0913
     held_out = load(validate_on, part=known.validate_part)
     run = _Run(recipe, folder, team)
     with Board(folder, run.step) if team.is_global_zero else nullcontext() as board:
-        _walk(run, source, held_out, board, progress)
+        feed = batches(source, run.step, workers=workers)
+        _walk(run, feed, Pace(minutes, run.step), held_out, board, progress)
     team.barrier()
     return folder
 
 
+# What changes, what it is fed with, how long, and who looks at it.
 def _walk(
     run: _Run,
-    source: PairSource | ScannerPairs,
+    feed: Iterator[Pairs],
+    pace: Pace,
     held_out: Mapping[str, Volume],
     board: Board | None,
     progress: Progress,
 ) -> None:
     """The steps that are left; the process with a board validates, saves and reports."""
-    settings, began, first = run.recipe.training, time.monotonic(), run.step
+    began, first = time.monotonic(), run.step
 
-    while run.step < settings.steps:
-        figures = {"loss": run.learn(source.draw(run.step))}
+    while run.step < (settings := run.fit(pace)).steps:
+        figures = {"loss": run.learn(next(feed))}
         if not np.isfinite(figures["loss"]):
             raise RecipeError(
                 f"the loss is no finite number at step {run.step}: lower training.learning_rate; "
@@ -182,6 +191,13 @@ class _Run:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / RESUME).exists():
             self.restore()
+
+    def fit(self, pace: Pace) -> TrainingRecipe:
+        """How long the run is, which `pace` may change."""
+        training = pace.fitted(self.recipe.training, self.step)
+        if training is not self.recipe.training:
+            self.recipe = self.recipe.model_copy(update={"training": training})
+        return training
 
     def learn(self, pairs: Pairs) -> float:
         """One step of gradient descent on this process's share of the batch; returns the loss.
