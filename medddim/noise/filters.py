@@ -47,9 +47,7 @@ class AxisFilter:
     @cached_property
     def correlation(self) -> tuple[float, float, float]:
         """The noise's correlation to the voxel 1, 2 and 3 on: the cosine transform of the power."""
-        cosines = np.cos(np.pi * np.arange(1, 4)[:, None] * _frequencies())
-        one, two, three = (cosines @ self._sampled) / self._sampled.sum()
-        return float(one), float(two), float(three)
+        return _correlation(self._sampled)
 
     @cached_property
     def taper(self) -> float:
@@ -73,6 +71,83 @@ class AxisFilter:
     @cached_property
     def _sampled(self) -> Curve:
         return self.power(_frequencies())
+
+
+@dataclass(frozen=True)
+class PlaneFilter:
+    """The filters along rows and columns, and one of the distance from the centre of k-space.
+
+    Many scanners filter, or measure, a round part of k-space: the amplitude is multiplied by a
+    Fermi function that is a half at `radius` and falls over `width`, where 1 is the distance at
+    which the measured part of an axis ends (Bernstein, King & Zhou 2004, sect. 13.2); a radius
+    of 0 is no such filter.
+    """
+
+    rows: AxisFilter
+    columns: AxisFilter
+    radius: float = 0.0
+    width: float = 0.0
+
+    @property
+    def axes(self) -> tuple[AxisFilter, AxisFilter]:
+        """The filters along rows and columns."""
+        return self.rows, self.columns
+
+    def round(self, rows: Curve, columns: Curve) -> Curve:
+        """The power that the round filter leaves `(row, column)`, at shares of Nyquist."""
+        if not self.radius:
+            return np.ones((len(rows), len(columns)))
+        far = np.hypot(rows[:, None] / self.rows.share, columns / self.columns.share)
+        return fermi_power(far, self.radius, self.width)
+
+    def power(self, rows: Curve, columns: Curve) -> Curve:
+        """The noise power relative to that at 0 `(row, column)`, at shares of Nyquist."""
+        along = self.rows.power(rows)[:, None] * self.columns.power(columns)
+        return along * self.round(rows, columns)
+
+    @property
+    def mean_power(self) -> float:
+        """The noise power that is left of white noise of power 1."""
+        if not self.radius:
+            return self.rows.mean_power * self.columns.mean_power
+        return float(self._sampled.mean())
+
+    @property
+    def correlation(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """The noise's correlation to the voxel 1, 2 and 3 on, along rows and along columns."""
+        if not self.radius:
+            return self.rows.correlation, self.columns.correlation
+        profiles = self._sampled.mean(axis=1), self._sampled.mean(axis=0)
+        first, second = (_correlation(one) for one in profiles)
+        return first, second
+
+    @property
+    def usable(self) -> tuple[float, float]:
+        """The shares of k-space along both axes in which a tenth of the noise power is left."""
+        if not self.radius:
+            return self.rows.usable, self.columns.usable
+        least = self.radius + self.width * np.log(np.sqrt(10) - 1)
+        inside = min(1.0, float(least) / np.sqrt(2))
+        rows, columns = (min(one.usable, inside * one.share) for one in self.axes)
+        return rows, columns
+
+    @cached_property
+    def _sampled(self) -> Curve:
+        fine = (np.arange(FINE // 2) + 0.5) / (FINE // 2)
+        return self.power(fine, fine)
+
+
+def fermi_power(far: Curve, radius: float | Curve, width: float | Curve) -> Curve:
+    """The square of the Fermi function 1 / (1 + exp((far - radius) / width))."""
+    power: Curve = (1 + np.exp((far - radius) / width)) ** -2.0
+    return power
+
+
+def _correlation(power: Curve) -> tuple[float, float, float]:
+    """At 1, 2 and 3 voxels, of noise whose power is sampled evenly from 0 to Nyquist."""
+    frequency = (np.arange(len(power)) + 0.5) / len(power)
+    one, two, three = np.cos(np.pi * np.arange(1, 4)[:, None] * frequency) @ power / power.sum()
+    return float(one), float(two), float(three)
 
 
 @lru_cache(maxsize=1)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import fft, ifft
+from scipy.fft import fft, fft2, fftfreq, ifft, ifft2
 from scipy.ndimage import uniform_filter
 
 from medddim.intensity import bright_end
-from medddim.noise.filters import FINE, AxisFilter
+from medddim.noise.filters import FINE, AxisFilter, PlaneFilter
 from medddim.volume import Array, Mask
-
-Pair = tuple[AxisFilter, AxisFilter]
 
 MAD_OF_NORMAL = 0.6745
 """Median absolute value of a standard normal variable."""
@@ -44,13 +43,17 @@ class Whitened:
     second: float
 
     @classmethod
-    def of(cls, planes: Array, filters: Pair) -> Whitened:
+    def of(cls, planes: Array, filters: PlaneFilter) -> Whitened:
         """Slices `(slice, row, column)` of a magnitude whose noise went through `filters`."""
-        scale = second = 1.0
-        for axis, one in enumerate(filters, 1):
-            planes, share = _whitened(planes, axis, one)
-            scale *= np.sqrt(one.mean_power / share)
+        power, second, shares = filters.mean_power, 1.0, []
+        for axis, (one, usable) in enumerate(zip(filters.axes, filters.usable, strict=True), 1):
+            planes, share = _whitened(planes, axis, one, usable)
+            power /= share
             second *= _second_order(one, share)
+            shares.append(share)
+        if filters.radius:
+            planes = _unrounded(planes, filters, shares)
+        scale = np.sqrt(power)
         brightness = uniform_filter(planes, (0, 5, 5))[:, 2:-2, 2:-2]
         return cls(
             planes, _detail(planes), brightness, squared_gradient(brightness), float(scale), second
@@ -133,15 +136,26 @@ def spread(size: Array) -> float:
     return float(np.median(size)) / MAD_OF_NORMAL if size.size else 0.0
 
 
-def _whitened(planes: Array, axis: int, one: AxisFilter) -> tuple[Array, float]:
+def _unrounded(planes: Array, filters: PlaneFilter, shares: Sequence[float]) -> Array:
+    """The slices with the round filter divided out; they hold `shares` of k-space."""
+    rows, columns = (
+        np.abs(fftfreq(size)) * 2 * share
+        for size, share in zip(planes.shape[1:], shares, strict=True)
+    )
+    gain = 1 / np.sqrt(np.maximum(filters.round(rows, columns), LEAST_POWER))
+    white: Array = ifft2(fft2(planes) * gain.astype(np.float32)).real
+    return white
+
+
+def _whitened(planes: Array, axis: int, one: AxisFilter, usable: float) -> tuple[Array, float]:
     """The slices of a part of k-space along `axis`, its filter divided out, and the part's share.
 
     The outer parts, where the filter leaves less than a tenth, would be magnified most, and with
     them what is not the noise's own.
     """
     size = planes.shape[axis]
-    half = max(1, round(one.usable * size / 2))
-    if one == AxisFilter() or (2 * half >= size and one.edge > 0.999):
+    half = max(1, round(usable * size / 2))
+    if 2 * half >= size and one.edge > 0.999:
         return planes, 1.0
     half = min(half, size // 2)
     kept = np.r_[:half, size - half : size]

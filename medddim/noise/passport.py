@@ -15,7 +15,7 @@ from medddim.noise.grid import resampled
 from medddim.noise.level import Whitened
 from medddim.noise.level_map import level_cells
 from medddim.noise.planes import Slabs
-from medddim.noise.spectrum import LEAST_VOXELS, filters_of, noise_power
+from medddim.noise.spectrum import LEAST_VOXELS, noise_power, plane_filter
 from medddim.volume import Array, Volume
 
 WHITE_WITHIN = 0.08
@@ -35,7 +35,8 @@ class NoisePassport:
     along each axis. `correlation` is that of the noise to the next voxel along x, y and z, and
     to the next but one: `((x1, x2), (y1, y2), (z1, z2))`. `whiteness` is what is left at 1, 2 and
     3 voxels along each in-plane axis (0 across slices) once the spectrum is divided out; within
-    0.08 of 0 the model `fits`, else `reason` says why it does not.
+    0.08 of 0 the model `fits`, else `reason` says why it does not. `radius` is where a round filter
+    of k-space falls to a half, within the slices (`PlaneFilter`); 0 without one.
     """
 
     shape: tuple[int, int, int]
@@ -46,6 +47,7 @@ class NoisePassport:
     correlation: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
     whiteness: tuple[Three, Three, Three]
     reason: str = ""
+    radius: float = 0.0
 
     @property
     def fits(self) -> bool:
@@ -87,6 +89,7 @@ class NoisePassport:
             "level_low_high": [_rounded(low), _rounded(high)],
             "measured_share": [round(one, 3) for one in self.measured_share],
             "taper": [round(one, 2) for one in self.taper],
+            "radius": round(self.radius, 2),
             "edge": [round(one, 3) for one in self.edge],
             "correlation": [[round(one, 3) for one in pair] for pair in self.correlation],
             "whiteness": [[round(one, 3) for one in three] for three in self.whiteness],
@@ -102,6 +105,8 @@ class NoisePassport:
         parts = [f"k-space measured {measured}", f"correlation to the next voxel {next_}"]
         if max(self.taper) >= LEAST_TAPER:
             parts.insert(1, "taper " + ", ".join(f"{one:.1f}" for one in self.taper))
+        if self.radius:
+            parts.insert(1, f"filtered in the round at {self.radius:.0%}")
         if self.reason:
             parts.append(f"not explained: {self.reason}")
         return "; ".join(parts)
@@ -142,7 +147,7 @@ def _of_ct(volume: Volume, slabs: Slabs) -> NoisePassport:
 
 
 def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
-    within = filters_of(*noise_power(slabs.planes))
+    within = plane_filter(*noise_power(slabs.planes))
     white = Whitened.of(slabs.planes, within)
     level, inside, even = white.level()
     if level == 0:
@@ -151,8 +156,9 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
     through = slice_filter(volume, between[0])
     filters, correlation = [through] * 3, [through.correlation[:2] or between] * 3
     left = [(0.0, 0.0, 0.0)] * 3
-    for axis, one, rest in zip(slabs.axes, within, white.whiteness(even), strict=True):
-        filters[axis], correlation[axis], left[axis] = one, one.correlation[:2], rest
+    pairs = zip(within.axes, within.correlation, white.whiteness(even), strict=True)
+    for axis, (one, lags, rest) in zip(slabs.axes, pairs, strict=True):
+        filters[axis], correlation[axis], left[axis] = one, lags[:2], rest
     if through == AxisFilter():
         correlation[slabs.axis] = between
     return NoisePassport(
@@ -164,6 +170,7 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
         (correlation[0], correlation[1], correlation[2]),
         (left[0], left[1], left[2]),
         _reason(slabs, left),
+        within.radius,
     )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.fft import fft2, fftfreq
-from scipy.ndimage import gaussian_filter, maximum_filter1d, uniform_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 
 from medddim.intensity import bright_end
-from medddim.noise.filters import TINY, AxisFilter, Curve, power_at
+from medddim.noise.corners import round_filter
+from medddim.noise.filters import TINY, AxisFilter, Curve, PlaneFilter
+from medddim.noise.profile import fit
 from medddim.volume import Array
 
 LEAST_VOXELS = 40
@@ -68,50 +68,82 @@ def _folded(power: Curve) -> Curve:
 # --- the filters that explain it -----------------------------------------------------------------
 
 
-def filters_of(power: Curve, share: float) -> tuple[AxisFilter, AxisFilter]:
+def plane_filter(power: Curve, share: float) -> PlaneFilter:
+    """The filters that explain a spectrum of `noise_power`, a round one among them if need be."""
+    found = PlaneFilter(*filters_of(power, share))
+    for _ in range(2):
+        anatomy, _ = _anatomy(power, list(found.axes), share)
+        corner = round_filter(power / anatomy, (found.rows.share, found.columns.share), share)
+        if corner is None:
+            break
+        frequencies = [np.linspace(0, 1, size) for size in power.shape]
+        around = replace(found, radius=corner.radius, width=corner.width)
+        left = around.round(*frequencies) + corner.floor
+        found = PlaneFilter(*filters_of(power, share, left), corner.radius, corner.width)
+    return found
+
+
+def filters_of(
+    power: Curve, share: float, around: Curve | None = None
+) -> tuple[AxisFilter, AxisFilter]:
     """The filters along rows and columns that explain a spectrum of `noise_power`.
 
     Along each axis the spectrum is read in a band of high frequencies of the other axis, where
     noise is strong and anatomy weak at any frequency of this one; so bands and filters are found in
     turns. `share` is the power of the noise as a share of the signal's: where it is high, what a
-    magnitude adds to the noise covers the frequencies that the filter keeps down.
+    magnitude adds to the noise covers the frequencies that the filter keeps down. `around` is the
+    power that a round filter leaves.
     """
     bands = [slice(int(0.25 * size), int(0.5 * size) + 1) for size in power.shape]
-    first = [_along(power, axis, bands[1 - axis]) for axis in (0, 1)]
+    none = [AxisFilter(), AxisFilter()]
+    first = [_along(power, axis, bands[1 - axis], none, around) for axis in (0, 1)]
     untapered = [AxisFilter(share=one.share, half_from=one.half_from) for one in first]
-    ends = [_in_turns(power, start, share) for start in (first, untapered)]
+    ends = [_in_turns(power, start, share, around) for start in (first, untapered)]
     found, _ = min(ends, key=lambda end: end[1])
     return found[0], found[1]
 
 
 def _in_turns(
-    power: Curve, found: list[AxisFilter], share: float
+    power: Curve, found: list[AxisFilter], share: float, around: Curve | None
 ) -> tuple[list[AxisFilter], float]:
     """Anatomy and filters, each found with the other taken off; and how far off they are."""
     for _ in range(TURNS):
-        anatomy, _ = _anatomy(power, found, share)
+        anatomy, _ = _anatomy(power, found, share, around)
         bands = [_band(one, size - 1, share) for one, size in zip(found, power.shape, strict=True)]
-        found = [_along(power / anatomy, axis, bands[1 - axis]) for axis in (0, 1)]
-    return found, _anatomy(power, found, share)[1]
+        if around is not None:  # the high frequencies of both axes hold no noise
+            bands = [slice(band.stop // 3, band.stop) for band in bands]
+        straight = power / anatomy
+        found = [_along(straight, axis, bands[1 - axis], found, around) for axis in (0, 1)]
+    return found, _anatomy(power, found, share, around)[1]
 
 
-def _along(power: Curve, axis: int, band: slice) -> AxisFilter:
+def _along(
+    power: Curve, axis: int, band: slice, found: list[AxisFilter], around: Curve | None
+) -> AxisFilter:
+    """The filter along one axis, from the noise in a band of the other."""
     if 2 * (power.shape[axis] - 1) < LEAST_VOXELS:
         return AxisFilter()
-    profile = (power[:, band] if axis == 0 else power[band]).mean(axis=1 - axis)
+    profile = np.moveaxis(power, axis, 0)[:, band].mean(axis=1)
+    if around is not None:
+        other = found[1 - axis].power(np.linspace(0, 1, power.shape[1 - axis]))
+        profile = profile / (np.moveaxis(around, axis, 0) * other)[:, band].mean(axis=1)
     return fit(profile)
 
 
 TURNS = 2
 LEAST_LEFT = (0.03, 0.15)
 """Noise is read where the filter leaves as much as the noise is of the signal, within these."""
+SEEN = 0.1
+"""Where a round filter leaves less of the noise's power, the spectrum is not read."""
 ROUNDS = np.linspace(0.06, 1.4, 41)
 """Edges of the rings of frequencies in which anatomy and noise are separated, as shares."""
 FALLS = np.array([2.0, 2.5, 3.0, 3.5, 4.0])
 EQUAL = np.geomspace(0.02, 1.0, 24)
 
 
-def _anatomy(power: Curve, found: list[AxisFilter], share: float) -> tuple[Curve, float]:
+def _anatomy(
+    power: Curve, found: list[AxisFilter], share: float, around: Curve | None = None
+) -> tuple[Curve, float]:
     """The spectrum as a multiple of the noise's, as anatomy makes it; and how far that is off.
 
     With the filters divided out the noise is the same at all frequencies, and anatomy falls by a
@@ -125,6 +157,9 @@ def _anatomy(power: Curve, found: list[AxisFilter], share: float) -> tuple[Curve
     seen = [left > least for left in filters]
     inside = seen[0][:, None] & seen[1] & (radius > ROUNDS[0])
     white = power / np.maximum(filters[0][:, None] * filters[1], 1e-6)
+    if around is not None:
+        inside &= around > SEEN
+        white = white / around
     ring = np.digitize(radius[inside], ROUNDS)
     count = np.bincount(ring, minlength=len(ROUNDS) + 1)[1:-1]
     total = np.bincount(ring, white[inside], minlength=len(ROUNDS) + 1)[1:-1]
@@ -148,152 +183,3 @@ def _band(found: AxisFilter, half: int, share: float) -> slice:
     left = np.flatnonzero(found.power(np.arange(half + 1) / half) > least)
     last = max(1, min(int(0.95 * found.share * half), int(left[-1])))
     return slice(int((0.78 if least < 0.1 else 0.6) * last), last + 1)
-
-
-# --- one filter from one profile -----------------------------------------------------------------
-
-BINS = 64
-SHARES = np.arange(16, BINS + 1) / BINS
-GAUSS = np.array([0, 0.4, 0.8, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 3])
-ROLL = np.array([0, 0.15, 0.3, 0.6, 1.0])
-HALF_FROM = np.array([0, 0.25, 0.5, 0.75])
-SHARP, LEAST_SHARP = 2.2, 1.2
-"""A fall of the power by this factor, beyond that on both sides of it, surely ends the measured
-part; one by less may."""
-CERTAIN = 0.01
-"""How much a certain end counts against a closer curve without one, for each unit of its log."""
-ANATOMY = 0.06
-"""Below this share of Nyquist a profile is of anatomy; it counts fully from 0.15 above."""
-MOST_SECOND_ORDER, MOST_CONSTANT = 0.1, 0.03
-"""How strong, as shares of the noise at frequency 0, what the filter does not explain may be."""
-
-
-@dataclass(frozen=True)
-class _Library:
-    """Filters, one a row of `parameters`, and their curves `(filter, bin)`."""
-
-    parameters: Curve
-    power: Curve
-    second: Curve
-
-    def only(self, used: npt.NDArray[np.bool_]) -> _Library:
-        return _Library(self.parameters[used], self.power[used], self.second[used])
-
-
-@lru_cache(maxsize=1)
-def _library() -> _Library:
-    """Every filter on the grid, and its spectrum convolved with itself: see `fit`."""
-    grid = np.stack(np.meshgrid(SHARES, GAUSS, ROLL, HALF_FROM, indexing="ij"), -1).reshape(-1, 4)
-    fine = (np.arange(4 * BINS) + 0.5) / (4 * BINS)
-    power = power_at(fine, *grid.T[..., None]).reshape(len(grid), BINS, 4).mean(axis=2)
-    both = np.concatenate([power, power[:, ::-1]], axis=1)
-    square = np.fft.irfft(np.fft.rfft(both) ** 2)
-    second = (square[:, np.r_[-1, : BINS - 1]] + square[:, :BINS]) / 2
-    return _Library(grid, power, second / second.max(axis=1, keepdims=True))
-
-
-def fit(profile: Curve) -> AxisFilter:
-    """The filter whose spectrum is closest to `profile`, power at 0 ... Nyquist along an axis.
-
-    To the spectrum of the filter are added, as far as they help, what a magnitude adds beyond it
-    (the square of the noise across the signal; its spectrum is that of the noise convolved with
-    itself) and a constant (rounding). Where the power falls sharply, the measured part ends.
-    """
-    frequency = (np.arange(BINS) + 0.5) / BINS
-    weight = np.clip((frequency - ANATOMY) / 0.15, 0, 1)
-    means = _binned(profile)
-    library = _library()
-    shares, gauss, roll, half_from = library.parameters.T
-    ends_smoothly = (roll >= 0.6) & np.isin(gauss, (0, 1, 2)) & (half_from == 0)
-    smooth = library.only((shares == 1) | ends_smoothly)
-    row, best = _closest(means, weight, smooth)
-    found = AxisFilter(*map(float, smooth.parameters[row]))
-    for end, fall in sharp_falls(profile):
-        near = library.only(np.abs(shares - end) <= 1.01 / BINS)
-        if not len(near.parameters):  # below every share that scanners measure
-            continue
-        away = np.where(np.abs(frequency - end) < 1.6 / BINS, 0, weight)
-        row, score = _closest(means, away, near)
-        score -= CERTAIN * min(np.log(fall), np.log(SHARP))
-        if score < best:
-            best, found = score, AxisFilter(end, *map(float, near.parameters[row, 1:]))
-    return found
-
-
-def sharp_falls(profile: Curve) -> list[tuple[float, float]]:
-    """Where the power falls sharply, as shares of Nyquist, and by which factors; the 3 sharpest.
-
-    What it falls beside them is taken off: a filter falls too.
-    """
-    half = len(profile) - 1
-    level = np.log(profile + 1e-9 * profile.max())
-    width = 3 if half >= 48 else 2
-    means = np.convolve(level, np.ones(width) / width, "valid")
-    falls = np.zeros(half + 1)
-    falls[width : half + 1 - width] = means[: half + 1 - 2 * width] - means[width + 1 :]
-    beside = np.maximum(np.roll(falls, 2 * width), np.roll(falls, -2 * width))
-    sharp = falls - np.maximum(beside, 0)
-    inside = np.arange(int(0.28 * half), half - width)
-    peaks = inside[maximum_filter1d(sharp, 2 * width + 1)[inside] == sharp[inside]]
-    peaks = peaks[np.argsort(-sharp[peaks])][:3]
-    return [
-        (_half_way(profile, peak) / half, float(np.exp(sharp[peak])))
-        for peak in peaks
-        if sharp[peak] > np.log(LEAST_SHARP)
-    ]
-
-
-def _half_way(profile: Curve, where: int) -> float:
-    """Where, near a sharp fall, the power is half of what it was before.
-
-    The weights spread the fall over some frequencies; the power, not its log, is halved in the
-    middle.
-    """
-    before = profile[max(where - 5, 0) : max(where - 2, 1)].mean() / 2
-    for one in range(max(where - 3, 1), min(where + 4, len(profile))):
-        if profile[one] < before:
-            above = profile[one - 1] - profile[one]
-            return one - float(np.clip((before - profile[one]) / max(above, 1e-300), 0, 1))
-    return float(where)
-
-
-def _binned(profile: Curve) -> Curve:
-    """Means over bins from 0 to Nyquist, in units of their median."""
-    half = len(profile) - 1
-    total = np.concatenate([[0], np.cumsum((profile[1:] + profile[:-1]) / 2)])
-    means = np.diff(np.interp(np.linspace(0, half, BINS + 1), np.arange(half + 1), total))
-    least = max(float(means.max()) * 1e-9, TINY)
-    means = np.maximum(means, least)
-    scaled: Curve = means / np.median(means)
-    return scaled
-
-
-def _closest(profile: Curve, weight: Curve, library: _Library) -> tuple[int, float]:
-    """The row of the library that explains the profile best, and the mean deviation of its log."""
-    curves = np.stack([library.power, library.second, np.ones_like(library.power)], axis=-1)
-    scaled = curves * (np.sqrt(weight) / profile)[:, None]
-    norm = np.sqrt((scaled**2).sum(axis=1, keepdims=True))
-    scaled = scaled / norm
-    gram = scaled.swapaxes(1, 2) @ scaled + 1e-6 * np.eye(3)
-    target = np.sqrt(weight) @ scaled
-    penalty = _penalty(library.parameters)
-    scores = []
-    for parts in ([0], [0, 1], [0, 2], [0, 1, 2]):
-        size = np.linalg.solve(gram[:, parts][:, :, parts], target[:, parts, None])[..., 0]
-        worse = (size < 0).any(axis=1)
-        size = np.maximum(size, 0) / norm[:, 0, parts]
-        for column, part in enumerate(parts[1:], 1):
-            most = (0, MOST_SECOND_ORDER, MOST_CONSTANT)[part]
-            size[:, column] = np.minimum(size[:, column], most * size[:, 0])
-        model = np.maximum((curves[..., parts] @ size[..., None])[..., 0], 1e-12)
-        apart = np.minimum(np.abs(np.log(profile / model)), 0.7)
-        scores.append(apart @ weight / weight.sum() + penalty + 0.001 * len(parts) + 9 * worse)
-    best = np.min(scores, axis=0)
-    return int(np.argmin(best)), float(best.min())
-
-
-def _penalty(parameters: Curve) -> Curve:
-    """The simpler of two filters that explain a profile nearly as well is taken."""
-    _, _, roll, half_from = parameters.T
-    partial: Curve = 0.003 * (roll > 0) + 0.01 * (half_from > 0) + 0.02 * (half_from == 0.25)
-    return partial

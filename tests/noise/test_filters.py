@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from medddim.noise import AxisFilter
+from medddim.noise.filters import PlaneFilter
 
 KINDS = [
     AxisFilter(),
@@ -45,3 +46,24 @@ def test_noise_is_usable_where_a_tenth_of_its_power_is_left():
     assert AxisFilter().usable == 1
     assert AxisFilter(share=0.6).usable == pytest.approx(0.6, abs=0.01)
     assert AxisFilter(gauss=2.25).usable == pytest.approx(np.sqrt(np.log(10)) / 2.25, abs=0.02)
+
+
+def test_the_correlation_behind_a_round_filter_is_that_of_filtered_white_noise():
+    one = PlaneFilter(AxisFilter(share=0.8), AxisFilter(gauss=1.0), radius=1.0, width=0.1)
+    size = 512
+    frequency = np.abs(np.fft.fftfreq(size)) * 2
+    white = np.fft.fft2(np.random.default_rng(0).standard_normal((size, size)))
+    noise = np.fft.ifft2(white * np.sqrt(one.power(frequency, frequency))).real
+    assert noise.var() == pytest.approx(one.mean_power, rel=0.02)
+    for axis, lags in enumerate(one.correlation):
+        for lag, told in enumerate(lags, 1):
+            found = (noise * np.roll(noise, lag, axis=axis)).mean() / noise.var()
+            assert told == pytest.approx(found, abs=0.015)
+
+
+def test_without_a_round_filter_a_plane_is_the_product_of_its_axes():
+    rows, columns = AxisFilter(share=0.6), AxisFilter(gauss=1.5)
+    one = PlaneFilter(rows, columns)
+    assert one.mean_power == rows.mean_power * columns.mean_power
+    assert one.correlation == (rows.correlation, columns.correlation)
+    assert one.usable == (rows.usable, columns.usable)
