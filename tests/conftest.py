@@ -6,16 +6,61 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest -n already fills the cor
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import socket
+from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
+from medddim import models
+from tests import studies
+
 settings.register_profile("house", deadline=None, derandomize=True, database=None)
 settings.load_profile("house")
 
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test over a product of parameters every value runs every day, the whole product seldom.
+
+    The cases in which no value is new are slow: docs/decisions/0101.
+    """
+    products: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if not item.get_closest_marker("slow"):
+            products[item.nodeid.partition("[")[0]].append(item)
+    for cases in products.values():
+        for item in _without_a_new_value(cases):
+            item.add_marker(pytest.mark.slow)
+
+
+def _without_a_new_value(cases: list[pytest.Item]) -> list[pytest.Item]:
+    """All but a few cases that hold each value of each parameter; first those new in all."""
+    left = {item: values for item in cases if len(values := _values(item)) > 1}
+    seen: set[tuple[str, ...]] = set()
+    for wanted in range(max(map(len, left.values()), default=0), 0, -1):
+        for item, values in list(left.items()):
+            if len(values - seen) >= wanted:
+                seen |= values
+                del left[item]
+    return list(left)
+
+
+def _values(item: pytest.Item) -> set[tuple[str, ...]]:
+    """The value that each parameter of a case has; what one mark sets together is one."""
+    if not hasattr(item, "callspec"):
+        return set()
+    params: dict[str, object] = dict(item.callspec.params)
+    values = set()
+    for mark in item.iter_markers("parametrize"):
+        names = mark.args[0]
+        together = names.replace(" ", "").split(",") if isinstance(names, str) else names
+        values.add(tuple(f"{one} {id(params.pop(one, None))}" for one in together))
+    return values | {(f"{one} {id(value)}",) for one, value in params.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +79,18 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def rng() -> np.random.Generator:
     """The same random numbers in every run."""
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture(scope="session")
+def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models that ship, by name, each with an untrained network of few channels."""
+    return studies.smaller_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(params=["small", pytest.param("shipped", marks=pytest.mark.slow)])
+def shipped_models(
+    request: pytest.FixtureRequest, small_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the names of shipped models stand for: every day small ones, in `make test-all` both."""
+    if request.param == "small":
+        monkeypatch.setattr(models, "SHIPPED", small_models)

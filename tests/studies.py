@@ -11,8 +11,9 @@ import numpy as np
 import pydicom
 import torch
 
-from medddim import checkpoint, formats
+from medddim import checkpoint, formats, models
 from medddim.degradation import RicianNoise
+from medddim.digest import sha256_of
 from medddim.formats import Derivation
 from medddim.inference.enhancer import Enhancer
 from medddim.networks import Precision, UNet
@@ -81,6 +82,24 @@ def model(folder: Path, **changed: Any) -> Path:
     """A checkpoint of an untrained network whose answer differs from the scan."""
     recipe = tiny(**changed)
     checkpoint.save(folder, recipe, network(recipe))
+    return folder
+
+
+def smaller_models(folder: Path) -> Path:
+    """The models that ship, each with an untrained network of few channels, all else as it is."""
+    shutil.copytree(models.SHIPPED, folder, ignore=lambda *_: [models.WEIGHTS], dirs_exist_ok=True)
+    lines = []
+    for name in models.shipped():
+        recipe = Recipe.load(models.SHIPPED / name / models.RECIPE)
+        few = {"widths": (8, 8, 8)}
+        if getattr(recipe.network, "refine", ()):
+            few["refine"] = (8, 8, 8)
+        few_channels = recipe.network.model_copy(update=few)
+        recipe = recipe.model_copy(update={"network": few_channels})
+        checkpoint.save(folder / name, recipe, network(recipe))
+        weights = folder / name / models.WEIGHTS
+        lines.append(f"{sha256_of(weights)}  {name}/{models.WEIGHTS}\n")
+    (folder / "sha256.txt").write_text("".join(lines))
     return folder
 
 

@@ -123,6 +123,7 @@ def test_every_command_line_is_one_that_medddim_understands(folder, page, words)
 
 @pytest.mark.filterwarnings("ignore:NvImgCodec")  # MONAI's LoadImage makes every reader
 @pytest.mark.parametrize("path", WITH_PYTHON, ids=name)
+@pytest.mark.usefixtures("shipped_models")
 def test_the_python_of_a_page_runs(folder, path, monkeypatch, capsys):
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
     names = {}

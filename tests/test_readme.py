@@ -65,17 +65,20 @@ def follow(arguments: list[str]) -> None:
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.usefixtures("shipped_models")
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: commands(block)[0][0])
 def test_every_shell_block_works(folder, block):
     for arguments in commands(block):
         follow(arguments)
 
 
+@pytest.mark.usefixtures("shipped_models")
 @pytest.mark.parametrize("arguments", INLINE, ids=" ".join)
 def test_every_command_in_the_text_works(folder, arguments):
     follow(arguments)
 
 
+@pytest.mark.usefixtures("shipped_models")
 @pytest.mark.parametrize("block", blocks("python"))
 def test_the_python_block_works(folder, block, capsys):
     exec(compile(block, "README.md", "exec"), {})  # the point of the test

@@ -60,7 +60,8 @@ def results(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in ("mutants" / folder).rglob("*.meta"):
         codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
-        found |= {name: status_by_exit_code[code] for name, code in codes.items() if code is not None}
+        run = {name: code for name, code in codes.items() if code is not None}
+        found |= {name: status_by_exit_code[code] for name, code in run.items()}
     return found
 
 

@@ -15,6 +15,8 @@ from medddim.formats import Derivation
 from medddim.volume import Volume
 from tests import studies
 
+pytestmark = pytest.mark.usefixtures("shipped_models")
+
 
 def body(*, modality="", noise=20.0):
     """A disc of water in air, in HU."""

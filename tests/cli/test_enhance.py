@@ -41,6 +41,7 @@ def test_a_study_comes_out_in_its_own_formats(enhance, study, tmp_path):
         assert not np.allclose(after.voxels, before.voxels)
 
 
+@pytest.mark.usefixtures("shipped_models")
 def test_a_ct_tells_its_noise_in_hounsfield_units_and_keeps_to_their_range(enhance, tmp_path):
     (tmp_path / "ct").mkdir()
     shutil.copy(get_testdata_file("CT_small.dcm"), tmp_path / "ct")

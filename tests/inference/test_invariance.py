@@ -64,6 +64,7 @@ def test_tiles_do_not_change_the_answer(case):
     assert largest_seam(wired, textured(SHAPES[wired.recipe.network.spatial_dims])) <= 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("model", ["mr-denoise", "mr-denoise-vp"])
 def test_a_real_slice_has_no_seam(model, precision):
