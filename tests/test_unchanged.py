@@ -1,19 +1,22 @@
-"""What a user of an earlier medddim got, to the bit: identity, and one small untrained model.
+"""What a user of an earlier medddim has: its commands and names, and its results to the bit.
 
-The hashes were made at commit 37160ea, of the stored voxels as they are read back. Whoever changes
-one changes results that users have: say so in the CHANGELOG.
+All of it is that of commit 37160ea; the hashes are of the stored voxels as they are read back, by
+identity and by small untrained models. Whoever changes one changes what users have: say so in the
+CHANGELOG.
 """
 
 import hashlib
 import shutil
 from pathlib import Path
 
+import click
 import numpy as np
 import pydicom
 import pytest
 from click.testing import CliRunner
 from pydicom.data import get_testdata_file
 
+import medddim
 from medddim import formats
 from medddim.cli import main
 from tests import studies
@@ -25,6 +28,36 @@ CT = {
     "degradation": {"kind": "low-dose", "dose": (0.1, 0.5)},
 }
 DRAWING = {"diffusion": {"path": "variance-preserving", "prediction": "v"}}
+
+OPTIONS = {
+    "degrade": (
+        "--as --coils --dry-run --fraction --from-kernel --g-factor --gap --json --kernel "
+        "--level --no-resume --noise --on-gap --on-tilt --output --profile --resume "
+        "--seed --select --taper --thickness --zero-filled -o"
+    ),
+    "demo": "--output -o",
+    "enhance": (
+        "--device --dry-run --factor --fidelity --json --model --no-resume --noise "
+        "--on-gap --on-tilt --output --precision --residual --resume --samples --seed --select "
+        "--spacing --steps -o"
+    ),
+    "evaluate": "--against --input --json --output --protocol -o",
+    "inspect": "--json --on-gap --on-tilt --select",
+    "models list": "",
+    "models show": "",
+    "models verify": "",
+    "models": "",
+    "selftest": "--json",
+    "train": "--data --device --devices --output --resume --smoke -o",
+    "verify": "--json",
+}
+"""Every command, and its options."""
+
+NAMES = (
+    "Enhancer Recipe RicianNoise Scores Series ThickSlices Volume __version__ compare "
+    "degradation diffusion errors estimate_noise find read train write write_map "
+)
+"""What `import medddim` has."""
 
 IDENTITY = {
     "MR": ("b17f1b9095bee0dd", "2.25.138524705474066841020224081210013353316"),
@@ -46,6 +79,20 @@ ENHANCED = {
     "ct": ("CT", CT, ("--steps", "2"), "e1ad7cec26b9e1f8"),
     "finer": ("stack", FINER, ("--factor", "4", "--steps", "2"), "ec36e8b504fc8652"),
 }
+
+
+@pytest.mark.parametrize("verb", OPTIONS)
+def test_every_command_is_there_with_all_its_options(verb):
+    command: click.Command = main
+    for word in verb.split():
+        command = command.commands[word]
+    there = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+    assert set(OPTIONS[verb].split()) <= there
+
+
+def test_every_public_name_is_there():
+    assert set(NAMES.split()) <= set(medddim.__all__)
+    assert all(hasattr(medddim, name) for name in NAMES.split())
 
 
 def scan(name: str, folder: Path) -> Path:

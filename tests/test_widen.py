@@ -1,8 +1,9 @@
 """tools/widen.py: a larger network that begins with the answers of a smaller one."""
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ def answer(model, seen):
         return network(state, torch.tensor([0.7]), strength=torch.full((1, 1, 1, 1), 0.1))
 
 
+@pytest.mark.usefixtures("shipped_models")
 @pytest.mark.parametrize(
     "larger",
     [
@@ -32,8 +34,9 @@ def answer(model, seen):
     ids=" ".join,
 )
 def test_a_larger_network_gives_the_same_answers(larger, tmp_path):
-    command = [sys.executable, TOOL, "ct-denoise", *larger, "-o", tmp_path / "larger"]
-    subprocess.run(command, check=True)
+    words = [TOOL, "ct-denoise", *larger, "-o", tmp_path / "larger"]
+    with patch.object(sys, "argv", [str(word) for word in words]):
+        runpy.run_path(str(TOOL), run_name="__main__")
     seen = torch.randn(1, 7, 48, 40, generator=torch.Generator().manual_seed(0))
     before = answer("ct-denoise", seen)
     assert before.abs().max() > 1
