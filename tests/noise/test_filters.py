@@ -56,9 +56,9 @@ def test_the_correlation_behind_a_round_filter_is_that_of_filtered_white_noise()
     noise = np.fft.ifft2(white * np.sqrt(one.power(frequency, frequency))).real
     assert noise.var() == pytest.approx(one.mean_power, rel=0.02)
     for axis, lags in enumerate(one.correlation):
-        for lag, told in enumerate(lags, 1):
+        for lag, stated in enumerate(lags, 1):
             found = (noise * np.roll(noise, lag, axis=axis)).mean() / noise.var()
-            assert told == pytest.approx(found, abs=0.015)
+            assert stated == pytest.approx(found, abs=0.015)
 
 
 def test_without_a_round_filter_a_plane_is_the_product_of_its_axes():
