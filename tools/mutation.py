@@ -1,6 +1,6 @@
 """How many faults do the tests find? mutmut on a random sample of mutants of some folders.
 
-    python tools/mutation.py [FOLDER...] [--sample 80] [--seed 0]
+    python tools/mutation.py [FOLDER...] [--sample 80] [--seed 0] [--processes 2]
 
 mutmut plants one fault at a time (another operator, number, argument, keyword, text) and runs the
 tests that reach it until one fails; `[tool.mutmut]` of pyproject.toml says which code and which
@@ -35,14 +35,19 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", default=FOLDERS, metavar="FOLDER")
     parser.add_argument("--sample", type=int, default=80)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", default="2")
     asked = parser.parse_args()
-    for folder in asked.folders:
-        names = mutants(Path(folder))
-        drawn = random.Random(asked.seed).sample(names, min(asked.sample, len(names)))
-        if left := [name for name in drawn if name not in results(Path(folder))]:
-            subprocess.run(["mutmut", "run", "--max-children", "1", *left], check=True)
+    names = {folder: mutants(Path(folder)) for folder in asked.folders}
+    drawn = {
+        folder: random.Random(asked.seed).sample(all_, min(asked.sample, len(all_)))
+        for folder, all_ in names.items()
+    }
+    done = {name for folder in drawn for name in results(Path(folder))}
+    if left := [name for some in drawn.values() for name in some if name not in done]:
+        subprocess.run(["mutmut", "run", "--max-children", asked.processes, *left], check=True)
+    for folder, some in drawn.items():
         status = results(Path(folder))
-        print(score(folder, {name: status[name] for name in drawn}, of=len(names)), flush=True)
+        print(score(folder, {name: status[name] for name in some}, of=len(names[folder])))
 
 
 def mutants(folder: Path) -> list[str]:

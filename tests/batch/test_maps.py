@@ -158,7 +158,9 @@ PLACED = {
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("moment", PLACED)
+@pytest.mark.parametrize(
+    "moment", [one if one == 2 else pytest.param(one, marks=pytest.mark.slow) for one in PLACED]
+)
 def test_a_kill_between_two_files_never_leaves_a_scan_that_counts_as_done(series, out, moment):
     command = [sys.executable, "-c", KILLED, series.parent, out, str(moment)]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL

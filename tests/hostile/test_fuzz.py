@@ -110,7 +110,7 @@ def fuzz(family: str, count: int, folder: Path) -> Counter[str]:
 
 @pytest.mark.parametrize(
     ("family", "count"),
-    [("dicom", 500), ("nifti", 500), ("compressed", 60), ("itk", 300), ("mgh", 100)],
+    [("dicom", 150), ("nifti", 200), ("compressed", 30), ("itk", 120), ("mgh", 60)],
 )
 def test_damage_ends_in_a_volume_or_a_typed_error(
     family: str,

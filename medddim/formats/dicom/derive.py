@@ -14,6 +14,7 @@ from datetime import datetime
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
+from pydicom.sr.coding import Code
 
 from medddim.formats.contract import Derivation
 from medddim.formats.dicom.files import values_of
@@ -34,16 +35,16 @@ TAGLINE = {
     "degrade": "degraded",
 }
 CODES = {
-    "identity": ("IDENTITY", "99MEDDDIM", "Unchanged copy"),
-    "denoise": ("AIDENOISE", "99MEDDDIM", "Noise reduction by a neural network"),
-    "superresolve": ("113085", "DCM", "Spatial resampling"),
-    "degrade": ("DEGRADE", "99MEDDDIM", "Simulated degradation"),
+    "identity": Code("IDENTITY", "99MEDDDIM", "Unchanged copy"),
+    "denoise": Code("AIDENOISE", "99MEDDDIM", "Noise reduction by a neural network"),
+    "superresolve": Code("113085", "DCM", "Spatial resampling"),
+    "degrade": Code("DEGRADE", "99MEDDDIM", "Simulated degradation"),
 }
 SYNTHETIC = ("superresolve", "degrade")
 """Makes content that was never acquired (PS3.3 C.12.1): docs/decisions/0084."""
-OTHER_CODE = ("DERIVED", "99MEDDDIM", "Derived image")
-SOURCE_IMAGE = ("121322", "DCM", "Source image for image processing operation")
-PROCESSING_EQUIPMENT = ("109102", "DCM", "Processing Equipment")
+OTHER_CODE = Code("DERIVED", "99MEDDDIM", "Derived image")
+SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
+PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")
 
 EMPTY_IF_ABSENT = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
@@ -114,7 +115,7 @@ def derived_header(source: DicomSource, placement: Placement, provenance: Proven
     _describe(header, kind=provenance.kind, now=now)
     _tell_apart(header, provenance)
     header.DerivationDescription = provenance.text
-    header.DerivationCodeSequence = [_code(*CODES.get(provenance.kind, OTHER_CODE))]
+    header.DerivationCodeSequence = [_code(CODES.get(provenance.kind, OTHER_CODE))]
     references = [
         _reference(source.origins[k], preserved=placement.preserved)
         for k in placement.sources
@@ -226,19 +227,21 @@ def _drop(header: Dataset, keywords: Iterable[str]) -> None:
 def _reference(origin: Dataset, *, preserved: bool) -> Dataset:
     item = copy.deepcopy(origin)
     item.SpatialLocationsPreserved = "YES" if preserved else "NO"
-    item.PurposeOfReferenceCodeSequence = [_code(*SOURCE_IMAGE)]
+    item.PurposeOfReferenceCodeSequence = [_code(SOURCE_IMAGE)]
     return item
 
 
 def _equipment(provenance: Provenance, now: datetime) -> Dataset:
-    item = Dataset()
-    item.PurposeOfReferenceCodeSequence = [_code(*PROCESSING_EQUIPMENT)]
-    item.Manufacturer = MAKER
-    item.ManufacturerModelName = MAKER
-    item.SoftwareVersions = [_ascii(name) for name in provenance.software]
-    item.ContributionDateTime = f"{now:%Y%m%d%H%M%S%z}"
-    item.ContributionDescription = TAGLINE.get(provenance.kind, "derived")
-    return item
+    from highdicom import ContributingEquipment  # here: importing it takes seconds
+
+    return ContributingEquipment(
+        MAKER,
+        PROCESSING_EQUIPMENT,
+        manufacturer_model_name=MAKER,
+        software_versions=[_ascii(name) for name in provenance.software],
+        contribution_datetime=f"{now:%Y%m%d%H%M%S%z}",
+        contribution_description=TAGLINE.get(provenance.kind, "derived"),
+    )
 
 
 def _on_the_clock_of(header: Dataset, now: datetime) -> datetime:
@@ -249,9 +252,10 @@ def _on_the_clock_of(header: Dataset, now: datetime) -> datetime:
         return now.astimezone()
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
+def _code(code: Code) -> Dataset:
     item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    item.CodeValue, item.CodingSchemeDesignator = code.value, code.scheme_designator
+    item.CodeMeaning = code.meaning
     return item
 
 
