@@ -14,9 +14,6 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from medddim import models
-from tests import studies
-
 settings.register_profile("house", deadline=None, derandomize=True, database=None)
 settings.load_profile("house")
 
@@ -84,6 +81,8 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The models that ship, by name, each with an untrained network of few channels."""
+    from tests import studies  # here: torch takes seconds, and pytest-xdist's master needs none
+
     return studies.smaller_models(tmp_path_factory.mktemp("models"))
 
 
@@ -93,4 +92,4 @@ def shipped_models(
 ) -> None:
     """What the names of shipped models stand for: every day small ones, in `make test-all` both."""
     if request.param == "small":
-        monkeypatch.setattr(models, "SHIPPED", small_models)
+        monkeypatch.setattr("medddim.models.SHIPPED", small_models)

@@ -44,7 +44,8 @@ def main() -> None:
     }
     done = {name for folder in drawn for name in results(Path(folder))}
     if left := [name for some in drawn.values() for name in some if name not in done]:
-        subprocess.run(["mutmut", "run", "--max-children", asked.processes, *left], check=True)
+        mutmut = Path(sys.executable).with_name("mutmut")
+        subprocess.run([mutmut, "run", "--max-children", asked.processes, *left], check=True)
     for folder, some in drawn.items():
         status = results(Path(folder))
         print(score(folder, {name: status[name] for name in some}, of=len(names[folder])))

@@ -36,6 +36,8 @@ class KSpaceAxis:
     the highest measured one. `partial` is the part of the measured lines that were acquired, from
     one side on; the rest is filled with zeros. Sources: Bernstein, King & Zhou 2004, ch. 13
     (filters and partial Fourier); ranges of Xue et al. 2025 (SNRAware, arXiv 2503.18162).
+    This is what a simulated scanner does, line by line; what can be read from the noise of a scan
+    is less, and is `medddim.noise.AxisFilter`.
 
     Raises RequestProblem for values out of range.
     """
