@@ -17,6 +17,7 @@ class Counting:
         return Pairs(number, -number, number)
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker")  # of one core
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_batches_come_in_the_order_of_the_steps(workers):
     drawn = islice(batches(Counting(), 7, workers=workers), 12)
