@@ -28,10 +28,10 @@ from paired import subject_of
 from quality import table
 
 from medddim import formats
-from medddim.baselines import signal_of_mean
 from medddim.degradation import MrScanner
 from medddim.inference.enhancer import Enhancer
 from medddim.metrics import compare
+from medddim.noise.rice import signal_of_mean
 from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
 

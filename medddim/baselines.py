@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import EnvironmentProblem
+from medddim.noise.rice import signal_of_mean
 from medddim.volume import Array, Volume
 
 Image = npt.NDArray[np.float64]
@@ -156,20 +157,6 @@ def bm4d(volume: Volume, /, *, noise: float) -> Volume:
     ).bm4d
     sigma = max(noise, NO_NOISE)
     return _signal(volume, lambda image: denoise(image.astype(np.float64), sigma), noise=noise)
-
-
-def signal_of_mean(mean: Image) -> Image:
-    """The signal whose magnitude has this mean, both in units of the noise; 0 below the floor.
-
-    Inverts the mean of the Rice distribution (Koay & Basser 2006, J Magn Reson 179:317, eq. 5).
-    """
-    from scipy.special import ive
-
-    signal = np.linspace(0, 40, 4001)
-    half = signal**2 / 4
-    means = np.sqrt(np.pi / 2) * ((1 + 2 * half) * ive(0, half) + 2 * half * ive(1, half))
-    near = np.interp(mean, means, signal)
-    return np.where(mean < means[-1], near, np.sqrt(np.maximum(mean**2 - 1, 0)))
 
 
 BASELINES: dict[str, Baseline] = {

@@ -12,7 +12,6 @@ from medddim.baselines import (
     bm4d,
     gaussian,
     nlm_dipy,
-    signal_of_mean,
     tv,
     wavelet,
 )
@@ -130,13 +129,3 @@ def test_a_missing_package_is_reported_with_the_cure(baseline, package, cure, no
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(EnvironmentProblem, match=cure):
         baseline(noisy, noise=NOISE)
-
-
-def test_the_mean_of_rician_noise_gives_its_signal_back():
-    signal = np.array([0.0, 0.5, 1.0, 3.0, 10.0, 60.0])
-    noise = np.random.default_rng(0).normal(size=(2, 200_000, 1))
-    means = np.hypot(signal + noise[0], noise[1]).mean(0)
-    found = signal_of_mean(means)
-    # At no signal the mean stands still: small errors of it are large errors of the signal.
-    assert found[2:] == pytest.approx(signal[2:], abs=0.02)
-    assert found[:2] == pytest.approx(signal[:2], abs=0.15)

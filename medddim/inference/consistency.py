@@ -50,7 +50,8 @@ class SameGrid:
     """Denoising: no voxel changes by more than noise of this `level` can, in the scan's unit.
 
     Of a CT scan, what lies outside the range of Hounsfield units (padding, metal) stays as it is.
-    With a `noise_map` `(x, y, z)` in the scan's unit, local means stay as measured.
+    With a `noise_map` `(x, y, z)` in the scan's unit, local means stay as measured; `lag_1` is the
+    correlation of the noise to the next voxel along x, y and z.
     """
 
     scan: Volume
@@ -58,6 +59,7 @@ class SameGrid:
     level: float
     ct: bool
     noise_map: Array | None = None
+    lag_1: tuple[float, ...] = (0.0, 0.0, 0.0)
 
     projects = False
 
@@ -87,7 +89,8 @@ class SameGrid:
         image = measured + (image - measured).clip(-furthest, furthest)
         image = np.where(measured > BRIGHTEST * self.scaling.scale, measured, image)
         if self.noise_map is not None:
-            image = with_local_mean(image, measured, self.noise_map, self.scan.spacing_mm)
+            about = self.scan.spacing_mm
+            image = with_local_mean(image, measured, self.noise_map, about, lag_1=self.lag_1)
         return np.maximum(image, 0) if is_magnitude(self.scan) else image
 
 

@@ -137,7 +137,7 @@ def requested(recipe: Recipe, settings: Settings, *, sha256: str, precision: str
         "samples": settings.samples,
         "sampler": settings.sampler,
     }
-    if settings.quality != "best":
+    if settings.quality == "fast":
         asked["quality"] = settings.quality
     return {
         "model": recipe.name,
@@ -198,7 +198,8 @@ def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings
     level_map = uneven * np.float32(strength[0])
     noise_map = level_map * np.float32(scaling.scale) if recipe.keeps_mean else None
     furthest = level * float(uneven.max())
-    consistency = SameGrid(scan, scaling, furthest, ct=ct, noise_map=noise_map)
+    lag_1 = tuple(float(lag) for lag, _ in known.correlation)
+    consistency = SameGrid(scan, scaling, furthest, ct=ct, noise_map=noise_map, lag_1=lag_1)
     return _Parts(views, (*strength, *about), consistency, facts, level_map)
 
 

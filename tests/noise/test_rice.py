@@ -1,0 +1,26 @@
+"""The mean of a magnitude, and back."""
+
+import numpy as np
+import pytest
+
+from medddim.noise.rice import mean_of_signal, signal_of_mean
+
+SIGNAL = np.array([0.0, 0.5, 1.0, 3.0, 10.0, 60.0])
+
+
+def drawn_means(signal):
+    noise = np.random.default_rng(0).normal(size=(2, 200_000, 1))
+    return np.hypot(signal + noise[0], noise[1]).mean(0)
+
+
+def test_the_mean_of_rician_noise_gives_its_signal_back():
+    found = signal_of_mean(drawn_means(SIGNAL))
+    # At no signal the mean stands still: small errors of it are large errors of the signal.
+    assert found[2:] == pytest.approx(SIGNAL[2:], abs=0.02)
+    assert found[:2] == pytest.approx(SIGNAL[:2], abs=0.15)
+
+
+def test_the_mean_and_its_slope_are_those_of_drawn_magnitudes():
+    mean, slope = mean_of_signal(SIGNAL)
+    assert mean == pytest.approx(drawn_means(SIGNAL), abs=0.01)
+    assert slope == pytest.approx((drawn_means(SIGNAL + 0.1) - drawn_means(SIGNAL)) / 0.1, abs=0.06)
