@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,15 @@ COLOURS = {"ok": "green", "done before": "green", "planned": "cyan", "refused": 
 scans_argument = click.argument(
     "scans", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
 )
-output_option = click.option(
+output_as = partial(
+    click.option,
     "-o",
     "--output",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the results; never the input folder.",
 )
+output_option = output_as()
 json_option = click.option(
     "--json",
     "as_json",
@@ -192,11 +195,12 @@ def run_batch(
     output: Path,
     as_json: bool,
     quiet: bool = False,
+    shown: Callable[[int], AbstractContextManager[Callable[[float], None]]] | None = None,
     **options: Any,
 ) -> int:
     """Run `job` over the series, print each outcome as it comes; return the exit code.
 
-    With `quiet`, only those that are not good.
+    With `quiet`, only those that are not good. `shown` shows how far it is, in place of a bar.
     """
     from medddim import batch
 
@@ -210,8 +214,9 @@ def run_batch(
     def progress(share: float) -> None:
         tell(done + share)
 
+    shown = shown or (events if as_json else partial(bar, hidden=quiet))
     with (
-        events(total) if as_json else bar(total, hidden=quiet) as tell,
+        shown(total) as tell,
         closing(
             batch.run(
                 series, output, job=job, engine=engines.engine_of(progress, **where), **options

@@ -14,7 +14,11 @@ HIDDEN = ("as_json", "dry_run")
 
 def boutiques(command: click.Command) -> dict[str, Any]:
     """A Boutiques descriptor (schema 0.5) of one verb, made from its own options."""
-    parameters = [one for one in command.params if one.name not in HIDDEN]
+    parameters = [
+        one
+        for one in command.params
+        if one.name not in HIDDEN and not getattr(one, "hidden", False)
+    ]
     inputs = [_input(one) for one in parameters]
     line = " ".join(["medddim", str(command.name), *(one["value-key"] for one in inputs)])
     return {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from medddim.cli import batches, engines
+from medddim.cli import batches, engines, slicer
 
 if TYPE_CHECKING:
     from medddim.batch import Job
@@ -52,7 +52,8 @@ Examples:
 """
 )
 @batches.scans_argument
-@batches.output_option
+@batches.output_as(cls=slicer.FolderOrVolume)
+@slicer.slicer_options
 @click.option(
     "--model",
     default="auto",
@@ -166,6 +167,8 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
 
     if options["steps"] is None:
         options["steps"] = 1 if options["samples"] is None else SAMPLING
+    if volume := options.pop("volume"):
+        slicer.require_one_file(scans, volume)
     require_sound(scans, output, options)
     choice = {key: options.pop(key) for key in batches.CHOICE}
     series = batch.plan(scans, output, **choice)
@@ -175,7 +178,12 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
         key: options.pop(key)
         for key in ("resume", "dry_run", "exit_zero", "quiet", *engines.ENGINE)
     }
-    sys.exit(batches.run_batch(job_of(**options), series, output=output, as_json=as_json, **run))
+    if volume:
+        run["shown"] = slicer.filter_progress
+    code = batches.run_batch(job_of(**options), series, output=output, as_json=as_json, **run)
+    if volume and code == 0:
+        slicer.hand_over(scans[0], output, volume)
+    sys.exit(code)
 
 
 def require_sound(scans: Sequence[Path], output: Path, asked: Mapping[str, Any]) -> None:
