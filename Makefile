@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
-.PHONY: setup demo docs check test test-pacs test-all test-browser mutation lock clean
+.PHONY: setup demo docs check test test-pacs test-all test-browser mutation wheel images lock clean
 
 setup: ## .venv with the locked versions, every hash checked
 	@if [ -z "$(PYTHON)" ]; then \
@@ -39,6 +39,12 @@ test-all: setup ## every test
 
 mutation: setup ## how many planted faults the tests of three folders find; a sample, long
 	@OMP_NUM_THREADS=1 $(BIN)/python tools/mutation.py
+
+wheel: setup ## dist/medddim-*.whl, tried in an empty environment without a network
+	@$(BIN)/python tools/wheel.py
+
+images: setup ## the images of containers/, built and tried by whichever builder is installed
+	@$(BIN)/python tools/images.py
 
 lock: setup ## constraints.txt anew from pyproject.toml; UPGRADE=1 moves to newer versions
 	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)

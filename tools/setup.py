@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,38 +36,52 @@ def fingerprint() -> str:
     return f"{ROOT} {sys.version} {hashlib.sha256(content.encode()).hexdigest()}"
 
 
-def pip_install(*arguments: str) -> None:
-    """Run the pip of .venv; it shows errors only, and ends this program with the first."""
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "-qq"]
-    if subprocess.run([*pip, *arguments], check=False, cwd=ROOT).returncode:
-        sys.exit("make setup: pip failed; its message is above")
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment for what is locked."""
 
+    place: Path
 
-def install_pip() -> None:
-    """The locked pip: those that come with Python 3.11 to 3.13 check no hashes of constraints."""
-    pin = re.findall(r"^pip==(?:.*\\\n)+.*\n", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
-    requirement = VENV / "pip.txt"
-    requirement.write_text(pin[0])
-    pip_install("--require-hashes", "--requirement", str(requirement))
+    @property
+    def python(self) -> str:
+        """Its interpreter."""
+        return str(self.place / "bin" / "python")
 
+    def make(self) -> None:
+        """Anew, so that nothing is in it but what is locked; and with the locked pip.
 
-def install_cpu_torch() -> None:
-    """The CPU build of torch where pip finds one, else none: the registry's build comes later."""
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "-qq", "--no-deps"]
-    command = [*pip, "--require-hashes", "--requirement", "constraints-cpu.txt"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    if result.returncode and "No matching distribution" not in result.stderr:
-        sys.exit(f"make setup: pip failed\n{result.stderr}")
+        Those that come with Python 3.11 to 3.13 check no hashes of constraints.
+        """
+        venv.create(self.place, clear=True, with_pip=True)
+        locked = (ROOT / "constraints.txt").read_text()
+        pin = re.findall(r"^pip==(?:.*\\\n)+.*\n", locked, re.MULTILINE)
+        requirement = self.place / "pip.txt"
+        requirement.write_text(pin[0])
+        self.install("--require-hashes", "--requirement", str(requirement))
+
+    def install(self, *arguments: str) -> None:
+        """Run its pip; it shows errors only, and ends this program with the first."""
+        pip = [self.python, "-m", "pip", "install", "-qq"]
+        if subprocess.run([*pip, *arguments], check=False, cwd=ROOT).returncode:
+            sys.exit(f"{Path(sys.argv[0]).name}: pip failed; its message is above")
+
+    def install_cpu_torch(self) -> None:
+        """The CPU build of torch where pip finds one, else none: another comes later."""
+        pip = [self.python, "-m", "pip", "install", "-qq", "--no-deps"]
+        command = [*pip, "--require-hashes", "--requirement", "constraints-cpu.txt"]
+        result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+        if result.returncode and "No matching distribution" not in result.stderr:
+            sys.exit(f"{Path(sys.argv[0]).name}: pip failed\n{result.stderr}")
 
 
 def make() -> None:
-    """Build .venv anew, so that nothing is in it but what is locked."""
+    """Build .venv anew."""
     print(f"Setting up .venv with Python {sys.version.split()[0]}: some minutes, once", flush=True)
-    venv.create(VENV, clear=True, with_pip=True)
-    install_pip()
-    install_cpu_torch()
-    pip_install(*LOCKED, *wanted())
-    pip_install("--no-deps", "--no-build-isolation", "--editable", ".")
+    environment = Environment(VENV)
+    environment.make()
+    environment.install_cpu_torch()
+    environment.install(*LOCKED, *wanted())
+    environment.install("--no-deps", "--no-build-isolation", "--editable", ".")
     DONE.write_text(fingerprint())
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from medddim.diffusion import SAMPLERS, CleanEstimate, Condition, keyed_noise
 from medddim.inference.plan import ScanPlan
 from medddim.inference.tiling import by_tiles
-from medddim.networks import Network, autocast
+from medddim.networks import Network, autocast, require_own_threads
 from medddim.volume import Array
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def groups_of(plan: ScanPlan) -> list[range]:
 
 def estimates(enhancer: Enhancer, plan: ScanPlan, group: range, seed: int) -> Iterator[Array]:
     """The estimates of a group of volumes after every step, in the scan's own unit."""
+    require_own_threads()
     finish, start = plan.consistency.finish, plan.consistency.start.voxels
     images = plan.scaling.apply(start[group.start : group.stop])
     for clean in _walk(enhancer, images, plan, group, seed):

@@ -5,7 +5,13 @@ A new network is one module with a class that keeps the contract of `Network`, o
 """
 
 from medddim.networks.contract import Network, require_tileable
-from medddim.networks.device import Precision, autocast, choose_device, choose_precision
+from medddim.networks.device import (
+    Precision,
+    autocast,
+    choose_device,
+    choose_precision,
+    require_own_threads,
+)
 from medddim.networks.noise_unet import NoiseUNet
 from medddim.networks.unet import UNet
 
@@ -21,5 +27,6 @@ __all__ = [
     "autocast",
     "choose_device",
     "choose_precision",
+    "require_own_threads",
     "require_tileable",
 ]

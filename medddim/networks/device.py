@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, get_args
 
@@ -12,6 +13,18 @@ from medddim.errors import EnvironmentProblem, RequestProblem
 Precision = Literal["auto", "bf16", "fp32"]
 FAST_BF16 = ("amx_bf16", "bf16", "sve_bf16")
 """What torch calls the instructions of x86 and of Arm that make bfloat16 faster than float32."""
+MADE_BY = os.getpid()
+"""The process that loaded torch."""
+
+
+def require_own_threads() -> None:
+    """In a forked process compute with one thread.
+
+    It has not inherited the threads of OpenMP, and would wait for them for ever; torch's own
+    DataLoader does the same in its workers.
+    """
+    if os.getpid() != MADE_BY and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
 
 
 def choose_device(name: str) -> torch.device:

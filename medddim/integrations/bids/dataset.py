@@ -19,7 +19,8 @@ LABELS = {
     "superres": "Super-resolved with medddim; smaller voxels, the extent of the source",
 }
 """The values of `desc` and what they stand for."""
-IGNORED = ("**/medddim.json", "**/medddim.jsonl", "**/medddim.lock", "**/.medddim.*")
+OURS = ("medddim.json", "medddim.prov.json", "medddim.jsonl", "medddim.lock", ".medddim.*")
+IGNORED = tuple(f"**/{name}" for name in OURS)
 README = """# medddim derivatives
 
 Images enhanced with medddim; `descriptions.tsv` says how. The JSON file beside each says with which

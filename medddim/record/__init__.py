@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from medddim import __version__
 from medddim.errors import EnvironmentProblem
+from medddim.record.prov import PROV, prov_document
 
 Status = Literal["ok", "done before", "skipped", "refused", "failed", "planned"]
 
@@ -143,6 +144,8 @@ def write_manifest(
 ) -> None:
     """Write what was run, with what, on what; replaces the manifest of an earlier run.
 
+    The same stands as PROV-JSON beside it.
+
     `job` is the job if all scans get the same, else what theirs have in common goes down; `part`
     is the shard that writes. An interrupted run has fewer `scans` than
     `scans_given`. Results of earlier runs that this one has not made or skipped stand as
@@ -162,11 +165,16 @@ def write_manifest(
         "scans": [asdict(outcome) for outcome in outcomes],
         "earlier": [asdict(outcome) for outcome in earlier],
     }
-    partial = destination / f".{MANIFEST}"
+    _replace(destination, MANIFEST, manifest)
+    _replace(destination, PROV, prov_document([*outcomes, *earlier]))
+
+
+def _replace(destination: Path, name: str, said: dict[str, Any]) -> None:
+    partial = destination / f".{name}"
     try:
         with _kept(destination):
-            partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-            partial.replace(destination / MANIFEST)
+            partial.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+            partial.replace(destination / name)
     finally:
         partial.unlink(missing_ok=True)
 
