@@ -2,9 +2,9 @@
 
     python tools/images.py
 
-Each image is asked, without a network and not as root, whether its weights are those of the package,
-and to enhance a phantom. A builder that is not installed, or whose service does not run, is named
-and skipped; run by `make images`.
+Each image is asked, without a network and not as root, whether its weights are those of the
+package, and to enhance a phantom. A builder that is not installed, or whose service does not run,
+is named and skipped; run by `make images`.
 """
 
 import shutil

@@ -3,7 +3,8 @@
     python tools/wheel.py [--into DIR] [--extras NAME...] [--dist DIR]
 
 Run by `make wheel`, which then tries it: the environment, empty before, enhances a phantom without
-a network. With --into the environment is kept, for the images of containers/. Every hash is checked.
+a network. With --into the environment is kept, for the images of containers/. Every hash is
+checked.
 """
 
 import argparse
@@ -76,7 +77,7 @@ def main() -> None:
     parser.add_argument("--dist", type=Path, default=ROOT / "dist")
     asked = parser.parse_args()
     wheel = build(asked.dist)
-    print(f"{wheel}: {wheel.stat().st_size / 1e6:.1f} MB", flush=True)
+    print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB", flush=True)
     if asked.into:
         install(wheel, asked.into, asked.extras)
         return

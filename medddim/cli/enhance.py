@@ -179,7 +179,7 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
         for key in ("resume", "dry_run", "exit_zero", "quiet", *engines.ENGINE)
     }
     if volume:
-        run["shown"] = slicer.filter_progress
+        run |= {"shown": slicer.filter_progress, "quiet": True}
     code = batches.run_batch(job_of(**options), series, output=output, as_json=as_json, **run)
     if volume and code == 0:
         slicer.hand_over(scans[0], output, volume)

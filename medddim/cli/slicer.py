@@ -1,8 +1,8 @@
 """3D Slicer's contract with command line modules: `enhance --xml`, and one volume in, one out.
 
-Slicer asks an executable for `--xml`, makes a panel of what it prints, and calls it with one file in
-and the name of one file out; what it prints meanwhile moves the progress bar. See the schema of the
-CTK command line modules and Slicer's vtkSlicerCLIModuleLogic.
+Slicer asks an executable for `--xml`, makes a panel of what it prints, and calls it with one file
+in and the name of one file out; what it prints meanwhile moves the progress bar. See the schema of
+the CTK command line modules and Slicer's vtkSlicerCLIModuleLogic.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class EnhanceInputSpec(CommandLineInputSpec):  # type: ignore[misc]  # nipype sh
     """The options of `medddim enhance` that a workflow may set, under their own names."""
 
     scans = InputMultiObject(
-        SCAN, argstr="%s", position=-1, mandatory=True, copyfile=False,
+        SCAN, argstr="%s", position=-1, mandatory=True,
         desc="DICOM folders, NIfTI files, or folders of both",
     )  # fmt: skip
     output = Directory("enhanced", argstr="--output %s", usedefault=True, hash_files=False,

@@ -52,9 +52,7 @@ def test_who_made_what_of_what_with_what(made, tmp_path):
     }
     assert derived[result] == scan
     (generation,) = [
-        one
-        for one in document.get_records(ProvGeneration)
-        if local(one, "prov:entity") == result
+        one for one in document.get_records(ProvGeneration) if local(one, "prov:entity") == result
     ]
     run = local(generation, "prov:activity")
     weights = sha256_of(tmp_path / "model" / "weights.safetensors")

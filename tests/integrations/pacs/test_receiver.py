@@ -1,7 +1,5 @@
 """Who and what the node turns away, and that it goes on serving."""
 
-import logging
-import random
 import socket
 import struct
 
@@ -91,43 +89,6 @@ def test_what_is_no_association_is_dropped(queue, sent):
         with socket.create_connection((HERE, port), timeout=5) as peer:
             peer.sendall(sent)
         assert echo(port)
-
-
-def mutated(files, folder, count):
-    """Objects with some bytes behind the meta header replaced; read again without looking."""
-    chance = random.Random(0)
-    folder.mkdir()
-    for number in range(count):
-        content = bytearray(chance.choice(files).read_bytes())
-        for _ in range(chance.randint(1, 20)):
-            content[chance.randrange(400, min(len(content), 3000))] = chance.randrange(256)
-        path = folder / f"{number}.dcm"
-        path.write_bytes(content)
-        yield path
-
-
-@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=pytest.mark.slow)])
-def test_mutated_objects_leave_it_serving_and_no_patient_in_the_log(
-    queue, files, tmp_path, caplog, count
-):
-    from medddim.integrations.pacs.receiver import _store
-
-    class Event:
-        class assoc:  # as pynetdicom has it
-            class requestor:
-                ae_title = "SCANNER"
-
-    caplog.set_level(logging.DEBUG)
-    statuses = []
-    for path in mutated(files, tmp_path / "mutated", count):
-        event = Event()
-        event.dataset_path = path
-        statuses.append(_store(event, queue))
-    assert set(statuses) <= {SUCCESS, 0xC000}
-    with serving(queue) as port:
-        assert store(port, files) == [SUCCESS] * len(files)
-        assert echo(port)
-    assert studies.CANARY not in caplog.text
 
 
 def test_twenty_at_once(queue, files):
