@@ -12,7 +12,7 @@ import nibabel as nib
 import numpy as np
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402  # after its backend
+from matplotlib import pyplot as plt
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"

@@ -1,4 +1,4 @@
-"""What a broken or hostile peer sends: objects and requests with bytes replaced, put in, cut off."""
+"""What a hostile peer sends: objects and requests with bytes replaced, put in, cut off."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _spoil(body: bytearray, chance: random.Random) -> None:
 
 
 def malformed(request: bytes, count: int) -> Iterator[bytes]:
-    """A sound association request spoilt, PDUs whose length lies, and data that nobody asked for."""
+    """A sound association request spoilt, PDUs whose length lies, data nobody asked for."""
     chance = random.Random(0)
     for number in range(count):
         if number % 3 == 0:
