@@ -49,7 +49,7 @@ assert torch.get_num_threads() == 2
 """
 
 
-def test_type_checkers_are_told_that_it_is_typed() -> None:
+def test_type_checkers_see_that_it_is_typed() -> None:
     assert (Path(md.__file__).parent / "py.typed").is_file()
 
 

@@ -150,7 +150,7 @@ def _constraints(element: Element, kind: click.ParamType, *, step: str) -> None:
 
 @contextmanager
 def filter_progress(total: int) -> Iterator[Callable[[float], None]]:
-    """Progress as Slicer reads it from standard output; yields what is told of scans done."""
+    """Progress as Slicer reads it from standard output; yields what hears of scans done."""
     click.echo(
         "<filter-start><filter-name>medddim enhance</filter-name>"
         "<filter-comment>reading the volume</filter-comment></filter-start>"

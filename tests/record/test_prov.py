@@ -35,7 +35,7 @@ def local(record, attribute):
 def made(tmp_path):
     """The provenance of a run over a NIfTI file and a DICOM series."""
     study, model = studies.study(tmp_path / "study"), studies.model(tmp_path / "model")
-    asked = ["enhance", str(study), "-o", str(tmp_path / "out"), "--model", str(model), "--receipt"]
+    asked = ["enhance", str(study), "-o", str(tmp_path / "out"), "--model", str(model)]
     assert CliRunner().invoke(main, [*asked, "--seed", "5"]).exit_code == 0
     text = (tmp_path / "out" / "medddim.prov.json").read_text()
     assert studies.CANARY not in text
@@ -62,7 +62,7 @@ def test_who_made_what_of_what_with_what(made, tmp_path):
     said = {name.localpart: value for name, value in runs[run].attributes}
     assert said["seed"] == 5
     assert 0 < said["noise_level"] < 0.5
-    assert {"steps", "receipt", "version_torch", "device"} <= set(said)
+    assert {"steps", "version_torch", "device"} <= set(said)
     (agent,) = document.get_records(ProvAgent)
     assert agent.label.startswith("medddim ")
     assert len(list(document.get_records(ProvAssociation))) == 2
@@ -74,7 +74,7 @@ def test_who_made_what_of_what_with_what(made, tmp_path):
 def test_a_second_run_keeps_what_the_first_made(made, tmp_path):
     studies.nifti(tmp_path / "study", "other", seed=1)
     asked = ["enhance", str(tmp_path / "study"), "-o", str(tmp_path / "out")]
-    model = ["--model", str(tmp_path / "model"), "--receipt", "--seed", "5"]
+    model = ["--model", str(tmp_path / "model"), "--seed", "5"]
     assert CliRunner().invoke(main, [*asked, *model]).exit_code == 0
     both = json.loads((tmp_path / "out" / "medddim.prov.json").read_text())
     for kind in ("entity", "activity", "wasGeneratedBy"):
@@ -94,3 +94,15 @@ def test_the_same_content_twice_is_one_entity_of_two_paths():
     said = prov_document(outcomes)
     assert said["entity"][f"sha256:{'a' * 64}"]["medddim:path"] == ["one.nii", "two.nii"]
     assert len(list(read(said).get_records(ProvDerivation))) == 1
+
+
+def test_what_was_found_is_said_of_the_run():
+    facts = {"noise_correlation": [0.1, 0.0], "receipt": "keeps 0.9", "noise_hu": None}
+    digests = {"inputs": {"a.nii": "a" * 64}, "outputs": {"b.nii": "b" * 64}}
+    (run,) = read(prov_document([Outcome("a", "ok", facts=facts, **digests)])).get_records(
+        ProvActivity
+    )
+    said = {name.localpart: value for name, value in run.attributes}
+    assert json.loads(said["noise_correlation"]) == [0.1, 0.0]
+    assert said["receipt"] == "keeps 0.9"
+    assert "noise_hu" not in said

@@ -202,6 +202,7 @@ def _server(doors: Doors) -> Any:
         """pynetdicom's server, its connections bounded."""
 
         daemon_threads = True
+        request_queue_size = 128  # callers that wait to be let in; 5 is the default
         connections: ClassVar[WeakSet[_Bounded]] = WeakSet()
 
         def get_request(self) -> tuple[socket.socket, tuple[str, int]]:

@@ -59,12 +59,12 @@ def malformed(request: bytes, count: int) -> Iterator[bytes]:
 
 def shout(port: int, content: bytes) -> None:
     """Send bytes to a port and hang up."""
-    with socket.create_connection((HERE, port), timeout=5) as peer:
+    with socket.create_connection((HERE, port), timeout=60) as peer:
         peer.sendall(content)
 
 
 class Overheard:
-    """A port that keeps the first thing it is told, for `malformed` to spoil."""
+    """A port that keeps the first thing it hears, for `malformed` to spoil."""
 
     def __enter__(self) -> Overheard:
         self.server = socket.create_server((HERE, 0))
