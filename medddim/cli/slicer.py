@@ -138,7 +138,7 @@ def _parameter(group: Element, parameter: click.Parameter) -> None:
         _constraints(element, kind, step="1" if tag == "integer" else "0.05")
 
 
-def _constraints(element: Element, kind: click.ParamType, *, step: str) -> None:
+def _constraints(element: Element, kind: Any, *, step: str) -> None:
     limits = {"minimum": getattr(kind, "min", None), "maximum": getattr(kind, "max", None)}
     if any(limit is not None for limit in limits.values()):
         constraints = ElementTree.SubElement(element, "constraints")
