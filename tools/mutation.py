@@ -53,10 +53,17 @@ def main() -> None:
 
 def mutants(folder: Path) -> list[str]:
     """The names of all mutants of a folder, as mutmut gives them."""
+    return [name for path in sorted(folder.rglob("*.py")) for name in mutants_of(path)]
+
+
+def mutants_of(path: Path) -> list[str]:
+    """Those of a file; made anew only where mutmut has not made them before."""
+    made = Path("mutants") / f"{path}.meta"
+    if made.is_file() and made.stat().st_mtime > path.stat().st_mtime:
+        return list(json.loads(made.read_text(encoding="utf-8"))["exit_code_by_key"])
+    source = path.read_text(encoding="utf-8")
     return [
-        get_mutant_name(path, name)
-        for path in sorted(folder.rglob("*.py"))
-        for name in mutate_file_contents(str(path), path.read_text(encoding="utf-8")).mutant_names
+        get_mutant_name(path, name) for name in mutate_file_contents(str(path), source).mutant_names
     ]
 
 

@@ -212,3 +212,18 @@ def test_monai_walks_the_same_way_once_its_list_is_ours():
     world, start = Gaussian(Tabulated(exact_table())), randn(1, 1, 3, 3)
     ours = walk(world, start, world.path.ladder(4), "eps")[-1]
     assert (ours - theirs(scheduler, world, start)).abs().max() < 1e-10
+
+
+def test_without_eta_no_noise_is_drawn():
+    path = VariancePreserving()
+    drawn: list[int] = []
+    list(
+        ddim(
+            lambda state, level: 0 * state,
+            randn(1, 1, 3),
+            path.ladder(3),
+            path=path,
+            noise=drawn.append,
+        )
+    )
+    assert drawn == []

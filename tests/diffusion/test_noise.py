@@ -1,5 +1,7 @@
 """Keyed noise: the published generator, normal, and the same for a voxel however it is cut."""
 
+import math
+
 import pytest
 import torch
 from scipy import stats
@@ -45,3 +47,21 @@ def test_seed_and_draw_tell_noises_apart(change):
     one = keyed_noise((40, 40), seed=4)
     other = keyed_noise((40, 40), **({"seed": 4} | change))
     assert abs(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1].item()) < 0.1
+
+
+def test_it_is_box_and_muller_of_the_words_at_the_voxel():
+    """The key is the seed's two halves, the counter the place and the draw; 53 and 64 bits."""
+    place = torch.arange(3, 6)
+    nothing = torch.zeros_like(place)
+    counter = [nothing, nothing, place, torch.full_like(place, 2)]
+    one, two, three, four = (word.double() for word in philox(counter, key=(5, 7)))
+    first = (one * 2.0**21 + (two / 2.0**11).floor() + 1) / 2.0**53
+    second = (three * 2.0**32 + four) / 2.0**64
+    expected = (-2 * first.log()).sqrt() * (2 * math.pi * second).cos()
+    noise = keyed_noise((3,), seed=5 + (7 << 32), draw=2, origin=(3,))
+    torch.testing.assert_close(noise, expected.float(), rtol=1e-6, atol=1e-7)
+
+
+def test_a_box_needs_a_corner_for_every_axis():
+    with pytest.raises(ValueError, match="zip"):
+        keyed_noise((2, 2), seed=0, origin=(0,))

@@ -144,3 +144,10 @@ def test_the_bridge_mixes_clean_and_scan_and_its_noise():
     assert torch.equal(Bridge(k=0.5).source(clean, scan, noise, half), torch.full((3,), 2.0))
     assert torch.equal(Bridge().source(clean, scan, noise, half), scan)
     assert (sum(Bridge().mix(LEVELS)) - 1).abs().max() < 1e-15
+
+
+@every_path
+def test_a_level_of_less_precision_is_looked_up_in_float64(path):
+    level, like = torch.tensor([0.3], dtype=torch.float32), torch.zeros(1, 1, dtype=torch.float64)
+    found = path.weights(level, like=like)
+    assert [one.item() for one in found] == [one.item() for one in path.mix(level.double())]
