@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from medddim.noise.across import across_slices, slice_filter
+from medddim.noise.air import air_share, tail
 from medddim.noise.ct import soft_tissue_noise, tissue_correlation
 from medddim.noise.filters import AxisFilter
 from medddim.noise.grid import resampled
@@ -20,6 +21,11 @@ from medddim.volume import Array, Volume
 
 WHITE_WITHIN = 0.08
 """The model of the noise fits if no correlation of the whitened noise is further from 0."""
+MOST_TAIL = 1.1
+"""Nor does it fit if the largest hundredth of the noise is so many times what normal noise has."""
+LEAST_AIR, AGREES = 0.25, 0.9
+"""Where the model does not fit and air holds between these shares of the noise that was read, the
+air is believed. Air of less is masked, or combined from other coils."""
 LEAST_TAPER = 0.5
 """Tapers below this are not worth a word."""
 Three = tuple[float, float, float]
@@ -161,26 +167,36 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
         filters[axis], correlation[axis], left[axis] = one, lags[:2], rest
     if through == AxisFilter():
         correlation[slabs.axis] = between
+    cells = level * level_cells(white, inside, level, slabs)
+    far = tail(white, level, even, slabs, cells)
+    reason = _reason(slabs, left, far)
+    if reason:
+        flat = np.full((1, 1, 1), level, np.float32)
+        share = air_share(slabs, flat if far > MOST_TAIL else cells, within.correlation)
+        if LEAST_AIR < share < AGREES:
+            level, cells = level * share, flat * np.float32(share)
     return NoisePassport(
         volume.shape,
         volume.unit,
         level,
-        level * level_cells(white, inside, level, slabs),
+        cells,
         (filters[0], filters[1], filters[2]),
         (correlation[0], correlation[1], correlation[2]),
         (left[0], left[1], left[2]),
-        _reason(slabs, left),
+        reason,
         within.radius,
     )
 
 
-def _reason(slabs: Slabs, left: list[Three]) -> str:
+def _reason(slabs: Slabs, left: list[Three], tail: float) -> str:
     """Why the model does not fit; empty if it does."""
     if min(slabs.planes.shape[1:]) < LEAST_VOXELS:
         return f"fewer than {LEAST_VOXELS} voxels along an axis: its spectrum is not read"
     worst = max((abs(one), axis) for axis in slabs.axes for one in left[axis])
     if worst[0] > WHITE_WITHIN:
         return f"whitened, the noise still correlates by {worst[0]:.2f} along {'xyz'[worst[1]]}"
+    if tail > MOST_TAIL:
+        return f"a hundredth of it is {tail:.1f} times as large as noise is: anatomy, or ghosts"
     return ""
 
 
