@@ -1,6 +1,7 @@
 """How near does the noise passport come to what a simulated scanner did?
 
     python benchmarks/passport.py SCANS... [--levels 0.05 0.1] [--draws 2] [--seed 1]
+    python benchmarks/passport.py --repeats FOLDER
 
 SCANS are taken as the subject; they hold noise of their own, which the truth leaves out, so the
 cleaner they are the better. Each is acquired by a simulated scanner drawn from the ranges of
@@ -10,6 +11,13 @@ Printed are, for each level: the error of the level (over the object, against th
 one), of the correlation to the next voxel and of the measured share along both in-plane axes; the
 correlation of the level's map with the true one in the object where it varies by more than 1.5;
 seconds of CPU for a scan, whatever its size: as many slices of a large one are read.
+
+FOLDER holds NIfTI files whose last axis counts acquisitions of one object. How two of them differ,
+over the root of 2, is noise: its standard deviation (by the median, in the object, where it is 5
+times above it and away from rims, less a blur of 6 pixels for drifts) and its correlation to the
+next pixel are the truth. Beside them stands the passport of the first acquisition alone and, of 4D
+series, that of the whole. Files whose volumes differ in contrast (a .bval beside them) are left
+out.
 """
 
 from __future__ import annotations
@@ -21,6 +29,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from repeats import acquisitions
+from scipy.ndimage import (
+    binary_erosion,
+    gaussian_filter,
+    gaussian_gradient_magnitude,
+    uniform_filter,
+)
 
 from medddim import formats
 from medddim.degradation.chi import g_factor_map
@@ -28,7 +43,7 @@ from medddim.degradation.kspace import KSpaceAxis, correlation_of
 from medddim.degradation.mr_scanner import acquire
 from medddim.noise import noise_passport
 from medddim.training.dataset import middle_slices
-from medddim.volume import Volume
+from medddim.volume import Array, Volume
 
 KEPT, PARTIAL, G_FACTORS = (
     (1.0, 0.75, 0.65, 0.55),
@@ -48,17 +63,21 @@ Row = dict[str, list[float]]
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scans", type=Path, nargs="+")
+    parser.add_argument("scans", type=Path, nargs="*")
+    parser.add_argument("--repeats", type=Path)
     parser.add_argument("--levels", type=float, nargs="+", default=[0.05, 0.10])
     parser.add_argument("--draws", type=int, default=2)
     parser.add_argument("--slices", type=int, default=16)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
+    if asked.repeats:
+        return against_repeats(asked.repeats)
     rows = list(measured(asked))
     print("| level | error of the level | correlation | share | map | s / scan |")
     print("| --- | --- | --- | --- | --- | --- |")
     for level in asked.levels:
         print("| " + " | ".join([f"{level:.0%}", *cells([r for one, r in rows if one == level])]))
+    return None
 
 
 def measured(asked: argparse.Namespace) -> Iterator[tuple[float, Row]]:
@@ -110,6 +129,49 @@ def cells(rows: list[Row]) -> Iterator[str]:
     maps = [one for row in rows for one in row["map"]]
     yield f"{np.median(maps):.2f} (p10 {np.quantile(maps, 0.1):.2f})" if maps else "-"
     yield f"{np.median([row['seconds'] for row in rows]):.2f} |"
+
+
+def against_repeats(folder: Path) -> None:
+    """Print the passport of acquisitions beside how they differ."""
+    print("| scan | noise / bright end | correlation | read / noise | correlation read | fits |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for path in sorted(folder.glob("*.nii.gz")):
+        if path.with_name(path.name[:-7] + ".bval").exists():
+            continue
+        scans = formats.read(formats.find(path)[0]).taken_for("MR")
+        images = acquisitions(scans)
+        level, true, bright = difference(images[0].voxels[0], images[1].voxels[0])
+        asked = {"": images[0], ", series": scans} if scans.channels > 1 else {"": images[0]}
+        for name, scan in asked.items():
+            found = noise_passport(scan)
+            read = " ".join(f"{one:.2f}" for one, _ in found.correlation[:2])
+            lags = " ".join(f"{one:.2f}" for one in true)
+            row = [path.name[:-7] + name, f"{level / bright:.2%}", lags]
+            row += [f"{found.level / level:.2f}", read, "yes" if found.fits else "no"]
+            print("| " + " | ".join(row) + " |", flush=True)
+
+
+def difference(first: Array, second: Array) -> tuple[float, list[float], float]:
+    """The noise of two images `(x, y, z)`, its correlation along x and y, and the bright end."""
+    noise, mean = (first - second) / np.sqrt(2), (first + second) / 2
+    bright = float(np.percentile(mean, 99.5))
+    level = float(np.median(np.abs(noise[mean > 0.2 * bright]))) / 0.6745
+    smooth = uniform_filter(mean, (3, 3, 1))
+    inside = smooth > min(max(5 * level, 0.15 * bright), 0.5 * bright)
+    inside = binary_erosion(inside, np.ones((3, 3, 1)), iterations=2)
+    slope = gaussian_gradient_magnitude(mean, (1.5, 1.5, 0))
+    used = inside & (slope <= np.percentile(slope[inside], 70))
+    weight, blur = used.astype(np.float32), (6, 6, 0)
+    drift = gaussian_filter(noise * weight, blur) / np.maximum(gaussian_filter(weight, blur), 1e-6)
+    noise = noise - drift
+    level = float(np.median(np.abs(noise[used]))) / 0.6745
+    noise = noise.clip(-4 * level, 4 * level)
+    found = []
+    for axis in (0, 1):
+        along, there = np.moveaxis(noise, axis, 0), np.moveaxis(used, axis, 0)
+        both = there[1:] & there[:-1]
+        found.append(float((along[1:] * along[:-1])[both].mean() / (noise[used] ** 2).mean()))
+    return level, found, bright
 
 
 if __name__ == "__main__":

@@ -36,5 +36,5 @@ def slice_filter(volume: Volume, measured: float) -> AxisFilter:
         return AxisFilter()
     other = min({0, 1, 2} - {axis})
     slabs = Slabs.of(volume, axis=other, runs=4)
-    found = filters_of(*noise_power(slabs.planes))[slabs.axes.index(axis)]
+    found = filters_of(*noise_power(slabs.image, slabs.noise))[slabs.axes.index(axis)]
     return found if abs(found.correlation[0] - measured) < AGREE else AxisFilter()

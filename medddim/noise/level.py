@@ -35,7 +35,6 @@ class Whitened:
     that of a receiver channel at a voxel of the scan.
     """
 
-    planes: Array
     detail: Array
     brightness: Array
     slope: Array
@@ -43,20 +42,16 @@ class Whitened:
     second: float
 
     @classmethod
-    def of(cls, planes: Array, filters: PlaneFilter) -> Whitened:
-        """Slices `(slice, row, column)` of a magnitude whose noise went through `filters`."""
-        power, second, shares = filters.mean_power, 1.0, []
-        for axis, (one, usable) in enumerate(zip(filters.axes, filters.usable, strict=True), 1):
-            planes, share = _whitened(planes, axis, one, usable)
-            power /= share
-            second *= _second_order(one, share)
-            shares.append(share)
-        if filters.radius:
-            planes = _unrounded(planes, filters, shares)
-        scale = np.sqrt(power)
-        brightness = uniform_filter(planes, (0, 5, 5))[:, 2:-2, 2:-2]
+    def of(cls, planes: Array, filters: PlaneFilter, noise: Array | None = None) -> Whitened:
+        """Slices `(slice, row, column)` of a magnitude whose noise went through `filters`.
+
+        `noise` is how two volumes of a series differ, where there are two.
+        """
+        image, power, second = white(planes, filters)
+        brightness = uniform_filter(image, (0, 5, 5))[:, 2:-2, 2:-2]
+        read = image if noise is None else white(noise, filters)[0]
         return cls(
-            planes, _detail(planes), brightness, squared_gradient(brightness), float(scale), second
+            _detail(read), brightness, squared_gradient(brightness), float(np.sqrt(power)), second
         )
 
     def level(self) -> tuple[float, Mask, Mask]:
@@ -99,6 +94,22 @@ class Whitened:
         found = [correlations(self.detail, even, axis) for axis in (1, 2)]
         one, two, three = DETAIL_LAGS
         return [(a - one, b - two, c - three) for a, b, c in found]
+
+
+def white(planes: Array, filters: PlaneFilter) -> tuple[Array, float, float]:
+    """Slices with the filters divided out, and their noise's power as a multiple of the white one.
+
+    The third is `Whitened.second`.
+    """
+    power, second, shares = filters.mean_power, 1.0, []
+    for axis, (one, usable) in enumerate(zip(filters.axes, filters.usable, strict=True), 1):
+        planes, share = _whitened(planes, axis, one, usable)
+        power /= share
+        second *= _second_order(one, share)
+        shares.append(share)
+    if filters.radius:
+        planes = _unrounded(planes, filters, shares)
+    return planes, power, second
 
 
 def correlations(detail: Array, even: Mask, axis: int) -> tuple[float, float, float]:

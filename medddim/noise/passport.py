@@ -23,9 +23,9 @@ WHITE_WITHIN = 0.08
 """The model of the noise fits if no correlation of the whitened noise is further from 0."""
 MOST_TAIL = 1.1
 """Nor does it fit if the largest hundredth of the noise is so many times what normal noise has."""
-LEAST_AIR, AGREES = 0.25, 0.9
+LEAST_AIR, HALF, AGREES = 0.1, 0.5, 0.9
 """Where the model does not fit and air holds between these shares of the noise that was read, the
-air is believed. Air of less is masked, or combined from other coils."""
+air is believed; below a half, the geometric mean. Air of less is masked, or of other coils."""
 LEAST_TAPER = 0.5
 """Tapers below this are not worth a word."""
 Three = tuple[float, float, float]
@@ -126,10 +126,11 @@ def _rounded(value: float) -> float:
 def noise_passport(volume: Volume) -> NoisePassport:
     """Read the noise of a scan: level, its map, and the filters of k-space it went through.
 
-    Any volume gives a passport: a constant one of level 0, one too small to tell of white noise.
-    A series of volumes (4D) gets one for all. Sources: the spectrum where noise dominates, after
-    Aja-Fernandez & Vegas-Sanchez-Ferrero 2016 (Statistical Analysis of Noise in MRI, ch. 7); the
-    level by the median absolute deviation of whitened noise (Donoho & Johnstone 1994).
+    Any volume gives a passport: a constant one of level 0, one too small to tell of white noise. A
+    series of volumes (4D) gets one for all, read from how neighbours in time differ, where there is
+    hardly any anatomy. Sources: the spectrum where noise dominates, after Aja-Fernandez &
+    Vegas-Sanchez-Ferrero 2016 (Statistical Analysis of Noise in MRI, ch. 7); the level by the
+    median absolute deviation of whitened noise (Donoho & Johnstone 1994).
     """
     slabs = Slabs.of(volume)
     if min(slabs.planes.shape[1:]) < 8 or float(np.ptp(slabs.planes)) == 0:
@@ -153,8 +154,8 @@ def _of_ct(volume: Volume, slabs: Slabs) -> NoisePassport:
 
 
 def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
-    within = plane_filter(*noise_power(slabs.planes))
-    white = Whitened.of(slabs.planes, within)
+    within = plane_filter(*noise_power(slabs.image, slabs.noise))
+    white = Whitened.of(slabs.image, within, None if slabs.again is None else slabs.noise)
     level, inside, even = white.level()
     if level == 0:
         return _without_model(volume, 0.0, "no noise was found")
@@ -170,10 +171,11 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
     cells = level * level_cells(white, inside, level, slabs)
     far = tail(white, level, even, slabs, cells)
     reason = _reason(slabs, left, far)
-    if reason:
+    if reason and slabs.again is None:
         flat = np.full((1, 1, 1), level, np.float32)
         share = air_share(slabs, flat if far > MOST_TAIL else cells, within.correlation)
         if LEAST_AIR < share < AGREES:
+            share = share if share > HALF else float(np.sqrt(share))
             level, cells = level * share, flat * np.float32(share)
     return NoisePassport(
         volume.shape,

@@ -18,12 +18,26 @@ class Slabs:
 
     `axis` is the spatial axis across them, `axes` those of rows and columns; `positions` are the
     slices' indices along `axis`; `runs` slice into `planes`, each run of neighbours in one volume.
+    `again` are the same slices in the next volume of a series; None of a single volume.
     """
 
     planes: Array
     axis: int
     positions: tuple[int, ...]
     runs: tuple[slice, ...]
+    again: Array | None = None
+
+    @property
+    def noise(self) -> Array:
+        """What noise is read from: how volumes of a series differ, else the slices themselves."""
+        if self.again is None:
+            return self.planes
+        return (self.planes - self.again) / np.float32(np.sqrt(2))
+
+    @property
+    def image(self) -> Array:
+        """The slices, the mean of both volumes where there are two."""
+        return self.planes if self.again is None else (self.planes + self.again) / 2
 
     @property
     def axes(self) -> tuple[int, int]:
@@ -43,11 +57,15 @@ class Slabs:
         if count == 1:
             starts = np.array([(size - length) // 2])
         planes: list[Array] = []
+        again: list[Array] = []
         positions: list[int] = []
         found: list[slice] = []
         for number, start in enumerate(starts):
             channel, first = start // size, min(start % size, size - length)
             planes.append(stack[channel, first : first + length])
+            again.append(stack[(channel + 1) % channels, first : first + length])
             positions += range(first, first + length)
             found.append(slice(number * length, (number + 1) * length))
-        return cls(np.concatenate(planes), across, tuple(positions), tuple(found))
+        slices, others = np.concatenate(planes), np.concatenate(again)
+        alike = channels == 1 or bool(np.array_equal(slices, others))
+        return cls(slices, across, tuple(positions), tuple(found), None if alike else others)

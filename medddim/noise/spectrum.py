@@ -21,29 +21,30 @@ BLUR = 2.5  # standard deviation in voxels of the blur taken away, and of the lo
 OBJECT = 0.2  # voxels darker than this share of the bright end are air, or nearly
 
 
-def noise_power(planes: Array) -> tuple[Curve, float]:
+def noise_power(planes: Array, noise: Array | None = None) -> tuple[Curve, float]:
     """Power of the noise in slices `(slice, row, column)`, at the frequencies from 0 to Nyquist.
 
     Shape `(rows // 2 + 1, columns // 2 + 1)`; with it comes the power of the noise as a share of
     that of the signal, roughly. Anatomy is kept down: the slices less their blur are
     weighted where they are bright, so that magnitudes are normal, and not at edges, and what the
     blur took is put back in the spectrum. The weights are smooth, so that the end of the measured
-    k-space stays sharp. What is left of anatomy is at low frequencies.
+    k-space stays sharp. What is left of anatomy is at low frequencies. `noise` is how two volumes
+    of a series differ, where there are two: it is read in place of the slices.
     """
-    detail, weight, share = flattened(planes)
+    detail, weight, share = flattened(planes, planes if noise is None else noise)
     power = (np.abs(fft2(detail * weight)) ** 2).mean(axis=0, dtype=np.float64)
     rows, columns = (np.exp(-2 * (np.pi * fftfreq(size) * BLUR) ** 2) for size in planes.shape[1:])
     kept = (1 - rows[:, None] * columns) ** 2
     return _folded(power / np.maximum(kept, 1e-3)), share
 
 
-def flattened(planes: Array) -> tuple[Array, Array, float]:
-    """The slices less their blur, and how much each voxel tells of the noise, from 0 to 1.
+def flattened(planes: Array, noise: Array) -> tuple[Array, Array, float]:
+    """The noise less its blur, and how much each voxel tells of the noise, from 0 to 1.
 
     The third is the power of the first as a share of that of the slices, where they tell most.
     """
     blur = (0, BLUR, BLUR)
-    detail: Array = planes - gaussian_filter(planes, blur, truncate=3)
+    detail: Array = noise - gaussian_filter(noise, blur, truncate=3)
     brightness = uniform_filter(planes, (0, 9, 9))
     bright = max(float(bright_end(brightness)), TINY)
     energy: Array = gaussian_filter(detail**2, blur, truncate=3)

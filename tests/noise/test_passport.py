@@ -101,6 +101,27 @@ def test_volumes_of_a_series_count_together():
     assert noise_passport(series).level == pytest.approx(40, rel=0.1)
 
 
+def test_volumes_of_a_series_differ_by_their_noise_alone():
+    rough = head((96, 88, 6))
+    texture = np.random.default_rng(9).normal(0, 60, rough.shape)
+    rough = rough.with_voxels(np.maximum(rough.voxels + texture * (rough.voxels > 0), 0))
+    one = [acquired(rough, 20.0, NONE, NONE, seed=s)[0] for s in range(3)]
+    series = one[0].with_voxels(np.concatenate([scan.voxels for scan in one]))
+    assert noise_passport(one[0]).level > 40
+    assert noise_passport(series).level == pytest.approx(20, rel=0.1)
+    same = one[0].with_voxels(np.concatenate([one[0].voxels] * 2))
+    assert noise_passport(same).level == pytest.approx(noise_passport(one[0]).level, rel=0.1)
+
+
+def test_air_judges_what_was_read_in_fine_anatomy():
+    scan = head((160, 160, 6))
+    places = np.random.default_rng(9).random(scan.shape) < 0.05
+    scan = scan.with_voxels(scan.voxels * (1 + 0.2 * places))
+    found = noise_passport(acquired(scan, 10.0, NONE, NONE)[0])
+    assert not found.fits
+    assert found.level == pytest.approx(10, rel=0.25)
+
+
 @pytest.mark.parametrize("value", [0.0, 5.0, -3.0, 1e6])
 @pytest.mark.parametrize("shape", [(1, 1, 1), (64, 64, 1), (64, 64, 4)])
 def test_a_constant_scan_has_no_noise(value, shape):
