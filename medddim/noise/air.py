@@ -38,7 +38,9 @@ def air_share(slabs: Slabs, cells: Array, correlation: tuple[tuple[float, ...], 
     if np.count_nonzero(air) < FEWEST:
         return float("nan")
     lags = np.arange(1, len(correlation[0]) + 1)
-    lost = np.prod([(1 + 2 * ((1 - lags / side) @ np.square(one))) / side for one in correlation])
+    lost = float(
+        np.prod([(1 + 2 * ((1 - lags / side) @ np.square(one))) / side for one in correlation])
+    )
     known = nearest(slabs, cells, mean.shape)[air]
     quiet = float(np.percentile(deviation[air] / known, QUIET))
     # a fifth of the blocks is 0.84 standard errors below, of Rayleigh's kurtosis

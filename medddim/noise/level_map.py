@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ive
 
 from medddim.noise.filters import TINY
 from medddim.noise.level import Whitened, spread
 from medddim.noise.planes import RUN, Slabs
+from medddim.noise.rice import signal_of_mean
 from medddim.volume import Array, Mask
 
 Values = npt.NDArray[np.float64]
@@ -67,34 +67,23 @@ def _read(
     if used.any():
         used = used & (white.slope <= np.percentile(white.slope[used], EVEN))
     size = np.abs(white.detail) / np.sqrt(kept_of_magnitude(white.brightness / level))
+    rows, columns = (np.linspace(0, n, CELLS + 1).astype(int) for n in used.shape[1:])
     places, values, counts = [], [], []
-    for run in _short(slabs.runs):
+    for run, row, column in product(_short(slabs.runs), range(CELLS), range(CELLS)):
+        box = run, slice(rows[row], rows[row + 1]), slice(columns[column], columns[column + 1])
+        inside = used[box]
+        count = np.count_nonzero(inside)
+        if count < FEWEST:
+            continue
+        slope = white.slope[box][inside]
+        even = size[box][inside][slope <= np.median(slope)]
+        values.append(spread(even.astype(np.float32)))
         across = (float(np.mean(slabs.positions[run])) + 0.5) / depth
-        rows, columns = used.shape[1:]
-        edges = [np.linspace(0, n, CELLS + 1).astype(int) for n in (rows, columns)]
-        for row in range(CELLS):
-            for column in range(CELLS):
-                box = (
-                    run,
-                    *(slice(e[i], e[i + 1]) for e, i in zip(edges, (row, column), strict=True)),
-                )
-                inside = used[box]
-                count = np.count_nonzero(inside)
-                if count < FEWEST:
-                    continue
-                slope = white.slope[box][inside]
-                even = slope <= np.median(slope)
-                value = spread(size[box][inside][even])
-                places.append((across, (row + 0.5) / CELLS, (column + 0.5) / CELLS))
-                values.append(value)
-                counts.append(count)
-    value = np.array(values)
-    usual = max(float(np.median(value)), TINY) if values else 1.0
-    return (
-        np.array(places).reshape(-1, 3),
-        np.log(np.maximum(value, 0.05 * usual) / usual),
-        np.array(counts, float),
-    )
+        places.append((across, (row + 0.5) / CELLS, (column + 0.5) / CELLS))
+        counts.append(count)
+    usual = max(float(np.median(values)), TINY) if values else 1.0
+    logarithms = np.log(np.maximum(values, 0.05 * usual) / usual)
+    return np.array(places).reshape(-1, 3), logarithms, np.array(counts, float)
 
 
 def _short(runs: tuple[slice, ...]) -> list[slice]:
@@ -155,16 +144,7 @@ def _once(waves: Values, value: Values, weight: Values) -> tuple[Values, float]:
     return found, float(error)
 
 
-@lru_cache(maxsize=1)
-def _of_magnitudes() -> tuple[Values, Values]:
-    """Mean and variance of magnitudes for noise of 1 in each channel (Koay & Basser 2006)."""
-    signal = np.linspace(0, 12, 241)
-    t = signal**2 / 4
-    mean = np.sqrt(np.pi / 2) * ((1 + 2 * t) * ive(0, t) + 2 * t * ive(1, t))
-    return mean, 2 + signal**2 - mean**2
-
-
 def kept_of_magnitude(brightness: Array) -> Array:
     """How much of a channel's noise power a magnitude keeps, by its mean in units of the noise."""
-    mean, variance = _of_magnitudes()
-    return np.interp(brightness, mean, variance).astype(np.float32)
+    kept: Array = 2 + signal_of_mean(brightness) ** 2 - brightness**2
+    return kept.clip(2 - np.pi / 2, 1).astype(np.float32)

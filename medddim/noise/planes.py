@@ -32,12 +32,16 @@ class Slabs:
         """What noise is read from: how volumes of a series differ, else the slices themselves."""
         if self.again is None:
             return self.planes
-        return (self.planes - self.again) / np.float32(np.sqrt(2))
+        noise: Array = (self.planes - self.again) * np.float32(np.sqrt(0.5))
+        return noise
 
     @property
     def image(self) -> Array:
         """The slices, the mean of both volumes where there are two."""
-        return self.planes if self.again is None else (self.planes + self.again) / 2
+        if self.again is None:
+            return self.planes
+        mean: Array = (self.planes + self.again) * np.float32(0.5)
+        return mean
 
     @property
     def axes(self) -> tuple[int, int]:
