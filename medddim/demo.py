@@ -20,7 +20,9 @@ from medddim.formats import Derivation, samples
 from medddim.inference.enhancer import Enhancer
 from medddim.metrics import Passport, compare
 from medddim.metrics.noise import estimate_noise
-from medddim.report import Case, picture, write_report
+from medddim.report.case import Case
+from medddim.report.page import write_report
+from medddim.report.picture import picture
 from medddim.volume import Volume
 
 NOISE = 0.05

@@ -143,6 +143,7 @@ def test_the_site_builds_without_a_warning_and_asks_no_network(tmp_path):
     assert result.returncode == 0, result.stderr
     pages = list(tmp_path.rglob("*.html"))
     assert len(pages) > 20
+    assert f"medddim {medddim.__version__}" in (tmp_path / "index.html").read_text("utf-8")
     asked = re.compile(r"<(?:script|img|iframe|source)[^>]*\ssrc=\"?(?:https?:)?//|url\(https?:")
     styled = re.compile(r"<link[^>]*\shref=\"?(?:https?:)?//")
     for page in pages:

@@ -29,6 +29,8 @@ def commands(text: str) -> list[list[str]]:
 
 
 SHELL = [block for block in blocks("sh") if commands(block)]
+ALL = [arguments for block in SHELL for arguments in commands(block)]
+"""As somebody types them who goes through it from the top."""
 INLINE = [
     words[1:]
     for code in re.findall(r"`(medddim [^`]+)`", README)
@@ -66,9 +68,8 @@ def follow(arguments: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("shipped_models")
-@pytest.mark.parametrize("block", SHELL, ids=lambda block: commands(block)[0][0])
-def test_every_shell_block_works(folder, block):
-    for arguments in commands(block):
+def test_every_command_works_in_its_order(folder):
+    for arguments in ALL:
         follow(arguments)
 
 
@@ -89,8 +90,8 @@ def test_the_python_block_works(folder, block, capsys):
 def test_there_is_something_to_run():
     assert len(SHELL) >= 2
     assert len(blocks("python")) == 1
-    assert {arguments[0] for block in SHELL for arguments in commands(block)} >= {
-        *("inspect", "enhance", "evaluate", "train")
+    assert {arguments[0] for arguments in ALL} >= {
+        *("inspect", "enhance", "report", "evaluate", "train")
     }
 
 
@@ -101,7 +102,7 @@ def test_every_make_target_exists():
 
 def test_every_file_it_points_to_exists():
     links = re.findall(r"\]\(([^)#]+)\)", README)
-    scripts = re.findall(r"`python (\S+)", README)
+    scripts = re.findall(r"`python ([^\s`]+)", README)
     paths = [path for path in (*links, *scripts) if "://" not in path]
     assert len(paths) > 5
     assert [path for path in paths if not (ROOT / path).exists()] == []

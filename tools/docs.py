@@ -17,10 +17,16 @@ import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from medddim import cli, errors
+from medddim import __version__, cli, errors
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 92
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Called by mkdocs: every page says of which version it is."""
+    config.copyright = f"medddim {__version__} · {config.copyright}"
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

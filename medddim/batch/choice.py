@@ -35,6 +35,12 @@ def by_modality(settings: Settings | None = None, **options: Any) -> Callable[[S
     return lambda series: jobs[names.get(modality_of(series), names["MR"])]
 
 
+def model_for(modality: str) -> str:
+    """The model that a scan of this modality, "" where it does not say, gets by itself."""
+    names = models_for(Settings())
+    return names.get(modality, names["MR"])
+
+
 def models_for(settings: Settings) -> dict[str, str]:
     """The model for each modality."""
     if settings.finer:

@@ -22,6 +22,7 @@ from medddim.errors import (
     trace,
 )
 from medddim.formats import Derivation, Series
+from medddim.formats.beside import result_place
 from medddim.record import Outcome
 from medddim.volume import Volume
 
@@ -169,8 +170,9 @@ class Station:
         scan = self.read(task, adopt=False)
         if isinstance(scan, Outcome):
             return scan
-        facts = dict(task.series.facts) | scan.outcome.facts
-        return replace(scan.outcome, status="planned", facts=facts, seconds=scan.seconds)
+        place = f"{self.destination}/{result_place(task.series.name, scan.volume)}"
+        facts = task.series.facts | scan.outcome.facts | {"place": place}
+        return replace(scan.outcome, status="planned", facts=facts)
 
     def _settled(self, task: Task) -> Ready | Outcome:
         series, earlier, job = task.series, task.earlier, self.choose(task.series)

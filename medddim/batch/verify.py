@@ -131,7 +131,7 @@ def _verdict(outcome: Outcome, destination: Path, topics: dict[str, str]) -> Ver
     files = [destination / name for name in outcome.outputs if not quantity_of(name)]
     there = [file for file in files if file.is_file()]
     try:
-        series = _source(outcome, destination)
+        series = source_of(outcome, destination)
         source = formats.read(series)
         topics["source"] = ""
     except (MedddimError, OSError) as problem:
@@ -185,7 +185,7 @@ def _against_source(files: Sequence[Path], source: Volume, outcome: Outcome) -> 
         return {"geometry": str(problem)}
 
 
-def _source(outcome: Outcome, destination: Path) -> Series:
+def source_of(outcome: Outcome, destination: Path) -> Series:
     """The scan a result was made from, as it was read then. Raises UnreadableScan."""
     said = {one.name: outcome.reading.get(one.name, one.default) for one in fields(Repair)}
     repair = Repair(**said)

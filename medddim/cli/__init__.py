@@ -27,6 +27,7 @@ from medddim.cli.export import export
 from medddim.cli.inspect import inspect
 from medddim.cli.models import models
 from medddim.cli.pacs import fetch, listen, send
+from medddim.cli.report import report
 from medddim.cli.selftest import selftest
 from medddim.cli.train import train
 from medddim.cli.verify import verify
@@ -115,7 +116,7 @@ def main(debug: bool) -> None:
 
 
 for verb in (
-    *(demo, inspect, enhance, degrade, evaluate, train, models, verify, selftest),
+    *(demo, inspect, enhance, report, degrade, evaluate, train, models, verify, selftest),
     *(bids, listen, fetch, send, export),
 ):
     main.add_command(verb)

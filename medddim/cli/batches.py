@@ -246,6 +246,17 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
     yield outcome.facts.get("warning", "")
 
 
+def _to_come(outcome: Outcome) -> str:
+    """Of a scan that is planned: where its result will lie, and what makes it."""
+    if outcome.status != "planned":
+        return ""
+    job = outcome.job
+    if "model" not in job:
+        return f"to {outcome.facts['place']}"
+    steps = f"{job['steps']} step{'s' * (job['steps'] > 1)}"
+    return f"to {outcome.facts['place']} by {job['model']}, {steps}"
+
+
 def show(outcome: Outcome, *, as_json: bool) -> None:
     """Print what became of one scan, as a line for people or of JSON."""
     if as_json:
@@ -255,9 +266,9 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     level, hu = outcome.facts.get("noise_level"), outcome.facts.get("noise_hu")
     share = "" if level is None else f"noise {level:.1%}"
     found = share if hu is None else f"noise {hu:g} HU"
-    remarks = [*_remarks(outcome), found]
+    remarks = [_to_come(outcome), *_remarks(outcome), found]
     notes = outcome.reason or "; ".join(filter(None, [*remarks, *outcome.notes]))
-    time = f"{outcome.seconds:.1f} s" if outcome.good else ""
+    time = f"{outcome.seconds:.1f} s" if outcome.good and outcome.seconds else ""
     click.echo(f"{status} {outcome.name:24} {time:>9}  {notes}".rstrip())
     for fact in ("receipt", "invented"):
         if outcome.good and fact in outcome.facts:

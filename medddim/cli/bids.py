@@ -12,6 +12,7 @@ import click
 
 from medddim.cli import batches
 from medddim.cli.enhance import enhance, job_of
+from medddim.cli.examples import examples
 
 LISTS = ("--participant-label", "--participant_label", "--session-id", "--session-label")
 OF_ENHANCE = ("model", "steps", "fidelity", "factor", "spacing_mm", "noise", "device", "precision")
@@ -50,7 +51,13 @@ def with_options(other: click.Command, names: tuple[str, ...]) -> Callable[[Any]
 
 
 @with_options(enhance, OF_ENHANCE)
-@click.command(cls=AfterContract)
+@click.command(
+    cls=AfterContract,
+    epilog=examples(
+        "bids BIDS_DIR OUT participant",
+        "bids BIDS_DIR OUT participant --participant-label 01 02",
+    ),
+)
 @click.argument("bids_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("output", metavar="OUT", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("level", metavar="participant", type=click.Choice(["participant"]))
@@ -81,7 +88,13 @@ def bids(bids_dir: Path, output: Path, as_json: bool, **options: Any) -> None:
     UNIT1, dwi or bold. Participants are independent: several runs may share OUT.
     """
     from medddim.integrations.bids import Choice, participants
-    from medddim.integrations.bids.choice import read_filters
+    from medddim.integrations.bids.choice import read_filters, require_described
+    from medddim.models import folder_of
+
+    if options["model"] not in ("auto", "identity"):
+        folder_of(options["model"])
+    if not options["skip"]:
+        require_described(bids_dir)
 
     chosen = Choice(
         options.pop("participants"),

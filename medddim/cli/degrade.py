@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medddim.cli import batches
+from medddim.cli.examples import examples
 
 if TYPE_CHECKING:
     from medddim.batch import Job
@@ -117,11 +118,10 @@ def physical_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command(
-    epilog="""\b
-Examples:
-  medddim degrade clean/ -o noisy/ --as rician --level 0.05
-  medddim degrade thin/ -o thick/ --as thick-slices --thickness 5
-"""
+    epilog=examples(
+        "degrade clean/ -o noisy/ --as rician --level 0.05",
+        "degrade thin/ -o thick/ --as thick-slices --thickness 5",
+    )
 )
 @batches.scans_argument
 @batches.output_option

@@ -7,9 +7,15 @@ from pathlib import Path
 import click
 
 from medddim.cli.evaluate import print_scores
+from medddim.cli.examples import examples
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "demo",
+        "demo -o look/",
+    )
+)
 @click.option(
     "-o",
     "--output",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medddim.cli import batches, engines, slicer
+from medddim.cli.examples import examples
 
 if TYPE_CHECKING:
     from medddim.batch import Job
@@ -41,15 +42,14 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 
 
 @click.command(
-    epilog="""\b
-Examples:
-  medddim enhance study/ -o better/                        DICOM in, DICOM out; NIfTI in, NIfTI out
-  medddim enhance study/ -o better/ --dry-run              what would be done, and where
-  medddim enhance study/ -o better/ --select Modality=MR --exclude 'SeriesDescription~localizer'
-  medddim enhance dicom/ -o better/ -f %s_%d               names by series number and description
-  medddim enhance study/ -o textured/ --steps 8 --fidelity 0.5
-  medddim enhance thick/ -o thin/ --factor 4               MR slices four times as many
-"""
+    epilog=examples(
+        "enhance study/ -o better/                        DICOM in, DICOM out; NIfTI in, NIfTI out",
+        "enhance study/ -o better/ --dry-run              what would be done, and where",
+        "enhance study/ -o better/ --select Modality=MR --exclude 'SeriesDescription~localizer'",
+        "enhance dicom/ -o better/ -f %s_%d               names by series number and description",
+        "enhance study/ -o textured/ --steps 8 --fidelity 0.5",
+        "enhance thick/ -o thin/ --factor 4               MR slices four times as many",
+    )
 )
 @batches.scans_argument
 @batches.output_as(cls=slicer.FolderOrVolume)

@@ -9,10 +9,17 @@ from typing import Any
 
 import click
 
+from medddim.cli.examples import examples
 from medddim.cli.table import print_table
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "evaluate better/ reference/ -o scores/",
+        "evaluate better/ reference/ -o scores/ --input study/   with a page to look at",
+        "evaluate better/ reference/ -o scores/ --protocol all",
+    )
+)
 @click.argument("candidate", type=click.Path(exists=True, path_type=Path))
 @click.argument("reference", type=click.Path(exists=True, path_type=Path))
 @click.option(

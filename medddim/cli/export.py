@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from medddim.cli.examples import examples
+
 model_argument = click.argument("model", metavar="MODEL")
 folder_option = click.option(
     "-o",
@@ -16,16 +18,19 @@ folder_option = click.option(
 )
 
 
-@click.group()
+@click.group(epilog=examples("export onnx mr-denoise -o onnx/", "export bundle run/ -o bundle/"))
 def export() -> None:
     """Write a model, or the description of `enhance`, for other programs."""
 
 
-@export.command("onnx")
+@export.command("onnx", epilog=examples("export onnx mr-denoise -o onnx/"))
 @model_argument
 @folder_option
 def onnx(model: str, output: Path) -> None:
     """Write MODEL's network as ONNX, for tiles of any size, compared with torch."""
+    from medddim.models import folder_of
+
+    folder_of(model)  # a wrong name is said before torch is loaded
     from medddim.checkpoint import Checkpoint
     from medddim.integrations.onnx import MODEL, export_onnx
 
@@ -33,11 +38,14 @@ def onnx(model: str, output: Path) -> None:
     click.echo(f"{output / MODEL}: differs from torch by at most {difference:.1e}")
 
 
-@export.command("bundle")
+@export.command("bundle", epilog=examples("export bundle mr-denoise -o bundle/"))
 @model_argument
 @folder_option
 def bundle(model: str, output: Path) -> None:
     """Write MODEL as a MONAI Bundle, which `python -m monai.bundle run` executes."""
+    from medddim.models import folder_of
+
+    folder_of(model)
     from medddim.checkpoint import Checkpoint
     from medddim.integrations.monai.bundle import export_bundle
 
@@ -45,7 +53,7 @@ def bundle(model: str, output: Path) -> None:
     click.echo(f"{output}: run it as its docs/README.md says")
 
 
-@export.command("boutiques")
+@export.command("boutiques", epilog=examples("export boutiques -o medddim.json"))
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
               help="A new file.")  # fmt: skip
 def descriptor(output: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medddim.cli import batches
+from medddim.cli.examples import examples
 from medddim.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -27,13 +28,20 @@ TITLES = (
     "axes",
     "noise (sd)",
     "share",
+    "model",
 )
 
 FACTS = ("kind", "stacked_by", "repairs", "notes", "stored", "transfer_syntax")
 """What is passed on of the facts a format found."""
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "inspect study/",
+        "inspect study/ --select Modality=MR --exclude 'name~localizer'",
+        "inspect study/ --json > study.jsonl",
+    )
+)
 @batches.scans_argument
 @batches.choice_options
 @batches.json_option
@@ -45,7 +53,8 @@ def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
     `degrade --level`: the 99.5th percentile of the voxels, or, for `enhance`, half of the 99.9th
     where the subject is so small that this is more. Below the table stands what the scanner did
     to the noise of each MR scan, read from its voxels: docs/noise.md. "CT?" is a file that does
-    not say what it is and holds air in Hounsfield units.
+    not say what it is and holds air in Hounsfield units; "MR?" one that will be taken for MR. The
+    model is the one that `enhance` takes by itself. The exit code is 1 if no scan can be enhanced.
     """
     from medddim import batch
 
@@ -73,7 +82,9 @@ def _facts(series: Series) -> dict[str, Any]:
 def _measured(series: Series) -> dict[str, Any]:
     """What only the voxels tell; a scan that cannot be read is refused here."""
     from medddim import formats
+    from medddim.batch.choice import model_for
     from medddim.errors import EnvironmentProblem, ScanError
+    from medddim.formats.beside import result_place
     from medddim.metrics.noise import estimate_noise
 
     try:
@@ -91,6 +102,8 @@ def _measured(series: Series) -> dict[str, Any]:
         "spacing_mm": [round(spacing, 4) for spacing in volume.spacing_mm],
         "orientation": volume.orientation,
         "unit": volume.unit,
+        "model": model_for(volume.modality),
+        "result": result_place(series.name, scan),
         "noise": round(noise, 4),
         "noise_share": _share(noise, volume),
     } | _passport(volume)
@@ -126,6 +139,16 @@ def _print(rows: list[dict[str, Any]]) -> None:
             click.echo(f"{click.style('noise', fg='cyan')}    {row['name']}: {_noise(row)}")
         if row["refusal"]:
             click.echo(f"{click.style('refused', fg='yellow')}  {row['name']}: {row['refusal']}")
+    if usable:
+        click.echo(f"{click.style('next', fg='cyan')}     {_next(usable[0])}")
+
+
+def _next(row: dict[str, Any]) -> str:
+    """What `enhance` would do, by the example of one scan."""
+    return (
+        f"`medddim enhance ... -o OUT` writes OUT/{row['result']} and its like, each by the model "
+        "in its row; --dry-run shows all of them"
+    )
 
 
 def _noise(row: dict[str, Any]) -> str:
@@ -148,4 +171,5 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["orientation"],
         f"{row['noise']:.3g} {row['unit']}".strip(),
         "-" if share is None else f"{share:.1%}",
+        row["model"],
     )

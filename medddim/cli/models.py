@@ -6,10 +6,18 @@ import sys
 
 import click
 
+from medddim.cli.examples import examples
 from medddim.cli.table import print_table
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    epilog=examples(
+        "models",
+        "models show mr-denoise",
+        "models verify",
+    ),
+)
 @click.pass_context
 def models(context: click.Context) -> None:
     """List, show or verify the installed models."""
@@ -17,7 +25,7 @@ def models(context: click.Context) -> None:
         context.invoke(list_models)
 
 
-@models.command("list")
+@models.command("list", epilog=examples("models list"))
 def list_models() -> None:
     """One line a model: name, task, modality, size."""
     from medddim.digest import sha256_of
@@ -33,7 +41,7 @@ def list_models() -> None:
     print_table(("name", "kind", "task", "size", "sha256"), rows)
 
 
-@models.command("show")
+@models.command("show", epilog=examples("models show mr-denoise", "models show run/"))
 @click.argument("name")
 def show_model(name: str) -> None:
     """Print the card of the model NAME: data, licence, range, figures, limits."""
@@ -49,7 +57,7 @@ def show_model(name: str) -> None:
     click.echo(f"sha256 of the weights: {sha256_of(folder / WEIGHTS)}")
 
 
-@models.command("verify")
+@models.command("verify", epilog=examples("models verify"))
 def verify_models() -> None:
     """Compare the weights of every shipped model with the sha256 on record."""
     from medddim.digest import sha256_of

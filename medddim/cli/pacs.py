@@ -11,13 +11,18 @@ import click
 from medddim.cli import batches
 from medddim.cli.bids import OF_ENHANCE, with_options
 from medddim.cli.enhance import enhance, job_of
+from medddim.cli.examples import examples
 
 GIGABYTE = 10**9
 TO = "TITLE@HOST:PORT for C-STORE, or the URL of a DICOMweb service for STOW-RS."
 
 
 @with_options(enhance, (*OF_ENHANCE, "select"))
-@click.command()
+@click.command(
+    epilog=examples(
+        "listen --queue queue/ --to ARCHIVE@10.0.0.5:104 --allow SCANNER --host 0.0.0.0",
+    )
+)
 @click.option("--queue", required=True, type=click.Path(file_okay=False, path_type=Path),
               help="Folder for what was received and not yet sent; it holds patients.")  # fmt: skip
 @click.option("--to", required=True, metavar="WHERE", help=TO)
@@ -62,7 +67,11 @@ def listen(queue: Path, to: str, **options: Any) -> None:
     Listener(kept, doors, destination_of(to), job, settings, select, stable_s).serve()
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fetch http://archive/dicom-web 1.2.840.1 -o study/",
+    )
+)
 @click.argument("url")
 @click.argument("study")
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path),
@@ -81,7 +90,12 @@ def fetch(url: str, study: str, output: Path) -> None:
     click.echo(f"{len(where.fetch(study, output))} images in {output}")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "send better/ --to ARCHIVE@10.0.0.5:104",
+        "send better/ --to http://archive/dicom-web",
+    )
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--to", required=True, metavar="WHERE", help=TO)
 @click.option("--title", default="MEDDDIM", show_default=True, help="Our AE title.")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from medddim.cli.examples import examples
 from medddim.cli.table import print_table
 
 if TYPE_CHECKING:
     from medddim.selftest import Check
 
 
-@click.command()
+@click.command(epilog=examples("selftest", "selftest --json"))
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON a check.")
 def selftest(as_json: bool) -> None:
     """Check the diffusion core on this machine against what is known exactly, in seconds."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medddim.cli import batches
+from medddim.cli.examples import examples
 
 if TYPE_CHECKING:
     from medddim.recipe import Recipe
@@ -20,13 +21,12 @@ FEWEST = 50
 
 
 @click.command(
-    epilog="""\b
-Examples:
-  medddim train --init mine.yaml --data SCANS --hours 8    look at the scans, write a recipe
-  medddim train mine.yaml --smoke                          does it work here? in a minute
-  medddim train mine.yaml -o run/                          train; Ctrl-C stops, --resume goes on
-  medddim enhance study/ -o better/ --model run/           use it
-"""
+    epilog=examples(
+        "train --init mine.yaml --data SCANS --hours 8    look at the scans, write a recipe",
+        "train mine.yaml --smoke                          does it work here? in a minute",
+        "train mine.yaml -o run/                          train; Ctrl-C stops, --resume goes on",
+        "enhance study/ -o better/ --model run/           use it",
+    )
 )
 @click.argument("recipe", required=False)
 @click.option(
@@ -170,13 +170,13 @@ def _init(file: Path, data: str | None, *, hours: float, scratch: bool, device: 
         raise click.UsageError("--init needs --data, the folder of your cleanest scans")
     if file.exists():
         raise click.UsageError(f"{file} is there already: choose another name, or remove it")
-    from medddim.training.document import document, summary
     from medddim.training.places import split_pattern
 
-    split_pattern(data)
+    split_pattern(data)  # a wrong folder is said before torch is loaded
     from medddim.checkpoint import Checkpoint
     from medddim.formats.atomic import new_file
     from medddim.training import proposal
+    from medddim.training.document import document, summary
 
     found = proposal.look_at(data)
     for key, value in summary(found).items():

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 import click
 
 from medddim.cli import batches
+from medddim.cli.examples import examples
 from medddim.cli.table import print_table
 
 if TYPE_CHECKING:
     from medddim.batch.verify import Verdict
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "verify better/",
+        "verify better/ --json",
+    )
+)
 @click.argument("output", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @batches.json_option
 def verify(output: Path, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import get_args
 
 from medddim.formats.contract import Format, Quantity
 from medddim.formats.table import FORMATS
+from medddim.volume import Volume
 
 QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 
@@ -29,6 +30,11 @@ def result_files(folder: Path, name: str) -> list[Path]:
     """The files, or the folder, that are the result of the scan `name`: the scan itself first."""
     found = (format.result_files(folder, name) for format in FORMATS)
     return next((files for files in found if files), [])
+
+
+def result_place(name: str, scan: Volume) -> str:
+    """Where the result of a scan lies below the output folder: its file, or its folder and "/"."""
+    return f"{name}{getattr(scan.source, 'ending', '/')}"
 
 
 def format_of(file: Path) -> tuple[Format, str]:

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, get_args
 
 from medddim.degradation.larger_voxels import Factor
 from medddim.errors import RequestProblem
-from medddim.recipe import Recipe
+from medddim.recipe import SAMPLERS_AT_HAND, Recipe
 
 DEFAULT_SAMPLER = "ddim"
 Quality = Literal["fast", "best"]
@@ -123,6 +123,8 @@ class Settings:
 
 
 def _require_known(sampler: str) -> None:
+    if sampler in SAMPLERS_AT_HAND:
+        return
     from medddim.diffusion import SAMPLERS  # torch, for this alone
 
     if sampler not in SAMPLERS:

@@ -48,13 +48,22 @@ __all__ = [
 ]
 
 
+PATHS_AT_HAND = ("scan-noise", "posterior", "bridge", "variance-preserving", "linear-beta")
+SAMPLERS_AT_HAND = ("ddim", "second-order", "ancestral")
+"""Known to be there; of any other the tables have to be asked, and those load torch."""
+
+
 def _a_path(name: str) -> str:
-    from medddim.diffusion import PATHS  # torch, for this and the next alone
+    if name in PATHS_AT_HAND:
+        return name
+    from medddim.diffusion import PATHS
 
     return one_of(name, PATHS)
 
 
 def _a_sampler(name: str) -> str:
+    if name in SAMPLERS_AT_HAND:
+        return name
     from medddim.diffusion import SAMPLERS
 
     return one_of(name, SAMPLERS)

@@ -34,9 +34,8 @@ from medddim.metrics.scores import FIGURES
 from medddim.report.case import Case
 from medddim.report.made import made, sentence
 from medddim.report.matching import Scans, matched, read_together, usable
-from medddim.report.page import HEADINGS, write_report
 from medddim.report.paired import CONFIDENCE, differences, per_subject
-from medddim.report.picture import picture
+from medddim.report.words import HEADINGS
 from medddim.volume import Mask, Volume
 
 ALL = "all"
@@ -108,16 +107,17 @@ def evaluate(
     for name, scans in matched(every, found.not_measured):
         left.pop(scans["reference"].name, None)
         try:
-            volumes, measured, rows = _compared(name, scans, protocol=protocol)
+            volumes, measured, rows = compared(name, scans, protocol=protocol)
         except (ScanError, ScoreError) as problem:
             found.not_measured[name] = problem
             continue
-        found.scans += [_labelled(row, who.of(scans["result"])) for row in rows]
+        whose = {"scan": name, "subject": who.of(scans["result"])}
+        found.scans += [{**whose, **row} for row in rows]
         found.spectra[name] = _spectra(measured)
         job = made(candidate if candidate.is_dir() else candidate.parent, name)
         provenance[name] = _files(scans) | {"made by": job or None} | _passports(rows)
         if noisy is not None and len(cases) < MOST_PICTURES:
-            cases.append(_case(name, volumes, rows, done=sentence(job)))
+            cases.append(case_of(name, volumes, rows, done=sentence(job)))
     if found.not_measured and not found.scans:
         raise next(iter(found.not_measured.values()))
     found.without_result = list(left)
@@ -127,7 +127,7 @@ def evaluate(
     return found
 
 
-def _compared(
+def compared(
     name: str, scans: Scans, *, protocol: str
 ) -> tuple[dict[str, Volume], dict[str, Volume], list[Row]]:
     """The volumes, as they are and as they are measured, and their rows."""
@@ -213,11 +213,8 @@ def _spectra(volumes: Mapping[str, Volume]) -> dict[str, Spectrum]:
     }
 
 
-def _labelled(row: Row, subject: str) -> Row:
-    return {"scan": row["scan"], "subject": subject, **row}
-
-
-def _case(name: str, volumes: Mapping[str, Volume], rows: Sequence[Row], *, done: str) -> Case:
+def case_of(name: str, volumes: Mapping[str, Volume], rows: Sequence[Row], *, done: str) -> Case:
+    """A scan of the page: "input", "result", "reference" if there is one, and its rows."""
     several = len({row["protocol"] for row in rows}) > 1
     columns = ("result", *(["protocol"] if several else []), *FIGURES)
     measured = [row for row in rows if "refused" not in row]
@@ -225,7 +222,7 @@ def _case(name: str, volumes: Mapping[str, Volume], rows: Sequence[Row], *, done
         name,
         input=volumes["input"],
         enhanced=volumes["result"],
-        reference=volumes["reference"],
+        reference=volumes.get("reference"),
         scores=tuple({key: row.get(key) for key in columns} for row in rows),
         terms=tuple(dict.fromkeys(Passport.of(row).in_words() for row in measured)),
         notes=(INTERPOLATED,) if volumes["input"].shape != volumes["result"].shape else (),
@@ -279,6 +276,9 @@ def _write(
     whole = json.dumps(asdict(found), indent=2, allow_nan=False, default=str) + "\n"
     _replace(destination / "scores.json", whole.encode())
     if cases:
+        from medddim.report.page import write_report  # matplotlib, for this and the next alone
+        from medddim.report.picture import picture
+
         _replace(destination / "picture.png", picture(cases))
         write_report(destination, cases=cases, provenance=provenance, overview=_overview(found))
 

@@ -31,6 +31,7 @@ const SCALES = { // what the bar below the picture looks like, from left to righ
   change: "#a8d0ff, #3a82cc, #0b0d10, #c96a22, #ffc48f",
   inferno: "#000004, #420a68, #932667, #dd513a, #fca50a, #fcffa4",
 };
+const NARROW = matchMedia("(max-width: 40rem)"); // a phone: one plane, as wide as the screen
 const STRUCTURE = "structure in the change";
 const WORDS = {
   "enhanced − input": "what was changed: blue darker, orange brighter",
@@ -110,12 +111,11 @@ class Viewer {
     await this.nv.attachToCanvas(this.canvas);
     this.nv.addColormap("change", CHANGE);
     await this.unpack();
-    const planes = this.scene.planes;
-    const only = { axial: this.nv.sliceTypeAxial, coronal: this.nv.sliceTypeCoronal,
-      sagittal: this.nv.sliceTypeSagittal }[planes[0]];
-    this.nv.setSliceType(planes.length > 1 ? this.nv.sliceTypeMultiplanar : only);
     this.buttons();
     this.nv.addVolume(this.images.get("enhanced"));
+    this.planes();
+    this.layout();
+    NARROW.addEventListener("change", () => this.layout());
     await this.show("enhanced");
     this.scrolling();
     this.nv.onLocationChange = () => this.showPlace();
@@ -153,13 +153,44 @@ class Viewer {
   }
 
   buttons() {
-    const group = this.root.querySelector(".layers");
-    const called = "layer-" + [...document.querySelectorAll(".viewer")].indexOf(this.root);
-    for (const name of this.makers.keys()) {
+    this.choice(".layers", "layer", this.makers.keys(), (name) => this.show(name));
+  }
+
+  planes() { // the largest one first, where only one is shown
+    const [x, y, z] = this.counts;
+    const voxels = { axial: x * y, coronal: x * z, sagittal: y * z };
+    this.plane = [...this.scene.planes].sort((a, b) => voxels[b] - voxels[a])[0];
+    this.choice(".planes", "plane", this.scene.planes, (name) => {
+      this.plane = name;
+      this.layout();
+    });
+    this.root.querySelector(`.planes input[value="${this.plane}"]`).checked = true;
+  }
+
+  layout() {
+    const several = this.scene.planes.length > 1;
+    const types = { axial: this.nv.sliceTypeAxial, coronal: this.nv.sliceTypeCoronal,
+      sagittal: this.nv.sliceTypeSagittal };
+    const one = several && !NARROW.matches ? null : this.plane;
+    this.root.querySelector(".planes").hidden = !(several && NARROW.matches);
+    const image = this.images.get("enhanced");
+    const [x, y, z] = this.counts.map((n, axis) => n * image.pixDimsRAS[axis + 1]);
+    const [width, height] = { axial: [x, y], coronal: [x, z], sagittal: [y, z] }[this.plane];
+    const screen = this.canvas.parentNode;
+    screen.style.height = NARROW.matches ? "auto" : "";
+    screen.style.aspectRatio = NARROW.matches ? `${width} / ${Math.min(height, 1.5 * width)}` : "";
+    this.nv.setSliceType(one ? types[one] : this.nv.sliceTypeMultiplanar);
+    this.nv.resizeListener();
+  }
+
+  choice(where, kind, names, chosen) { // radio buttons, one of a kind in each viewer
+    const group = this.root.querySelector(where);
+    const called = kind + "-" + [...document.querySelectorAll(".viewer")].indexOf(this.root);
+    for (const name of names) {
       const [label, input, words] = ["label", "input", "span"].map((t) => document.createElement(t));
       Object.assign(input, { type: "radio", name: called, value: name });
       input.checked = name === "enhanced";
-      input.addEventListener("change", () => this.show(name));
+      input.addEventListener("change", () => chosen(name));
       words.textContent = name;
       label.append(input, words);
       group.append(label);

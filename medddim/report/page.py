@@ -31,15 +31,6 @@ MOST_VIEWERS = 3
 """Scans of a page that can be scrolled; all have their pictures."""
 WEBP_QUALITY = 90
 """Of the large picture: a quarter of a PNG, because its noise is what costs."""
-HEADINGS = {
-    "psnr_db": "PSNR, dB \N{UPWARDS ARROW}",
-    "ssim": "SSIM \N{UPWARDS ARROW}",
-    "nmse": "NMSE \N{DOWNWARDS ARROW}",
-    "rmse": "RMSE \N{DOWNWARDS ARROW}",
-    "hf_power": "fine detail, best 1",
-    "local_bias": "local bias \N{DOWNWARDS ARROW}",
-}
-"""Of columns, for people: the arrow tells which way is better."""
 
 Rows = Sequence[Mapping[str, object]]
 
@@ -143,7 +134,7 @@ def _section(case: Case) -> dict[str, Any]:
 def _table(rows: Rows) -> dict[str, Any]:
     columns = dict.fromkeys(key for row in rows for key in row)
     return {
-        "columns": {key: HEADINGS.get(key, key) for key in columns},
+        "columns": {key: words.HEADINGS.get(key, key) for key in columns},
         "rows": [{key: _shown(value) for key, value in row.items()} for row in rows],
     }
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import bootstrap
 
 from medddim.metrics.scores import FIGURES
 
@@ -66,6 +65,8 @@ def _difference(pairs: Sequence[tuple[Mapping[str, Any], ...]], figure: str) -> 
     gains = np.array([one - other for one, other in values if None not in (one, other)])
     low = high = None
     if gains.size > 1:
+        from scipy.stats import bootstrap  # loaded late: half a second, for this alone
+
         interval = bootstrap(
             (gains,),
             np.mean,

@@ -12,6 +12,15 @@ from medddim.metrics.noise import estimate_noise
 from medddim.report.case import Case
 from medddim.volume import Array
 
+HEADINGS = {
+    "psnr_db": "PSNR, dB \N{UPWARDS ARROW}",
+    "ssim": "SSIM \N{UPWARDS ARROW}",
+    "nmse": "NMSE \N{DOWNWARDS ARROW}",
+    "rmse": "RMSE \N{DOWNWARDS ARROW}",
+    "hf_power": "fine detail, best 1",
+    "local_bias": "local bias \N{DOWNWARDS ARROW}",
+}
+"""Of columns, for people: the arrow tells which way is better."""
 STRUCTURE = "structure in the change"
 """The name of the map that `doubt` speaks of."""
 NEIGHBOURHOOD = 2.0

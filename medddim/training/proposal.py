@@ -18,7 +18,7 @@ from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe, RicianRecipe, ScannerRecipe, UNetRecipe
 from medddim.scaling import Scaling
 from medddim.training.places import split_pattern
-from medddim.training.scans import Named, every_scan, last_subjects, matching, place_of
+from medddim.training.scans import Named, kind_of, last_subjects, matching, place_of
 from medddim.volume import Volume
 
 LOOKED_AT = 12
@@ -53,14 +53,12 @@ def look_at(data: str) -> Found:
     root, pattern = split_pattern(data)
     root = root.absolute()
     scans = matching(root, (pattern,)) if pattern else _all(root)
-    scans = {name: one for name, one in scans.items() if not one.refusal}
-    kinds = Counter(formats.modality_of(one) for one in scans.values())
-    if not kinds:
+    kinds = {name: kind_of(one) for name, one in scans.items()}
+    counted = Counter(filter(None, kinds.values()))
+    if not counted:
         raise RecipeError(f"no scan in {data}; `medddim inspect {root}` says what is there")
-    modality = kinds.most_common(1)[0][0]
-    if not pattern:
-        scans = every_scan(root, modality)
-    scans = {key: one for key, one in scans.items() if formats.modality_of(one) == modality}
+    modality = counted.most_common(1)[0][0]
+    scans = {name: one for name, one in scans.items() if kinds[name] == modality}
     volumes = [formats.read(one).taken_for(modality) for one in _some(list(scans.values()))]
     who = Subjects()
     return Found(

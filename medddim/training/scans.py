@@ -55,7 +55,7 @@ def every_scan(root: Path, modality: str) -> Named:
     Raises RecipeError if there are none.
     """
     found = formats.find(root)
-    usable = {one.name: one for one in found if _kind(one) == modality}
+    usable = {one.name: one for one in found if kind_of(one) == modality}
     if not usable:
         raise RecipeError(
             f"data: expected {modality} scans (NIfTI files or DICOM series) below {root}, found "
@@ -67,8 +67,8 @@ def every_scan(root: Path, modality: str) -> Named:
     return usable
 
 
-def _kind(series: Series) -> str:
-    """The modality of a scan that can be read; of a silent one its voxels tell."""
+def kind_of(series: Series) -> str:
+    """The modality of a scan, of a silent one by its voxels; "" if it cannot be read."""
     if series.refusal or series.modality:
         return "" if series.refusal else series.modality
     try:

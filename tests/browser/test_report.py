@@ -19,7 +19,8 @@ from medddim import Volume, demo, read
 from medddim.degradation import RicianNoise
 from medddim.demo import HEAD
 from medddim.formats import samples
-from medddim.report import Case, write_report
+from medddim.report.case import Case
+from medddim.report.page import write_report
 from medddim.report.planes import cuts
 from medddim.report.words import STRUCTURE
 from medddim.training.dataset import middle_slices
@@ -243,6 +244,28 @@ def test_the_page_turns_dark_and_light(browser):
     one(browser, "#theme").click()
     assert paper() == pytest.approx(before, abs=2)
     browser.save_screenshot(str(browser.screenshots / "theme.png"))
+
+
+@pytest.fixture
+def phone(browser):
+    """The same page on a phone, 390 pixels wide."""
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    yield browser
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_on_a_phone_one_plane_fills_the_width(phone):
+    for plane in ("axial", "sagittal"):
+        phone.execute_script("arguments[0].click()", one(phone, f".planes input[value={plane}]"))
+        picture = shot(one(phone, ".screen"), f"phone_{plane}").mean(axis=2)
+        drawn = np.flatnonzero((picture > 40).any(axis=0))
+        assert np.ptp(drawn) > 0.85 * picture.shape[1]
+        assert (picture > 40).mean() > 0.3  # mostly scan, not black
+    assert one(phone, ".screen").size["width"] > 330
+    wide = "return document.documentElement.scrollWidth - innerWidth"
+    assert phone.execute_script(wide) <= 0
+    phone.save_screenshot(str(phone.screenshots / "phone.png"))
 
 
 def test_nothing_was_fetched_and_nothing_complained(browser):

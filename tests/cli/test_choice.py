@@ -1,6 +1,7 @@
 """`--select`, `--on-gap`, `--on-tilt` and zip files: the same for every verb that takes scans."""
 
 import json
+import os
 import zipfile
 
 import numpy as np
@@ -23,6 +24,31 @@ def test_a_rule_chooses_scans(medddim, study, verb):
     result = medddim(*verb, "study", "--json", "--select", "Modality=MR and format=dicom")
     assert result.exit_code == 0
     assert names(result) == ["series"]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
+def test_a_rule_leaves_scans_out(medddim, study, verb):
+    result = medddim(*verb, "study", "--json", "--exclude", "format=dicom")
+    assert result.exit_code == 0
+    assert names(result) == ["head"]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
+def test_a_file_that_does_not_say_its_modality_is_chosen_as_what_it_is_taken_for(
+    medddim, study, verb
+):
+    result = medddim(*verb, "study", "--json", "--select", "Modality=MR")
+    assert names(result) == ["head", "series"]
+
+
+def test_quiet_prints_problems_alone(medddim, study):
+    asked = ("enhance", "study", "-o", "out", "--model", "identity", "--quiet")
+    assert medddim(*asked).output == ""
+    studies.gap(study)
+    again = medddim(*asked)
+    assert again.exit_code == 1
+    assert again.stdout.startswith("refused")
+    assert again.stdout.count("\n") == 1
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
@@ -117,3 +143,12 @@ def test_stacks_are_shown_as_stacks(medddim, tmp_path):
     assert "stack of 2 by EchoTime  64×64×4" in result.stdout
     row = json.loads(medddim("inspect", "study", "--json").stdout)
     assert (row["kind"], row["stacked_by"], row["channels"]) == ("stack of 2", "EchoTime", 2)
+
+
+def test_threads_are_a_number_that_torch_and_the_libraries_take(medddim, study, monkeypatch):
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "7")  # and puts back what was
+    asked = ("enhance", "study", "-o", "out", "--model", "identity", "--threads")
+    assert medddim(*asked, 1).exit_code == 0
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert medddim(*asked, 0).exit_code == 2

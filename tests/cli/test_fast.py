@@ -21,7 +21,14 @@ WRONG = [
     (["degrade", "study", "-o", "study/out", "--as", "rician"], "choose one beside it"),
     (["train", "mr_denois_2d", "-o", "run", "--data", "study"], "did you mean mr_denoise_2d"),
     (["train", "mr_denoise_2d", "-o", "run", "--data", "nowhere"], "expected a folder"),
+    (["train", "mr_denoise_vp_2d", "-o", "run", "--data", "nowhere"], "expected a folder"),
     (["train", "--init", "mine.yaml"], "--data"),
+    (["train", "--init", "mine.yaml", "--data", "nowhere"], "expected a folder"),
+    (["evaluate", "study", "study", "-o", "out", "--protocol", "mr-i"], "unknown protocol"),
+    (["report", "study"], "no result on record"),
+    (["verify", "study"], "expected the manifest"),
+    (["export", "onnx", "mr-denois", "-o", "out"], "did you mean mr-denoise"),
+    (["bids", "study", "out", "participant"], "expected a BIDS data set"),
 ]
 RIGHT = [
     ["--help"],

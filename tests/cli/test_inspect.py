@@ -1,6 +1,7 @@
 """`medddim inspect`: what is there, and what would be refused."""
 
 import json
+import re
 
 import nibabel
 import numpy as np
@@ -16,12 +17,13 @@ from tests.phantoms import head
 def test_the_table_shows_geometry_and_noise(medddim, study):
     result = medddim("inspect", "study")
     assert result.exit_code == 0
-    titles, head, series, *noise = result.stdout.splitlines()
+    titles, head, series, *noise, then = result.stdout.splitlines()
     assert titles.split()[:3] == ["name", "format", "files"]
     assert ["head", "nifti", "1", "MR?", "volume", "48×44×6", "1×1×3"] == head.split()[:7]
     assert ["series", "dicom", "4", "MR", "volume", "64×64×4", "3×3×5"] == series.split()[:7]
     assert [line.split()[:2] for line in noise] == [["noise", "head:"], ["noise", "series:"]]
-    assert head.endswith("%")
+    assert re.search(r" \d+\.\d% +mr-denoise$", head)
+    assert "writes OUT/head.nii.gz" in then
 
 
 def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):
@@ -32,6 +34,7 @@ def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):
     reported = json.loads(row)
     assert (reported["modality"], reported["unit"], reported["noise_share"]) == ("CT", "HU", None)
     assert reported["modality_guessed"]
+    assert reported["model"] == "ct-denoise"
     assert "passport" not in reported
     assert medddim("inspect", "ct").stdout.splitlines()[1].split()[3] == "CT?"
 
@@ -45,6 +48,8 @@ def test_json_holds_the_same_facts(medddim, study):
     assert not head["modality_guessed"]
     assert head["shape"] == [48, 44, 6]
     assert (head["kind"], head["refusal"]) == ("volume", "")
+    assert [row["result"] for row in rows] == ["head.nii.gz", "series/"]
+    assert {row["model"] for row in rows} == {"mr-denoise"}
     passport = noise_passport(read(study / "head.nii.gz"))
     assert head["passport"] == passport.facts | {"summary": passport.summary}
     assert passport.summary in medddim("inspect", "study").stdout

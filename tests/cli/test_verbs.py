@@ -1,5 +1,7 @@
 """The contract of every verb: help, a place in the README, one line for a problem, exit codes."""
 
+import re
+import shlex
 from pathlib import Path
 
 import click
@@ -29,7 +31,7 @@ PLAINLY = {
 
 
 def test_these_are_the_verbs():
-    others = {"demo", "models", "selftest", "train", "verify"}
+    others = {"demo", "models", "report", "selftest", "train", "verify"}
     integrations = {"bids", "export", "fetch", "listen", "send"}
     assert VERBS == sorted({*PLAINLY, *others, *integrations})
 
@@ -42,6 +44,30 @@ def test_every_verb_explains_itself(medddim, verb):
     assert f"`{verb}`" in README or f"`medddim {verb}" in README
     command = cli.main.commands[verb]
     assert command.get_short_help_str(limit=200).endswith(".")
+
+
+def commands(command=cli.main, name=""):
+    """Every command below medddim, with what is typed to call it."""
+    for verb, below in command.commands.items():
+        yield f"{name}{verb}", below
+        if isinstance(below, click.Group):
+            yield from commands(below, f"{name}{verb} ")
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()), ids=lambda one: str(one))
+def test_every_help_ends_with_examples_that_parse(study, monkeypatch, name, command):
+    monkeypatch.chdir(study.parent)
+    for folder in "better reference dicom thick thin clean SCANS BIDS_DIR run".split():
+        (study.parent / folder).mkdir()
+    title, *lines = command.epilog.removeprefix("\b\n").splitlines()
+    assert title == "Examples:"
+    assert any(line.split("   ")[0].strip().startswith(f"medddim {name}") for line in lines)
+    for line in lines:
+        words = shlex.split(re.split(r"   +| > ", line.strip())[0])[1:]
+        verb = cli.main
+        while isinstance(verb, click.Group) and words and words[0] in verb.commands:
+            verb, words = verb.commands[words[0]], words[1:]
+        verb.make_context("medddim", words)
 
 
 @pytest.mark.parametrize("verb", VERBS)

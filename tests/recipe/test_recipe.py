@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import yaml
 
+from medddim.diffusion import PATHS, SAMPLERS
 from medddim.errors import RecipeError, UnsupportedScan
-from medddim.recipe import Recipe
+from medddim.recipe import PATHS_AT_HAND, SAMPLERS_AT_HAND, Recipe
 from medddim.recipe.files import RECIPES, shipped_recipes
 from medddim.volume import Volume
 from tests.studies import enhancer
@@ -184,3 +185,8 @@ def test_a_scan_of_another_modality_or_unit_is_refused():
     for_ct = enhancer(modality="CT", degradation={"kind": "low-dose", "dose": (0.1, 0.5)})
     with pytest.raises(UnsupportedScan, match="expects Hounsfield units"):
         for_ct(replace(ct, unit=""))
+
+
+def test_the_names_known_without_torch_are_those_of_the_tables():
+    assert set(PATHS_AT_HAND) == set(PATHS)
+    assert set(SAMPLERS_AT_HAND) == set(SAMPLERS)

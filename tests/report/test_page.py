@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medddim.report import Case, write_report
+from medddim.report.case import Case
+from medddim.report.page import write_report
 from medddim.report.viewer import PACKAGE, library
 from medddim.volume import Volume
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medddim.report import Case, picture
+from medddim.report.case import Case
+from medddim.report.picture import picture
 from medddim.volume import Volume
 
 

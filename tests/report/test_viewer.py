@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from medddim.formats.nifti.compact import compact
-from medddim.report import Case
+from medddim.report.case import Case
 from medddim.report.viewer import PACKAGE, library, scene
 from medddim.report.words import BEYOND_CHANCE, STRUCTURE, structure
 from tests.phantoms import head

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medddim.errors import EnvironmentProblem, RequestProblem, UnreadableScan
+from medddim.integrations.bids.dataset import DESCRIPTION
 
 Filters = dict[str, dict[str, Any]]
 """Entities and their values, by a name of one's own, as in the filter file of fMRIPrep."""
@@ -21,6 +22,10 @@ DEFAULT: Filters = {
 }
 IMAGES = ["nii", "nii.gz"]
 MAGNITUDE = ("", "mag")
+NO_DATA_SET = (
+    "{}: expected a BIDS data set, whose dataset_description.json names it and its BIDSVersion; "
+    "for a folder of scans use `medddim enhance`"
+)
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,13 @@ def layout_of(root: Path, choice: Choice) -> Any:
     try:
         return BIDSLayout(root, validate=choice.validate, derivatives=False)
     except (PyBIDSError, ValueError):
-        raise UnreadableScan(
-            f"{root}: expected a BIDS data set, whose dataset_description.json names it and its "
-            "BIDSVersion; for a folder of scans use `medddim enhance`"
-        ) from None
+        raise UnreadableScan(NO_DATA_SET.format(root)) from None
+
+
+def require_described(root: Path) -> None:
+    """Raise UnreadableScan for a folder that does not say that it is a BIDS data set."""
+    if not (root / DESCRIPTION).is_file():
+        raise UnreadableScan(NO_DATA_SET.format(root))
 
 
 def images(layout: Any, choice: Choice) -> list[Any]:

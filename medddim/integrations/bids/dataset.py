@@ -19,7 +19,14 @@ LABELS = {
     "superres": "Super-resolved with medddim; smaller voxels, the extent of the source",
 }
 """The values of `desc` and what they stand for."""
-OURS = ("medddim.json", "medddim.prov.json", "medddim.jsonl", "medddim.lock", ".medddim.*")
+OURS = (
+    "report.html",
+    "medddim.json",
+    "medddim.prov.json",
+    "medddim.jsonl",
+    "medddim.lock",
+    ".medddim.*",
+)
 IGNORED = tuple(f"**/{name}" for name in OURS)
 README = """# medddim derivatives
 
