@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from monai.config.type_definitions import KeysCollection
 from monai.data.meta_tensor import MetaTensor
@@ -14,41 +14,39 @@ from medddim.degradation import Degradation
 from medddim.integrations.monai.metatensor import from_metatensor, to_metatensor
 
 if TYPE_CHECKING:
-    from medddim.degradation.larger_voxels import Factor
     from medddim.inference.enhancer import Enhancer
+    from medddim.inference.settings import Asked
     from medddim.networks import Precision
 
 
 class Enhance(Transform):
     """Denoise or super-resolve a MetaTensor `(channel, x, y, z)`, as `medddim enhance` does.
 
-    `model` is a shipped model or a checkpoint folder, `noise` the noise level in the unit of the
-    scan, `modality` what a scan is taken for that does not say; the others are those of
+    `model` is a shipped model or a checkpoint folder, `modality` what a scan is taken for that does
+    not say; the settings (`steps`, `noise`, `factor`, `quality` and so on) are those of
     `Enhancer.__call__`. The weights are loaded when the first scan comes, in each process anew. In
     a lazy `Compose` pending operations are done first. Pickles, and so hashes of caching data sets,
     hold the settings and the sha256 of weights and recipe. The intensities must be those of the
     scan: put it before any that scales them.
     """
 
-    def __init__(  # noqa: PLR0913  # those of Enhancer.__call__
+    def __init__(
         self,
         model: str = "mr-denoise",
         *,
-        steps: int = 1,
-        fidelity: float = 0.0,
-        seed: int = 0,
-        noise: float | None = None,
-        factor: Factor | None = None,
         modality: str = "",
         device: str = "auto",
         precision: Precision = "auto",
+        **settings: Unpack[Asked],
     ) -> None:
+        from medddim.inference.settings import Settings
+
+        Settings(**settings)  # judged here, not at the first scan
         opened = Checkpoint.open(model)
         self.model, self.modality = str(model), modality
         self.device, self.precision = device, precision
         self.sha256 = (opened.sha256, opened.recipe.sha256)
-        self.settings: dict[str, Any] = {"steps": steps, "fidelity": fidelity, "seed": seed}
-        self.settings |= {"noise": noise, "factor": factor}
+        self.settings = settings
         self._enhancer: Enhancer | None = None
 
     def __call__(self, img: MetaTensor) -> MetaTensor:

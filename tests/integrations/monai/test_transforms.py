@@ -12,7 +12,7 @@ from monai.transforms import Compose, EnsureChannelFirstD, LoadImageD, SaveImage
 
 import medddim as md
 from medddim.cli import main
-from medddim.errors import CheckpointError
+from medddim.errors import CheckpointError, RequestProblem
 from medddim.integrations.monai import Degrade, DegradeD, Enhance, EnhanceD
 from tests import studies
 from tests.phantoms import head
@@ -110,6 +110,14 @@ def test_a_worse_grid_brings_its_affine():
 def test_a_model_that_is_not_there_is_said_at_once():
     with pytest.raises(CheckpointError, match="mr-denose"):
         Enhance("mr-denose")
+
+
+def test_settings_are_judged_at_once(model):
+    with pytest.raises(TypeError, match="step"):
+        Enhance(model, step=2)
+    with pytest.raises(RequestProblem, match="at least 1 step"):
+        Enhance(model, steps=0)
+    assert Enhance(model, quality="fast", spacing_mm=None).settings["quality"] == "fast"
 
 
 def test_missing_keys_are_an_error_unless_allowed(model):

@@ -57,10 +57,19 @@ def malformed(request: bytes, count: int) -> Iterator[bytes]:
             yield bytes(content)
 
 
-def shout(port: int, content: bytes) -> None:
-    """Send bytes to a port and hang up."""
-    with socket.create_connection((HERE, port), timeout=60) as peer:
-        peer.sendall(content)
+def shout(port: int, content: bytes) -> bool:
+    """Send bytes to a port, say no more, and wait: whether the other side ends the connection."""
+    with socket.create_connection((HERE, port), timeout=120) as peer:
+        try:
+            peer.sendall(content)
+            peer.shutdown(socket.SHUT_WR)
+            while peer.recv(65536):
+                pass
+        except TimeoutError:
+            return False
+        except OSError:  # reset by it
+            return True
+    return True
 
 
 class Overheard:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +92,9 @@ def test_malformed_associations(queue, files, caplog, capfd, count):
         request = nobody.first()
         caller.join(timeout=60)
     with serving(queue) as port:
-        for content in malformed(request, count):
-            shout(port, content)
+        with ThreadPoolExecutor(PEERS - 1) as pool:  # and room for one that is sound
+            ended = pool.map(partial(shout, port), malformed(request, count))
+            assert all(ended)
         assert serves_again(port)
         assert store(port, files) == [SUCCESS] * len(files)
     assert studies.CANARY not in caplog.text + "".join(capfd.readouterr())
