@@ -133,7 +133,7 @@ def test_twenty_peers_with_large_objects_take_no_more_memory(files, tmp_path):
             at_once(PEERS, lambda number: statuses.update({number: store(port, [images[number]])}))
             most = memory_of(listener, "VmHWM")
             assert statuses == {number: [SUCCESS] for number in range(PEERS)}
-            assert echo(port)
+            assert serves_again(port)
         finally:
             listener.terminate()
     assert most - before < PEERS * MEGABYTES / 2, f"{before:.0f} MB before, {most:.0f} at most"
