@@ -116,9 +116,14 @@ def errors(scan: Volume, level: float, generator: np.random.Generator) -> Row:
             abs(found.correlation[axis][0] - correlation_of(responses[axis])[0]) for axis in plane
         ],
         "share": [abs(found.measured_share[axis] - axes[axis].share) for axis in plane],
-        "map": [float(np.corrcoef(true, found.level_map[inside])[0, 1])] if varies else [],
+        "map": [map_correlation(true, found.level_map[inside])] if varies else [],
         "seconds": [seconds],
     }
+
+
+def map_correlation(true: Array, found: Array) -> float:
+    """The correlation of the map with the true one; 0 of a flat one."""
+    return float(np.corrcoef(true, found)[0, 1]) if np.ptp(found) else 0.0
 
 
 def cells(rows: list[Row]) -> Iterator[str]:

@@ -24,8 +24,8 @@ WHITE_WITHIN = 0.08
 MOST_TAIL = 1.1
 """Nor does it fit if the largest hundredth of the noise is so many times what normal noise has."""
 LEAST_AIR, HALF, AGREES = 0.1, 0.5, 0.9
-"""Where the model does not fit and air holds between these shares of the noise that was read, the
-air is believed; below a half, the geometric mean. Air of less is masked, or of other coils."""
+"""Where that is so, and air holds between these shares of the noise that was read, air is
+believed; below a half, the geometric mean. Air of less is masked, or of other coils."""
 LEAST_TAPER = 0.5
 """Tapers below this are not worth a word."""
 Three = tuple[float, float, float]
@@ -171,9 +171,9 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
     cells = level * level_cells(white, inside, level, slabs)
     far = tail(white, level, even, slabs, cells)
     reason = _reason(slabs, left, far)
-    if reason and slabs.again is None:
+    if far > MOST_TAIL and slabs.again is None:
         flat = np.full((1, 1, 1), level, np.float32)
-        share = air_share(slabs, flat if far > MOST_TAIL else cells, within.correlation)
+        share = air_share(slabs, flat, within.correlation)
         if LEAST_AIR < share < AGREES:
             share = share if share > HALF else float(np.sqrt(share))
             level, cells = level * share, flat * np.float32(share)
