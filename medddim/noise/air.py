@@ -17,6 +17,8 @@ ZEROS = 0.1
 """Blocks with more zeros are masked: it is not noise that they hold."""
 QUIET = 20
 """Per cent of the blocks, the quieter ones, that hold no ghosts; their upper end is read."""
+AIR_IS = 0.94
+"""What quiet blocks of air hold of the noise in simulated acquisitions: maps are not exact."""
 RAYLEIGH = 0.655
 """The standard deviation of a magnitude without signal, for noise of 1 in each channel."""
 NORMAL_END = 2.576
@@ -45,7 +47,7 @@ def air_share(slabs: Slabs, cells: Array, correlation: tuple[tuple[float, ...], 
     quiet = float(np.percentile(deviation[air] / known, QUIET))
     # a fifth of the blocks is 0.84 standard errors below, of Rayleigh's kurtosis
     quiet /= 1 - 0.84 * float(np.sqrt(0.56)) / side
-    return quiet / (RAYLEIGH * float(np.sqrt(1 - min(lost, 0.5))))
+    return quiet / (AIR_IS * RAYLEIGH * float(np.sqrt(1 - min(lost, 0.5))))
 
 
 def tail(white: Whitened, level: float, even: Mask, slabs: Slabs, cells: Array) -> float:

@@ -26,6 +26,9 @@ MOST_TAIL = 1.1
 LEAST_AIR, HALF, AGREES = 0.1, 0.5, 0.9
 """Where that is so, and air holds between these shares of the noise that was read, air is
 believed; below a half, the geometric mean. Air of less is masked, or of other coils."""
+NEAR = 0.6, 1.1
+"""Of two readings as near as this, by faults that have nothing in common, the geometric mean is
+taken. Air of less or more is masked, of other coils, or full of ghosts."""
 LEAST_TAPER = 0.5
 """Tapers below this are not worth a word."""
 Three = tuple[float, float, float]
@@ -171,12 +174,8 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
     cells = level * level_cells(white, inside, level, slabs)
     far = tail(white, level, even, slabs, cells)
     reason = _reason(slabs, left, far)
-    if far > MOST_TAIL and slabs.again is None:
-        flat = np.full((1, 1, 1), level, np.float32)
-        share = air_share(slabs, flat, within.correlation)
-        if LEAST_AIR < share < AGREES:
-            share = share if share > HALF else float(np.sqrt(share))
-            level, cells = level * share, flat * np.float32(share)
+    if slabs.again is None:
+        level, cells = _beside_air(slabs, level, cells, within.correlation, anatomy=far > MOST_TAIL)
     return NoisePassport(
         volume.shape,
         volume.unit,
@@ -188,6 +187,26 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
         reason,
         within.radius,
     )
+
+
+def _beside_air(
+    slabs: Slabs,
+    level: float,
+    cells: Array,
+    correlation: tuple[Three, Three],
+    *,
+    anatomy: bool,
+) -> tuple[float, Array]:
+    """The level and its map, held against the noise of air; `anatomy` is in what was read."""
+    flat = np.full((1, 1, 1), level, np.float32)
+    share = air_share(slabs, flat if anatomy else cells, correlation)
+    if anatomy and LEAST_AIR < share < AGREES:
+        share = share if share > HALF else float(np.sqrt(share))
+        return level * share, flat * np.float32(share)
+    if not anatomy and NEAR[0] < share < NEAR[1]:
+        share = float(np.sqrt(share))
+        return level * share, cells * np.float32(share)
+    return level, cells
 
 
 def _reason(slabs: Slabs, left: list[Three], tail: float) -> str:
