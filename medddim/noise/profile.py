@@ -23,7 +23,7 @@ CERTAIN = 0.01
 """How much a certain end counts against a closer curve without one, for each unit of its log."""
 ANATOMY = 0.06
 """Below this share of Nyquist a profile is of anatomy; it counts fully from 0.15 above."""
-MOST_SECOND_ORDER, MOST_CONSTANT = 0.1, 0.03
+MOST_SECOND_ORDER, MOST_CONSTANT = 0.35, 0.03
 """How strong, as shares of the noise at frequency 0, what the filter does not explain may be."""
 
 
