@@ -50,4 +50,4 @@ lock: setup ## constraints.txt anew from pyproject.toml; UPGRADE=1 moves to newe
 	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## all that can be made again
-	rm -rf .venv .setup.lock build demo_out dist mutants site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .setup.lock build demo_out dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

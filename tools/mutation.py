@@ -2,11 +2,11 @@
 
     python tools/mutation.py [FOLDER...] [--sample 80] [--seed 0] [--processes 2]
 
-mutmut plants one fault at a time (another operator, number, argument, keyword, text) and runs the
-tests that reach it until one fails; `[tool.mutmut]` of pyproject.toml says which code and which
-tests. Of all mutants of a FOLDER, `--sample` are drawn with `--seed`. Prints for each folder the
-share that was found, with its 95 % interval (Wilson 1927), and the mutants that lived:
-`mutmut show NAME` shows one. Results are kept in `mutants/`: an interrupted run goes on there.
+mutmut plants one fault at a time (another operator, number, argument, keyword, text) in a FOLDER of
+the package and runs those tests of its mirror in tests/ that reach it, until one fails. Of all
+mutants, `--sample` are drawn with `--seed`. Prints for each folder the share that was found, with
+its 95 % interval (Wilson 1927), and the mutants that lived: `mutmut show NAME` in build/mutation/
+shows one. Results are kept there: an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 from mutmut.mutation.file_mutation import mutate_file_contents
@@ -23,8 +25,19 @@ from mutmut.stats import status_by_exit_code
 from mutmut.utils.format_utils import get_mutant_name
 from scipy.stats import binomtest
 
+ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("medddim/diffusion", "medddim/formats/dicom", "medddim/batch")
 FOUND = ("killed", "timeout", "segfault")
+COPIED = ("benchmarks", "data_samples", "medddim", "tests", "tools")
+SETTINGS = """
+[tool.mutmut]
+source_paths = ["medddim"]
+only_mutate = ["{folder}/*"]
+also_copy = ["benchmarks", "data_samples", "tools"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-m", "not slow and not pacs and not browser"]
+pytest_add_cli_args_test_selection = ["{tests}"]
+track_dependencies = false
+"""
 
 
 def main() -> None:
@@ -37,18 +50,28 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", default="2")
     asked = parser.parse_args()
-    names = {folder: mutants(Path(folder)) for folder in asked.folders}
-    drawn = {
-        folder: random.Random(asked.seed).sample(all_, min(asked.sample, len(all_)))
-        for folder, all_ in names.items()
-    }
-    done = {name for folder in drawn for name in results(Path(folder))}
-    if left := [name for some in drawn.values() for name in some if name not in done]:
-        mutmut = Path(sys.executable).with_name("mutmut")
-        subprocess.run([mutmut, "run", "--max-children", asked.processes, *left], check=True)
-    for folder, some in drawn.items():
-        status = results(Path(folder))
-        print(score(folder, {name: status[name] for name in some}, of=len(names[folder])))
+    for name in asked.folders:
+        folder = Path(name)
+        with chdir(staged(folder)):
+            names = mutants(folder)
+            drawn = random.Random(asked.seed).sample(names, min(asked.sample, len(names)))
+            if left := [name for name in drawn if name not in results(folder)]:
+                mutmut = Path(sys.executable).with_name("mutmut")
+                command = [mutmut, "run", "--max-children", asked.processes, *left]
+                subprocess.run(command, check=True)
+            status = results(folder)
+        print(score(name, {one: status[one] for one in drawn}, of=len(names)), flush=True)
+
+
+def staged(folder: Path) -> Path:
+    """A copy of what the tests need, where mutmut is set to one folder and its tests."""
+    place = ROOT / "build" / "mutation" / "-".join(folder.parts)
+    for name in COPIED:
+        shutil.copytree(ROOT / name, place / name, dirs_exist_ok=True)  # as old as the original
+    settings = SETTINGS.format(folder=folder, tests=Path("tests", *folder.parts[1:]))
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (place / "pyproject.toml").write_text(project + settings, encoding="utf-8")
+    return place
 
 
 def mutants(folder: Path) -> list[str]:
