@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from monai.config.type_definitions import KeysCollection
@@ -11,6 +12,7 @@ from monai.transforms.transform import MapTransform, Transform
 
 from medddim.checkpoint import Checkpoint
 from medddim.degradation import Degradation
+from medddim.formats.like_file import like_file
 from medddim.integrations.monai.metatensor import from_metatensor, to_metatensor
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ class Enhance(Transform):
     `Enhancer.__call__`. The weights are loaded when the first scan comes, in each process anew. In
     a lazy `Compose` pending operations are done first. Pickles, and so hashes of caching data sets,
     hold the settings and the sha256 of weights and recipe. The intensities must be those of the
-    scan: put it before any that scales them.
+    scan: put it before any that scales them. Straight from a file of integers the answer is rounded
+    as in that file, so that its voxels are those of the command.
     """
 
     def __init__(
@@ -56,7 +59,9 @@ class Enhance(Transform):
         if self._enhancer is None:
             self._enhancer = Enhancer.load(self.model, device=self.device, precision=self.precision)
         scan = from_metatensor(img, modality=self.modality)
-        return to_metatensor(self._enhancer(scan, **self.settings), like=img)
+        answer = self._enhancer(scan, **self.settings)
+        file = Path(str(img.meta.get("filename_or_obj", "")))  # where MONAI's readers leave it
+        return to_metatensor(like_file(answer, scan, file), like=img)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_enhancer": None}

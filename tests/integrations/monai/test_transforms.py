@@ -47,6 +47,28 @@ def test_a_pipeline_of_monais_gives_what_the_command_gives(tmp_path, model):
     assert not np.array_equal(ours.get_fdata(), nib.load(path).get_fdata())
 
 
+@pytest.mark.parametrize(
+    ("stored", "slope", "intercept"), [("int16", 1.0, 0.0), ("uint16", 0.25, -64.0)]
+)
+def test_of_integers_it_is_what_the_command_stores(tmp_path, model, stored, slope, intercept):
+    clean = nib.load(studies.nifti(tmp_path))
+    numbers = np.rint((clean.get_fdata() - intercept) / slope).astype(stored)
+    image = nib.Nifti1Image(numbers, clean.affine, dtype=stored)
+    image.header.set_slope_inter(slope, intercept)
+    path = tmp_path / "scans" / "head.nii.gz"
+    path.parent.mkdir()
+    nib.save(image, path)
+    command = ["enhance", str(path), "-o", str(tmp_path / "ours"), "--model", model]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    ours = nib.load(tmp_path / "ours" / "head.nii.gz")
+    loaded = LoadImageD("image", ensure_channel_first=True)({"image": path})
+    theirs = EnhanceD("image", model=model)(loaded)["image"]
+    np.testing.assert_allclose(theirs[0], ours.get_fdata(), rtol=0, atol=1e-4)
+    scaled = {"image": loaded["image"] / 1000}  # no integers any more: not rounded
+    answer = EnhanceD("image", model=model)(scaled)["image"]
+    assert len(np.unique(answer)) > len(np.unique(theirs)) / 2
+
+
 def test_the_array_transform_is_the_enhancer(model):
     scan = head()
     answer = Enhance(model, noise=20.0)(scan.to_metatensor())
