@@ -29,6 +29,8 @@ believed; below a half, the geometric mean. Air of less is masked, or of other c
 NEAR = 0.6, 1.1
 """Of two readings as near as this, by faults that have nothing in common, the geometric mean is
 taken. Air of less or more is masked, of other coils, or full of ghosts."""
+DOUBLE = 2.2
+"""Where the model does not fit, and not for anatomy, air of up to so much more is believed."""
 LEAST_TAPER = 0.5
 """Tapers below this are not worth a word."""
 Three = tuple[float, float, float]
@@ -175,7 +177,10 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
     far = tail(white, level, even, slabs, cells)
     reason = _reason(slabs, left, far)
     if slabs.again is None:
-        level, cells = _beside_air(slabs, level, cells, within.correlation, anatomy=far > MOST_TAIL)
+        share = _believed(slabs, level, cells, within.correlation, far > MOST_TAIL, not reason)
+        if far > MOST_TAIL and share < 1:
+            cells = np.full((1, 1, 1), level, np.float32)
+        level, cells = level * share, cells * np.float32(share)
     return NoisePassport(
         volume.shape,
         volume.unit,
@@ -189,24 +194,27 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
     )
 
 
-def _beside_air(
+def _believed(
     slabs: Slabs,
     level: float,
     cells: Array,
     correlation: tuple[Three, Three],
-    *,
     anatomy: bool,
-) -> tuple[float, Array]:
-    """The level and its map, held against the noise of air; `anatomy` is in what was read."""
+    fits: bool,
+) -> float:
+    """By what the level is multiplied, held against the noise of air.
+
+    `anatomy` is in what was read; `fits` is whether the model of the noise does.
+    """
     flat = np.full((1, 1, 1), level, np.float32)
     share = air_share(slabs, flat if anatomy else cells, correlation)
     if anatomy and LEAST_AIR < share < AGREES:
-        share = share if share > HALF else float(np.sqrt(share))
-        return level * share, flat * np.float32(share)
+        return share if share > HALF else float(np.sqrt(share))
     if not anatomy and NEAR[0] < share < NEAR[1]:
-        share = float(np.sqrt(share))
-        return level * share, cells * np.float32(share)
-    return level, cells
+        return float(np.sqrt(share))
+    if not anatomy and not fits and 1 < share < DOUBLE:
+        return share
+    return 1.0
 
 
 def _reason(slabs: Slabs, left: list[Three], tail: float) -> str:

@@ -72,7 +72,8 @@ def _folded(power: Curve) -> Curve:
 def plane_filter(power: Curve, share: float) -> PlaneFilter:
     """The filters that explain a spectrum of `noise_power`, a round one among them if need be."""
     found = PlaneFilter(*filters_of(power, share))
-    for _ in range(2):
+    small = min(power.shape) <= LEAST_VOXELS // 2
+    for _ in range(0 if small else 2):
         anatomy, _ = _anatomy(power, list(found.axes), share)
         corner = round_filter(power / anatomy, (found.rows.share, found.columns.share), share)
         if corner is None:
