@@ -25,7 +25,7 @@ class Asked(TypedDict, total=False):
     factor: Factor | None
     spacing_mm: tuple[float, ...] | None
     sampler: str | None
-    quality: Quality
+    quality: Quality | None
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Settings:
     many times finer the slices become, or each voxel axis), or `spacing_mm` to find it for each
     scan: one number for all voxel axes, or three. `sampler` is a key of
     `medddim.diffusion.SAMPLERS`, by default that of the recipe. `quality` "fast" takes one view
-    where "best" takes the mean of several (`medddim.inference.views`), for a part of the time.
+    where "best" takes the mean of several (`medddim.inference.views`), for a part of the time; None
+    takes all views, and lets `medddim.batch.by_modality` choose the faster model for MR.
     `samples` is how many answers the result is the mean of, drawn with the seeds from `seed` on.
 
     Raises RequestProblem for a number out of range and for two that say the same thing.
@@ -52,13 +53,13 @@ class Settings:
     factor: Factor | None = None
     spacing_mm: tuple[float, ...] | None = None
     sampler: str | None = None
-    quality: Quality = "best"
+    quality: Quality | None = None
     samples: int | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise RequestProblem(f"expected at least 1 step, found {self.steps}")
-        if self.quality not in get_args(Quality):
+        if self.quality not in (None, *get_args(Quality)):
             raise RequestProblem(f"expected a quality of fast or best, found {self.quality!r}")
         if not 0 <= self.fidelity <= 1:
             raise RequestProblem(f"expected a fidelity from 0 to 1, found {self.fidelity}")

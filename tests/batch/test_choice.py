@@ -47,8 +47,8 @@ def test_each_scan_gets_the_model_for_its_modality(mixed, tmp_path):
     )
     assert all(one.status == "ok" for one in outcomes)
     assert {one.name: one.job["model"] for one in outcomes} == {
-        "head": "mr-denoise",
-        "series": "mr-denoise",
+        "head": "mr-denoise-fast",
+        "series": "mr-denoise-fast",
         "body": "ct-denoise",
         "ct": "ct-denoise",
     }
@@ -60,6 +60,15 @@ def test_each_scan_gets_the_model_for_its_modality(mixed, tmp_path):
     assert all(not problem for one in verify(out) for problem in one.topics.values())
     again = list(batch.run(found(mixed, out), out, job=batch.by_modality(device="cpu", force=True)))
     assert {one.status for one in again} == {"done before"}
+
+
+@pytest.mark.parametrize(
+    ("quality", "model"), [("best", "mr-denoise"), ("fast", "mr-denoise-fast")]
+)
+def test_the_quality_asked_for_chooses_the_model(mixed, tmp_path, quality, model):
+    job = batch.by_modality(batch.Settings(quality=quality), device="cpu", force=True)
+    planned = batch.run(found(mixed, tmp_path), tmp_path / "out", job=job, dry_run=True)
+    assert {one.job["model"] for one in planned} == {model, "ct-denoise"}
 
 
 @pytest.mark.parametrize(
