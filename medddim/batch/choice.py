@@ -11,7 +11,7 @@ from medddim.formats import Series, modality_of
 from medddim.inference.settings import Settings
 
 DENOISER = {
-    None: {"MR": "mr-denoise-fast", "CT": "ct-denoise"},
+    "auto": {"MR": "mr-denoise-fast", "CT": "ct-denoise"},
     "best": {"MR": "mr-denoise", "CT": "ct-denoise"},
     "fast": {"MR": "mr-denoise-fast", "CT": "ct-denoise"},
 }

@@ -133,10 +133,12 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 )
 @click.option(
     "--quality",
-    show_default="mr-denoise-fast for MR, all views for CT",
-    type=click.Choice(["fast", "best"]),
-    help="best: mr-denoise for MR, eight times slower, and better where the noise is white. fast: "
-    "for CT one view, in place of the mean of four.",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "fast", "best"]),
+    help="auto: mr-denoise-fast for MR, all views for CT. best: mr-denoise for MR, eight times "
+    "slower, and better where the noise is white. fast: one view for CT, in place of the mean of "
+    "four.",
 )
 @batches.choice_options
 @batches.seed_option

@@ -100,7 +100,7 @@ class Enhancer:
         factor: Factor | None = None,
         spacing_mm: tuple[float, ...] | None = None,
         sampler: str | None = None,
-        quality: Quality = "best",
+        quality: Quality = "auto",
     ) -> Volume:
         """The enhanced scan, in the unit of `volume`, which may be a path or another's image, too.
 

@@ -11,7 +11,7 @@ from medddim.errors import RequestProblem
 from medddim.recipe import SAMPLERS_AT_HAND, Recipe
 
 DEFAULT_SAMPLER = "ddim"
-Quality = Literal["fast", "best"]
+Quality = Literal["auto", "fast", "best"]
 
 
 class Asked(TypedDict, total=False):
@@ -25,7 +25,7 @@ class Asked(TypedDict, total=False):
     factor: Factor | None
     spacing_mm: tuple[float, ...] | None
     sampler: str | None
-    quality: Quality | None
+    quality: Quality
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Settings:
     many times finer the slices become, or each voxel axis), or `spacing_mm` to find it for each
     scan: one number for all voxel axes, or three. `sampler` is a key of
     `medddim.diffusion.SAMPLERS`, by default that of the recipe. `quality` "fast" takes one view
-    where "best" takes the mean of several (`medddim.inference.views`), for a part of the time; None
-    takes all views, and lets `medddim.batch.by_modality` choose the faster model for MR.
+    where "best" takes the mean of several (`medddim.inference.views`), for a part of the time; "auto"
+    takes all views, too, and lets `medddim.batch.by_modality` choose the faster model for MR.
     `samples` is how many answers the result is the mean of, drawn with the seeds from `seed` on.
 
     Raises RequestProblem for a number out of range and for two that say the same thing.
@@ -53,14 +53,16 @@ class Settings:
     factor: Factor | None = None
     spacing_mm: tuple[float, ...] | None = None
     sampler: str | None = None
-    quality: Quality | None = None
+    quality: Quality = "auto"
     samples: int | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise RequestProblem(f"expected at least 1 step, found {self.steps}")
-        if self.quality not in (None, *get_args(Quality)):
-            raise RequestProblem(f"expected a quality of fast or best, found {self.quality!r}")
+        if self.quality not in get_args(Quality):
+            raise RequestProblem(
+                f"expected a quality of auto, fast or best, found {self.quality!r}"
+            )
         if not 0 <= self.fidelity <= 1:
             raise RequestProblem(f"expected a fidelity from 0 to 1, found {self.fidelity}")
         for noise in (self.noise, self.noise_share):

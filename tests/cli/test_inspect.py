@@ -22,7 +22,7 @@ def test_the_table_shows_geometry_and_noise(medddim, study):
     assert ["head", "nifti", "1", "MR?", "volume", "48×44×6", "1×1×3"] == head.split()[:7]
     assert ["series", "dicom", "4", "MR", "volume", "64×64×4", "3×3×5"] == series.split()[:7]
     assert [line.split()[:2] for line in noise] == [["noise", "head:"], ["noise", "series:"]]
-    assert re.search(r" \d+\.\d% +mr-denoise$", head)
+    assert re.search(r" \d+\.\d% +mr-denoise-fast$", head)
     assert "writes OUT/head.nii.gz" in then
 
 
@@ -49,7 +49,7 @@ def test_json_holds_the_same_facts(medddim, study):
     assert head["shape"] == [48, 44, 6]
     assert (head["kind"], head["refusal"]) == ("volume", "")
     assert [row["result"] for row in rows] == ["head.nii.gz", "series/"]
-    assert {row["model"] for row in rows} == {"mr-denoise"}
+    assert {row["model"] for row in rows} == {"mr-denoise-fast"}
     passport = noise_passport(read(study / "head.nii.gz"))
     assert head["passport"] == passport.facts | {"summary": passport.summary}
     assert passport.summary in medddim("inspect", "study").stdout
