@@ -38,8 +38,8 @@ class Settings:
     many times finer the slices become, or each voxel axis), or `spacing_mm` to find it for each
     scan: one number for all voxel axes, or three. `sampler` is a key of
     `medddim.diffusion.SAMPLERS`, by default that of the recipe. `quality` "fast" takes one view
-    where "best" takes the mean of several (`medddim.inference.views`), for a part of the time; "auto"
-    takes all views, too, and lets `medddim.batch.by_modality` choose the faster model for MR.
+    where "best" takes the mean of several (`medddim.inference.views`), for a part of the time;
+    "auto" does, too, and lets `medddim.batch.by_modality` choose the faster model for MR.
     `samples` is how many answers the result is the mean of, drawn with the seeds from `seed` on.
 
     Raises RequestProblem for a number out of range and for two that say the same thing.
