@@ -153,7 +153,7 @@ class _Enhancing:
             if not _is_want_of_memory(problem):
                 raise
             smallest, self.enhancer.tile = self.enhancer.tile, self.tile
-            shape = "×".join(map(str, plan.consistency.start.voxels.shape))
+            shape = "×".join(map(str, plan.consistency.shape))
             raise UnsupportedScan(
                 f"the memory of this machine is too small for an answer of {shape} voxels, even in "
                 f"tiles of {smallest}; end other programs, or use a larger machine"

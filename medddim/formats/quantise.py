@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,21 @@ FINEST_SHARE = 0.5
 BRIGHT_END, HU_RANGE = 99.5, 1000.0
 """What `noise_level` on record is a share of: this percentile of an MR scan; of CT, so many HU."""
 
+PIECE = 2**22
+"""Voxels that are converted at once: float64 of a whole scan would be the peak of the memory."""
+
+
+def pieces(shape: Sequence[int]) -> Iterator[tuple[slice, ...]]:
+    """Parts of an array of this shape, in C order, each contiguous and of about `PIECE` voxels."""
+    first, *rest = shape
+    size = math.prod(rest)
+    if size <= PIECE or not rest:
+        rows = max(PIECE // max(size, 1), 1)
+        yield from ((slice(row, row + rows),) for row in range(0, first, rows))
+        return
+    for row in range(first):
+        yield from ((slice(row, row + 1), *within) for within in pieces(rest))
+
 
 def quantise(
     values: npt.NDArray[np.float32],
@@ -29,17 +46,19 @@ def quantise(
     Rounds half to even and clips to what `dtype` can hold, because wrapping round would turn the
     brightest voxels black.
     """
-    limits = np.iinfo(dtype)
-    exact = values.astype(np.float64)
-    exact -= intercept
-    exact /= slope
-    np.rint(exact, out=exact)
-    clipped = int(np.count_nonzero((exact < limits.min) | (exact > limits.max)))
+    limits, clipped = np.iinfo(dtype), 0
     high = float(limits.max)
     if limits.bits > 53:  # the largest 64 bit integer is no float64: the next one above is
         high = float(np.nextafter(high, 0))
-    np.clip(exact, float(limits.min), high, out=exact)
-    return exact.astype(dtype), clipped
+    integers = np.empty(values.shape, dtype)
+    for piece in pieces(values.shape):
+        exact = values[piece].astype(np.float64)
+        exact -= intercept
+        exact /= slope
+        np.rint(exact, out=exact)
+        clipped += int(np.count_nonzero((exact < limits.min) | (exact > limits.max)))
+        integers[piece] = np.clip(exact, float(limits.min), high, out=exact)
+    return integers, clipped
 
 
 def too_coarse(slope: float, result: Volume, derivation: Derivation) -> bool:

@@ -21,21 +21,19 @@ from medddim.formats.atomic import new_files
 from medddim.formats.contract import NO_REPAIR, Derivation, Quantity, Repair, Series, Written
 from medddim.formats.guard import BYTES_PER_VOXEL, require_memory
 from medddim.formats.naming import relative_name
-from medddim.formats.quantise import require_float32_holds
 from medddim.formats.sidecar import Sidecars
 from medddim.formats.stored import (
     SHEAR_MM,
     Described,
     FileSource,
     Stored,
-    channels_first,
     facts_of,
-    physical,
     require_kept,
     same_grid,
     spatial_first,
     take_nonfinite,
     to_store,
+    voxels_of,
 )
 from medddim.formats.walk import files_at
 from medddim.volume import Affine, Volume
@@ -163,14 +161,10 @@ class SingleFile(ABC):
     ) -> Volume:
         """The Volume of these numbers; `path` is for messages and for what lies beside it."""
         there = sidecar.sidecars_of(path, self.stem(path))
-        values = physical(stored, described.slope, described.intercept)
-        if stored.dtype.kind in "iu":
-            require_float32_holds(
-                stored, values, path, slope=described.slope, intercept=described.intercept
-            )
-        voxels = channels_first(values)
+        voxels = voxels_of(stored, described, path)
         sidecar.warn_of_other_counts(there.tables, len(voxels), path)
         lost = take_nonfinite(voxels, path)
+        voxels.setflags(write=False)  # so that the Volume takes it as it is
         ending = self.ending(path).lower() or self.endings[0]
         along = there if beside else Sidecars()
         source = FileSource(self.name, described, ending, lost, along)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from medddim.errors import WriteRefused
 from medddim.formats.contract import Derivation
-from medddim.formats.quantise import quantise, too_coarse
+from medddim.formats.quantise import pieces, quantise, require_float32_holds, too_coarse
 from medddim.formats.sidecar import Sidecars
 from medddim.volume import Affine, Array, Volume
 
@@ -78,10 +78,21 @@ def physical(stored: Stored, slope: float, intercept: float) -> Array:
         return (stored * np.float64(slope) + intercept).astype(np.float32)
 
 
-def channels_first(values: Array) -> Array:
-    """Voxels `(c, x, y, z)` of values in 2 to 4 dimensions."""
-    x, y, z, channels = (*values.shape, 1, 1)[:4]
-    return np.ascontiguousarray(np.moveaxis(values.reshape(x, y, z, channels), -1, 0))
+def voxels_of(stored: Stored, described: Described, path: Path) -> Array:
+    """Voxels `(c, x, y, z)`, the values of numbers stored in 2 to 4 dimensions.
+
+    Raises UnsupportedScan, naming `path`, for integers that float32 cannot tell apart.
+    """
+    x, y, z, channels = (*stored.shape, 1, 1)[:4]
+    moved = np.moveaxis(stored.reshape(x, y, z, channels), -1, 0)
+    scaling = {"slope": described.slope, "intercept": described.intercept}
+    voxels = np.empty(moved.shape, np.float32)
+    for piece in pieces(moved.shape):
+        values = physical(moved[piece], described.slope, described.intercept)
+        if stored.dtype.kind in "iu":
+            require_float32_holds(moved[piece], values, path, **scaling)
+        voxels[piece] = values
+    return voxels
 
 
 def take_nonfinite(voxels: Array, path: Path) -> tuple[npt.NDArray[np.intp], Array]:

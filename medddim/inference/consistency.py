@@ -26,14 +26,18 @@ class Consistency(Protocol):
 
     projects: bool
 
-    @property
-    def start(self) -> Volume:
-        """The scan on the grid of the answer, as the network sees it first."""
+    def start(self, volumes: slice) -> Array:
+        """These volumes on the grid of the answer, as the network sees them first."""
         ...
 
     @property
     def before(self) -> Volume:
         """The scan on the grid of the answer, as it is: what a residual is the difference to."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the voxels of the answer."""
         ...
 
     def project(self, image: Array, channel: int) -> Array:
@@ -51,13 +55,15 @@ class SameGrid:
 
     Of a CT scan, what lies outside the range of Hounsfield units (padding, metal) stays as it is.
     With a `noise_map` `(x, y, z)` in the scan's unit, local means stay as measured; `lag_1` is the
-    correlation of the noise to the next voxel along x, y and z.
+    correlation of the noise to the next voxel along x, y and z. Of a `magnitude`, no voxel is
+    negative.
     """
 
     scan: Volume
     scaling: Scaling
     level: float
     ct: bool
+    magnitude: bool
     noise_map: Array | None = None
     lag_1: tuple[float, ...] = (0.0, 0.0, 0.0)
 
@@ -68,12 +74,15 @@ class SameGrid:
         """The scan itself."""
         return self.scan
 
-    @cached_property
-    def start(self) -> Volume:
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the scan."""
+        return self.scan.voxels.shape
+
+    def start(self, volumes: slice) -> Array:
         """The scan; of a CT scan, within the range of Hounsfield units."""
-        if not self.ct:
-            return self.scan
-        return self.scan.with_voxels(self.scan.voxels.clip(HU_MIN, HU_MAX))
+        voxels: Array = self.scan.voxels[volumes]
+        return voxels.clip(HU_MIN, HU_MAX) if self.ct else voxels
 
     def project(self, image: Array, channel: int) -> Array:
         """The image itself."""
@@ -91,7 +100,7 @@ class SameGrid:
         if self.noise_map is not None:
             about = self.scan.spacing_mm
             image = with_local_mean(image, measured, self.noise_map, about, lag_1=self.lag_1)
-        return np.maximum(image, 0) if is_magnitude(self.scan) else image
+        return np.maximum(image, 0) if self.magnitude else image
 
 
 @dataclass(frozen=True)
@@ -105,14 +114,18 @@ class FinerGrid:
     projects = True
 
     @cached_property
-    def start(self) -> Volume:
+    def before(self) -> Volume:
         """The scan on the finer grid: a cubic spline made consistent."""
         return self.larger.finer(self.scan)
 
-    @property
-    def before(self) -> Volume:
+    def start(self, volumes: slice) -> Array:
         """The same."""
-        return self.start
+        return self.before.voxels[volumes]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the scan on the finer grid."""
+        return self.before.voxels.shape
 
     @cached_property
     def _measured(self) -> Array:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ from medddim.checkpoint import Checkpoint
 from medddim.degradation.larger_voxels import Factor
 from medddim.diffusion import Denoiser
 from medddim.formats.taken import as_volume
+from medddim.inference.pieces import Piece, pieces_of
 from medddim.inference.plan import ScanPlan, plan_scan
 from medddim.inference.posterior import mean_and_deviation
 from medddim.inference.preview import one_slice
@@ -209,35 +211,49 @@ class Enhancer:
 
     def _blend(self, plan: ScanPlan, seed: int) -> Volume:
         """The answer to one seed: the last estimate, blended with the first as far as asked."""
-        groups = groups_of(plan)
-        several = len(groups) > 1 or plan.settings.samples is not None
-        parts = self.parts if several else None
-        return _whole(plan, [self._blended(plan, group, seed, parts) for group in groups])
+        pieces = pieces_of(plan, random=self.denoiser.path.random)
+        several = len(pieces) > 1 or plan.settings.samples is not None
+        parts, voxels = self.parts if several else None, np.empty(plan.consistency.shape, "f4")
+        for piece in pieces:
+            voxels[piece.place] = self._kept(piece, seed, parts)
+        return _whole(plan, voxels)
 
-    def _blended(self, plan: ScanPlan, group: range, seed: int, parts: Parts | None) -> Array:
-        """The same of one group of volumes, taken from the parts that are kept if it is there."""
-        key, fidelity = f"{seed}-{group.start}-{group.stop}", plan.settings.fidelity
+    def _kept(self, piece: Piece, seed: int, parts: Parts | None) -> Array:
+        """The answer of one piece, taken from the parts that are kept if it is there."""
+        watched, key = self.progress, f"{seed}-{piece.key}"
         if parts is not None and (kept := parts.get(key)) is not None:
-            evaluations = plan.network_evaluations / (plan.settings.samples or 1)
-            self.progress(evaluations * len(group) / len(plan.consistency.start.voxels))
+            evaluations = piece.plan.network_evaluations / (piece.plan.settings.samples or 1)
+            size = math.prod(piece.plan.consistency.shape)
+            watched(evaluations * piece.share * kept.size / size)
             return kept
-        previews = estimates(self, plan, group, seed)
+        self.progress = lambda part: watched(part * piece.share)
+        try:
+            answer = self._blended(piece, seed)[piece.inner]
+        finally:
+            self.progress = watched
+        if parts is not None:
+            parts.put(key, answer)
+        return answer
+
+    def _blended(self, piece: Piece, seed: int) -> Array:
+        """The answer of one piece to one seed, blended as far as asked."""
+        plan, fidelity = piece.plan, piece.plan.settings.fidelity
+        previews = estimates(self, plan, piece.group, seed, slices=piece.wanted)
         answer = first = next(previews)
         if fidelity < 1:
             answer = deque(chain([first], previews), maxlen=1).pop()
             if fidelity and plan.settings.steps > 1:
                 answer = fidelity * first + (1 - fidelity) * answer
-        if parts is not None:
-            parts.put(key, answer)
         return answer
 
     def _estimates(self, plan: ScanPlan) -> Iterator[Volume]:
         """The estimate of the whole scan after every step, in its own unit."""
         runs = [estimates(self, plan, group, plan.settings.seed) for group in groups_of(plan)]
-        return (_whole(plan, parts) for parts in zip(*runs, strict=True))
+        return (_whole(plan, np.concatenate(parts)) for parts in zip(*runs, strict=True))
 
 
-def _whole(plan: ScanPlan, parts: Sequence[Array]) -> Volume:
-    """The volumes of all groups as one scan, in the words of the one that came."""
-    answer = plan.consistency.start.with_voxels(np.concatenate(parts))
+def _whole(plan: ScanPlan, voxels: Array) -> Volume:
+    """The voxels of all volumes as one scan, in the words of the one that came."""
+    voxels.setflags(write=False)  # so that the Volume takes them as they are
+    answer = plan.consistency.before.with_voxels(voxels)
     return replace(answer, modality=plan.volume.modality, unit=plan.volume.unit)

@@ -14,7 +14,7 @@ import numpy as np
 
 from medddim.degradation.larger_voxels import LargerVoxels, factors_to
 from medddim.errors import UnsupportedScan
-from medddim.inference.consistency import Consistency, FinerGrid, SameGrid
+from medddim.inference.consistency import Consistency, FinerGrid, SameGrid, is_magnitude
 from medddim.inference.settings import Settings
 from medddim.inference.suitability import factors_of, in_words, require_modality
 from medddim.inference.views import View, views_of
@@ -186,10 +186,11 @@ def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings
         facts["noise_hu"] = round(level, 1)
     if warnings:
         facts["warning"] = "; ".join(warnings)
-    views, ct = views_of(recipe, scan), recipe.modality == "CT"
+    views, ct, magnitude = views_of(recipe, scan), recipe.modality == "CT", is_magnitude(scan)
     strength: tuple[float, ...] = (level / scaling.scale,)
     if known is None:
-        return _Parts(views, strength, SameGrid(scan, scaling, level, ct=ct), facts)
+        same = SameGrid(scan, scaling, level, ct=ct, magnitude=magnitude)
+        return _Parts(views, strength, same, facts)
     about = noise_along(scan, known, views[0].order)
     facts["noise_correlation"] = list(about[:-1])
     uneven = np.ones(scan.shape, np.float32)
@@ -199,8 +200,10 @@ def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings
     noise_map = level_map * np.float32(scaling.scale) if recipe.keeps_mean else None
     furthest = level * float(uneven.max())
     lag_1 = tuple(float(lag) for lag, _ in known.correlation)
-    consistency = SameGrid(scan, scaling, furthest, ct=ct, noise_map=noise_map, lag_1=lag_1)
-    return _Parts(views, (*strength, *about), consistency, facts, level_map)
+    same = SameGrid(
+        scan, scaling, furthest, ct=ct, magnitude=magnitude, noise_map=noise_map, lag_1=lag_1
+    )
+    return _Parts(views, (*strength, *about), same, facts, level_map)
 
 
 def noise_along(scan: Volume, known: NoisePassport, order: tuple[int, ...]) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import torch
@@ -80,13 +81,16 @@ def neighbours(centre: int, *, slices: int, count: int) -> list[int]:
 
 
 def slice_batches(
-    count: int, *, slices: int, batch: int, volumes: int = 1
+    count: int, *, slices: int, batch: int, volumes: int = 1, wanted: range | None = None
 ) -> Iterator[tuple[slice, Tensor]]:
     """Which slices to estimate together, and which `(batch, slices)` indices each one sees.
 
-    The `count` slices of each of the `volumes` are numbered one volume after the other.
+    The `count` slices of each of the `volumes` are numbered one volume after the other. Batches
+    without a slice that is `wanted` are left out; those that remain are the same.
     """
     for first in range(0, volumes * count, batch):
+        if wanted and (first + batch <= wanted.start or first >= wanted.stop):
+            continue
         chosen = range(first, min(first + batch, volumes * count))
         rows = [
             [number - number % count + one for one in around]
@@ -103,18 +107,22 @@ def by_slices(
     tiling: Tiling,
     shift: int = 0,
     done: Done = _unwatched,
+    wanted: range | None = None,
 ) -> Tensor:
     """Apply `estimate` to every slice of `images`, `(slice, height, width)`, with its neighbours.
 
     Images `(volume, slice, height, width)` share batches. `estimate` maps stacks
     `(batch, slices, height, width)`, one of each image, to `(batch, 1, height, width)`. A slice
     that is alone is seen between copies of itself, moved sideways by `shift` voxels and multiples
-    of it: where noise is white, theirs is not its own.
+    of it: where noise is white, theirs is not its own. The answer to slices of batches that hold
+    none of those `wanted` is 0.
     """
     *before, count, height, width = shape = images[0].shape
     volumes = before[0] if before else 1
-    answer = torch.empty((volumes * count, height, width)).to(images[0])
-    batches = slice_batches(count, slices=slices, batch=tiling.batch, volumes=volumes)
+    answer = torch.zeros((volumes * count, height, width)).to(images[0])
+    batches = slice_batches(
+        count, slices=slices, batch=tiling.batch, volumes=volumes, wanted=wanted
+    )
     if count == 1:
         steps = range(-(slices // 2), slices // 2 + 1)
         images = tuple(torch.cat([x.roll(shift * step, -1) for step in steps], -3) for x in images)
@@ -152,6 +160,11 @@ def by_blocks(
     return answer
 
 
+def batch_of(height: int, width: int) -> int:
+    """How many slices of this size go together."""
+    return max(BATCH * SLICE // (height * width), BATCH)
+
+
 def by_tiles(
     estimate: Callable[..., Tensor],
     *images: Tensor,
@@ -159,16 +172,18 @@ def by_tiles(
     network: Network,
     tile: int,
     done: Done = _unwatched,
+    wanted: range | None = None,
 ) -> Tensor:
     """Apply `estimate` to images in the order of a view, cut as the network of a recipe wants it.
 
-    In 3D by blocks, in 2D slice by slice; `tile` is the edge of a tile in voxels.
+    In 3D by blocks, in 2D slice by slice, if not all are `wanted` without others; `tile` is the
+    edge of a tile in voxels.
     """
     *_, height, width = images[0].shape
-    batch = max(BATCH * SLICE // (height * width), BATCH)
+    batch = batch_of(height, width)
     tiling = Tiling(tile, halo=network.halo, stride=network.stride, batch=batch)
     if recipe.network.spatial_dims == 3:
         return by_blocks(estimate, *images, tiling=tiling, done=done)
     shift = ALONE if recipe.white_noise else 0
-    slices = recipe.network.slices
-    return by_slices(estimate, *images, slices=slices, tiling=tiling, shift=shift, done=done)
+    cut = partial(by_slices, slices=recipe.network.slices, tiling=tiling, shift=shift)
+    return cut(estimate, *images, done=done, wanted=wanted)

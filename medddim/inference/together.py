@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
@@ -37,26 +38,32 @@ class Parts(Protocol):
 
 def groups_of(plan: ScanPlan) -> list[range]:
     """Which volumes of a scan go together."""
-    volumes, *shape = plan.consistency.start.voxels.shape
+    volumes, *shape = plan.consistency.shape
     size = -(-GROUP // int(np.prod(shape)))
     return [range(first, min(first + size, volumes)) for first in range(0, volumes, size)]
 
 
-def estimates(enhancer: Enhancer, plan: ScanPlan, group: range, seed: int) -> Iterator[Array]:
-    """The estimates of a group of volumes after every step, in the scan's own unit."""
+def estimates(
+    enhancer: Enhancer, plan: ScanPlan, group: range, seed: int, *, slices: range | None = None
+) -> Iterator[Array]:
+    """The estimates of a group of volumes after every step, in the scan's own unit.
+
+    `slices` are those that matter, where not all do, along the first axis of the views.
+    """
     require_own_threads()
-    finish, start = plan.consistency.finish, plan.consistency.start.voxels
-    images = plan.scaling.apply(start[group.start : group.stop])
-    for clean in _walk(enhancer, images, plan, group, seed):
-        stored = plan.scaling.undo(clean)
-        voxels = [finish(image, channel) for image, channel in zip(stored, group, strict=True)]
-        yield np.stack(voxels).astype(np.float32, copy=False)
+    finish, undo = plan.consistency.finish, plan.scaling.undo
+    for clean in _walk(enhancer, plan, group, seed, slices=slices):
+        answer = np.empty(clean.shape, np.float32)
+        for place, (image, channel) in enumerate(zip(clean, group, strict=True)):
+            answer[place] = finish(undo(image), channel)
+        yield answer
 
 
 def _walk(
-    enhancer: Enhancer, images: Array, plan: ScanPlan, group: range, seed: int
+    enhancer: Enhancer, plan: ScanPlan, group: range, seed: int, *, slices: range | None
 ) -> Iterator[Array]:
-    """Clean estimates of images `(volume, x, y, z)` in the network's range."""
+    """Clean estimates `(volume, x, y, z)` of a group in the network's range."""
+    images = plan.scaling.apply(plan.consistency.start(slice(group.start, group.stop)))
     path, first, device = enhancer.denoiser.path, plan.views[0], enhancer.device
     channels = len(plan.volume.voxels)
     scan = torch.from_numpy(np.ascontiguousarray(images)).to(device)
@@ -71,7 +78,7 @@ def _walk(
         return noise(1 + step)
 
     drawn = noise() if path.random else torch.zeros((), device=device)
-    denoise = _denoise(enhancer, plan, scan, group)
+    denoise = _denoise(enhancer, plan, scan, group, slices=slices)
     estimates, start, walked = path.walk(denoise, scan, drawn)
     ladder = path.ladder(plan.settings.steps)
     if enhancer.sampler is None:
@@ -82,15 +89,17 @@ def _walk(
         yield clean.float().cpu().numpy()
 
 
-def _denoise(enhancer: Enhancer, plan: ScanPlan, scan: Tensor, group: range) -> CleanEstimate:
+def _denoise(
+    enhancer: Enhancer, plan: ScanPlan, scan: Tensor, group: range, *, slices: range | None
+) -> CleanEstimate:
     """What the network says of the state of a group: the mean over all views, projected."""
     recipe, device = enhancer.recipe, enhancer.device
     seen = [scan] if recipe.network.sees_scan else []
     if plan.level_map is not None:
         seen = [*seen, torch.from_numpy(plan.level_map).to(device).expand(scan.shape)]
-    size = plan.consistency.start.voxels.size
+    size = math.prod(plan.consistency.shape)
     network = cast(Network, enhancer.denoiser.network)
-    tiled = partial(by_tiles, recipe=recipe, network=network, tile=enhancer.tile)
+    tiled = partial(by_tiles, recipe=recipe, network=network, tile=enhancer.tile, wanted=slices)
 
     def done(voxels: int) -> None:
         enhancer.progress(voxels / size)
@@ -98,10 +107,14 @@ def _denoise(enhancer: Enhancer, plan: ScanPlan, scan: Tensor, group: range) -> 
     def denoise(state: Tensor, level: float) -> Tensor:
         estimate = partial(_estimate, enhancer, plan, level)
         with torch.inference_mode(), autocast(device, enhancer.precision):
-            clean = torch.zeros_like(state)
-            for view in plan.views:
-                cut = map(view.of, (state, *seen))
-                clean += view.back(tiled(estimate, *cut, done=done))
+            answers = (
+                view.back(tiled(estimate, *map(view.of, (state, *seen)), done=done))
+                for view in plan.views
+            )
+            clean = next(answers)
+            for another in answers:
+                clean += another
+                del another  # or it stays while the next one is made
             clean /= len(plan.views)
         if not plan.consistency.projects:
             return clean

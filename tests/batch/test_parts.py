@@ -35,11 +35,11 @@ def computed(monkeypatch, *, stop=None):
     """A list that grows with every group that is computed; after `stop` of them comes Ctrl-C."""
     seen, undisturbed = [], together.estimates
 
-    def estimates(enhancer, plan, group, seed):
+    def estimates(enhancer, plan, group, seed, **slices):
         if len(seen) == stop:
             raise KeyboardInterrupt
         seen.append(group)
-        return undisturbed(enhancer, plan, group, seed)
+        return undisturbed(enhancer, plan, group, seed, **slices)
 
     monkeypatch.setattr("medddim.inference.enhancer.estimates", estimates)
     return seen

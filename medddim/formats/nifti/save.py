@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from nibabel import imageglobals
 from nibabel.nifti1 import Nifti1Header
 
 from medddim.formats.nifti.fields import NiftiHeader
 from medddim.formats.nifti.header import PAIR, SINGLE, is_pair
 from medddim.formats.nifti.place import move, repair
+from medddim.formats.quantise import pieces
 from medddim.formats.single_file import ToSave
 from medddim.formats.stored import Described
 
@@ -34,15 +38,20 @@ def save_file(image: ToSave, path: Path) -> None:
         header["vox_offset"], header["magic"] = 0, PAIR[kind] + header["magic"].item()[3:]
         name = path.name[: path.name.lower().rindex(".hdr")]
         packed = ".gz" if path.name.lower().endswith(".gz") else ""
-        _put(path, header.binaryblock + NO_EXTENSION)
-        _put(path.with_name(f"{name}.img{packed}"), voxels.tobytes(order="F"))
+        _put(path, [header.binaryblock + NO_EXTENSION])
+        _put(path.with_name(f"{name}.img{packed}"), _in_order(voxels))
         return
     header["vox_offset"] = int(header["sizeof_hdr"]) + len(NO_EXTENSION)
     header["magic"] = SINGLE[kind] + header["magic"].item()[3:]
-    _put(path, header.binaryblock + NO_EXTENSION, voxels.tobytes(order="F"))
+    _put(path, chain([header.binaryblock + NO_EXTENSION], _in_order(voxels)))
 
 
-def _put(path: Path, *parts: bytes) -> None:
+def _in_order(voxels: npt.NDArray[Any]) -> Iterator[bytes]:
+    """The bytes of the voxels in the order of NIfTI, x fastest, in pieces."""
+    return (voxels.T[piece].tobytes() for piece in pieces(voxels.T.shape))
+
+
+def _put(path: Path, parts: Iterable[bytes]) -> None:
     with path.open("wb") as file:
         if not path.name.lower().endswith(".gz"):
             file.writelines(parts)
