@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medddim.batch.forecast import Forecast, forecast
 from medddim.batch.jobs import Answer, Job, Progress, Work
 from medddim.errors import CheckpointError, RequestProblem, ScoreError, UnsupportedScan
 from medddim.formats.contract import Quantity
+from medddim.inference.cost import Measured, measure
 from medddim.inference.intervals import Calibration, require_calibrated
 from medddim.inference.plan import ScanPlan, plan_scan, requested, summary
 from medddim.inference.settings import Settings
@@ -79,9 +81,10 @@ def enhance_job(
     *,
     device: str = "auto",
     precision: Precision = "auto",
+    memory: int | None = None,
     **extras: Any,
 ) -> Job:
-    """Denoise or super-resolve with a trained model.
+    """Denoise or super-resolve with a trained model, in at most `memory` bytes.
 
     `extras` are the fields of `Extras`; with `settings.samples` there is a map of their standard
     deviation. The network is loaded when the job starts, not before. Raises RequestProblem for
@@ -100,7 +103,9 @@ def enhance_job(
         summary=summary(recipe, settings),
         parameters=requested(recipe, settings, sha256=model.sha256, precision=precision)
         | beside.parameters,
-        start=partial(_start, model, device=str(place), precision=precision, beside=beside),
+        start=partial(
+            _start, model, device=str(place), precision=precision, beside=beside, memory=memory
+        ),
         plan=partial(_plan, model, settings, beside),
         maps=tuple(quantity for quantity, wanted in maps.items() if wanted),
         device=str(place),
@@ -117,7 +122,13 @@ def _plan(model: Checkpoint, settings: Settings, beside: Extras, volume: Volume)
 
 
 def _start(
-    model: Checkpoint, progress: Progress, *, device: str, precision: Precision, beside: Extras
+    model: Checkpoint,
+    progress: Progress,
+    *,
+    device: str,
+    precision: Precision,
+    beside: Extras,
+    memory: int | None,
 ) -> Work:
     from medddim.inference.enhancer import Enhancer
 
@@ -128,16 +139,29 @@ def _start(
             f"{model.sha256[:12]}, found {enhancer.sha256[:12]}; install the same model there"
         )
 
-    return _Enhancing(enhancer, progress, beside)
+    return _Enhancing(enhancer, progress, beside, memory)
 
 
 class _Enhancing:
     """The work: one Enhancer carries out one plan after another."""
 
-    def __init__(self, enhancer: Enhancer, progress: Progress, beside: Extras) -> None:
+    def __init__(
+        self, enhancer: Enhancer, progress: Progress, beside: Extras, memory: int | None
+    ) -> None:
         self.enhancer, self.progress, self.beside = enhancer, progress, beside
         self.parts: Any = None
-        self.tile = enhancer.tile
+        self.tile, self.memory = enhancer.tile, memory
+
+    @cached_property
+    def known(self) -> Measured:
+        """What a voxel takes: measured when the first scan is planned."""
+        return measure(self.enhancer)
+
+    def forecast(self, plan: ScanPlan) -> Forecast:
+        """What the scan takes, in the tiles that it will be cut into."""
+        found = forecast(self.enhancer, plan, self.known, limit=self.memory)
+        self.enhancer.tile = found.tile
+        return found
 
     def __call__(self, volume: Volume, plan: ScanPlan) -> Answer:
         for _ in range(SMALLER):

@@ -11,6 +11,7 @@ from medddim.formats.contract import Quantity
 from medddim.volume import Volume
 
 if TYPE_CHECKING:
+    from medddim.batch.forecast import Forecast
     from medddim.degradation import Degradation
 
 Facts = dict[str, Any]
@@ -31,6 +32,15 @@ class KeepsParts(Protocol):
     """Work that can go on in the middle of a scan: it is given what is finished, and adds to it."""
 
     parts: Any
+
+
+@runtime_checkable
+class Forecasts(Protocol):
+    """Work that can say what a scan will take, and then keeps to it."""
+
+    def forecast(self, plan: Any) -> Forecast:
+        """What the scan of this plan takes. Raises UnsupportedScan if there is not so much."""
+        ...
 
 
 def unwatched(share: float) -> None:

@@ -7,11 +7,21 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from medddim import formats, record
+from medddim import formats, memory, record
 from medddim.batch import parts, shelf
-from medddim.batch.jobs import Answer, Job, KeepsParts, Plan, Progress, Work, unwatched
+from medddim.batch.facts import found, with_repairs
+from medddim.batch.jobs import (
+    Answer,
+    Forecasts,
+    Job,
+    KeepsParts,
+    Plan,
+    Progress,
+    Work,
+    unwatched,
+)
 from medddim.digest import sha256_of
 from medddim.errors import (
     CheckpointError,
@@ -130,9 +140,10 @@ class Station:
         work = self.load(scan.job)
 
         def compute() -> Computed:
+            outcome = _with_forecast(work, scan)
             answer, stated = self._worked(work, scan), scan.outcome.facts
-            facts = stated | _found(answer, known=scan.job.described | stated)
-            return Computed(scan.job, answer, replace(scan.outcome, facts=facts), scan.missing)
+            facts = stated | found(answer, known=scan.job.described | stated)
+            return Computed(scan.job, answer, replace(outcome, facts=facts), scan.missing)
 
         return _timed(scan.task.series, compute, before=scan.seconds)
 
@@ -161,18 +172,21 @@ class Station:
                 derivation=Derivation(job.kind, job.summary, job.described | planned.facts),
             )
             parts.forget(self.destination, planned.name)
-            return done
+            return replace(done, peak_mb=round(memory.peak() / 1e6))
 
         return _timed(planned, write, before=scan.seconds)
 
     def planned(self, task: Task) -> Outcome:
-        """The outcome of a scan that is only read; nothing is loaded or written."""
+        """The outcome of a scan that is read and planned; nothing is written."""
         scan = self.read(task, adopt=False)
         if isinstance(scan, Outcome):
             return scan
-        place = f"{self.destination}/{result_place(task.series.name, scan.volume)}"
+        ready, place = scan, f"{self.destination}/{result_place(task.series.name, scan.volume)}"
         facts = task.series.facts | scan.outcome.facts | {"place": place}
-        return replace(scan.outcome, status="planned", facts=facts)
+        outcome = _attempted(task.series, lambda: _with_forecast(self.load(ready.job), ready))
+        if outcome.status == "refused":
+            return outcome
+        return replace(outcome, status="planned", facts=facts)
 
     def _settled(self, task: Task) -> Ready | Outcome:
         series, earlier, job = task.series, task.earlier, self.choose(task.series)
@@ -195,7 +209,7 @@ class Station:
             files=len(series.files),
             inputs=inputs,
             job=job.described,
-            facts=_with_repairs(plan.facts, series),
+            facts=with_repairs(plan.facts, series),
             reading={"format": series.format, "part": series.part, **asdict(series.repair)},
             outputs=outputs,
             versions=kept_result.versions if kept_result else record.versions(),
@@ -259,21 +273,12 @@ def _attempted(of: Series | Outcome, stage: Callable[[], Done]) -> Done | Outcom
     return Outcome(of.name, status, reason, files)
 
 
-def _found(answer: Answer, *, known: dict[str, Any]) -> dict[str, Any]:
-    """What only the answer itself could say of its making: facts that no plan has."""
-    made = answer[0].derivation
-    parameters = made.parameters if made else {}
-    return {key: value for key, value in parameters.items() if key not in known}
-
-
-def _with_repairs(facts: dict[str, Any], series: Series) -> dict[str, Any]:
-    """The facts of a scan whose geometry was repaired say so, as a warning too, and its notes."""
-    repairs, notes = (series.facts.get(key, []) for key in ("repairs", "notes"))
-    if not repairs and not notes:
-        return facts
-    warnings = [facts["warning"]] if "warning" in facts else []
-    stated = {"repairs": repairs} if repairs else {}
-    return facts | stated | {"warning": "; ".join([*warnings, *repairs, *notes])}
+def _with_forecast(work: Work, scan: Ready) -> Outcome:
+    """The outcome with what the scan will take; UnsupportedScan where there is not so much."""
+    if not isinstance(work, Forecasts):
+        return scan.outcome
+    planned = work.forecast(scan.plan).facts(reading_s=scan.seconds)
+    return replace(scan.outcome, planned=planned)
 
 
 def _read(series: Series) -> Volume:

@@ -92,10 +92,28 @@ def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
             return str(problem), EXIT_REFUSED
         case OSError(filename=str() as file, strerror=why):
             return f"{file}: {why}", EXIT_ENVIRONMENT
-        case _:  # a bug, or a full memory; its own message may quote a file's header
+        case MemoryError() | ImportError() | RuntimeError() if stated := _too_small(problem):
+            return stated, EXIT_ENVIRONMENT
+        case _:  # a bug; its own message may quote a file's header
             bug = type(problem).__name__
             stated = f"unexpected {bug}; `medddim --debug {verb} ...` shows where"
             return stated, EXIT_REFUSED
+
+
+def _too_small(problem: BaseException) -> str:
+    """What to say where memory ran out; "" where something else did.
+
+    Under a limit of the address space, packages and threads are what does not fit first.
+    """
+    from medddim import memory
+
+    if not isinstance(problem, MemoryError) and not memory.limited():
+        return ""
+    held, left = memory.held() / 1e9, memory.available() / 1e9
+    return (
+        f"not enough memory: this process holds {held:.2f} GB, and {left:.2f} GB are left to it; "
+        "end other programs, or allow it more (ulimit -v, or the job scheduler)"
+    )
 
 
 @click.group(

@@ -210,6 +210,7 @@ def run_batch(
     total = sum(1 for one in series if not shard or shard.holds(one.name))
     counts: Counter[str] = Counter()
     good, done = True, 0
+    planned: list[Outcome] = []
 
     def progress(share: float) -> None:
         tell(done + share)
@@ -228,12 +229,37 @@ def run_batch(
                 show(outcome, as_json=as_json)
             counts[outcome.status] += 1
             good &= outcome.good
+            planned += [outcome] if outcome.planned and outcome.status == "planned" else []
             tell(done := done + 1)
     if not (as_json or quiet):
         stated = ", ".join(f"{count} {status}" for status, count in counts.items())
+        if planned:
+            click.echo(needs(planned, series, workers=where.get("workers") or 1))
         see = "nothing was written" if options["dry_run"] else f"see {output / batch.MANIFEST}"
         click.echo(f"{stated or 'no scan'}; {see}")
     return 0 if good or exit_zero else 1
+
+
+def needs(planned: Sequence[Outcome], series: Sequence[Series], *, workers: int) -> str:
+    """What a run over the scans that are planned will take, in one line."""
+    names = {one.name for one in planned}
+    files = {file for one in series if one.name in names for file in one.files}
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    seconds = sum(one.planned["seconds"] for one in planned) / workers
+    memory = max(one.planned["memory_mb"] for one in planned) * workers
+    where = ", ".join(sorted({one.device for one in planned}))
+    return (
+        f"{len(planned)} scan{'s' * (len(planned) != 1)} of {size / 1e6:.1f} MB take about "
+        f"{_duration(seconds)} and {memory / 1e3:.1f} GB of memory in {workers} "
+        f"process{'es' * (workers != 1)} on {where}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} s"
 
 
 def _remarks(outcome: Outcome) -> Iterator[str]:
@@ -268,7 +294,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     found = share if hu is None else f"noise {hu:g} HU"
     remarks = [_to_come(outcome), *_remarks(outcome), found]
     notes = outcome.reason or "; ".join(filter(None, [*remarks, *outcome.notes]))
-    time = f"{outcome.seconds:.1f} s" if outcome.good and outcome.seconds else ""
+    seconds = outcome.planned.get("seconds") if outcome.status == "planned" else outcome.seconds
+    time = f"{seconds:.1f} s" if outcome.good and seconds else ""
     click.echo(f"{status} {outcome.name:24} {time:>9}  {notes}".rstrip())
     for fact in ("receipt", "invented"):
         if outcome.good and fact in outcome.facts:

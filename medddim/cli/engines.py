@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,37 @@ def _shard(context: click.Context, parameter: click.Parameter, text: str | None)
     from medddim.batch import Shard
 
     return None if text is None else Shard.parse(text)
+
+
+UNITS = ("", "k", "m", "g", "t")
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+
+
+def _size(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    """Bytes of a size such as 2GB, 800 MB or 1.5GiB."""
+    if text is None:
+        return None
+    found = SIZE.fullmatch(text.strip())
+    if not found or not float(found[1]):
+        raise click.BadParameter(f"expected a size such as 2GB or 800MB, found {text!r}")
+    number, unit, binary = found.groups()
+    power = UNITS.index(unit.lower())
+    return round(float(number) * (1024**power if binary else 1000**power))
+
+
+memory_option = click.option(
+    "--memory",
+    metavar="SIZE",
+    callback=_size,
+    show_default="2GB, or what a larger scan needs and the machine has",
+    help="The most memory the run may take, such as 2GB: shared among --workers, and by each "
+    "process of other engines.",
+)
+
+
+def share_of(memory: int | None, workers: int | None) -> int | None:
+    """The memory of each process."""
+    return memory // (workers or 1) if memory else None
 
 
 _ENGINE_OPTIONS = (

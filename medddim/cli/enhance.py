@@ -155,6 +155,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     type=click.Choice(["auto", "bf16", "fp32"]),
     help="Number format of the network; auto: bf16 where the machine has it, else fp32.",
 )
+@engines.memory_option
 @engines.engine_options
 @batches.resume_option
 @batches.again_option
@@ -175,6 +176,7 @@ def enhance(scans: tuple[Path, ...], output: Path, as_json: bool, **options: Any
     series = batch.plan(scans, output, **choice)
     if not options.pop("again") and options["model"] != "identity":
         series = batch.skipping_own(series)
+    options["memory"] = engines.share_of(options["memory"], options["workers"])
     run = {
         key: options.pop(key)
         for key in ("resume", "dry_run", "exit_zero", "quiet", *engines.ENGINE)
@@ -220,7 +222,7 @@ EXTRAS = ("residual", "receipt", "interval", "invented", "force")
 
 
 def job_of(
-    *, model: str, device: str, precision: Any, **asked: Any
+    *, model: str, device: str, precision: Any, memory: int | None = None, **asked: Any
 ) -> Job | Callable[[Series], Job]:
     """What the options of `enhance` ask for."""
     from medddim import batch
@@ -237,7 +239,7 @@ def job_of(
         return batch.identity_job()
     from medddim.checkpoint import Checkpoint
 
-    options: dict[str, Any] = {"device": device, "precision": precision, **extras}
+    options: dict[str, Any] = {"device": device, "precision": precision, "memory": memory, **extras}
     if model == "auto":
         return batch.by_modality(settings, **options)
     return batch.enhance_job(Checkpoint.open(model), settings, **options)

@@ -23,6 +23,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 
+from medddim import memory
 from medddim.errors import EnvironmentProblem, MedddimError, UnreadableScan, UnsupportedScan
 from medddim.volume import Affine
 
@@ -197,7 +198,7 @@ def require_moderate_inflation(stream: BinaryIO, path: Path) -> None:
 
 def require_memory(needed: int, path: Path) -> None:
     """Raise EnvironmentProblem, before they are allocated, if there are not `needed` bytes."""
-    free = _free_memory()
+    free = memory.available()
     if needed > free:
         raise EnvironmentProblem(
             f"{path}: reading it takes about {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB "
@@ -230,13 +231,3 @@ def require_sound_archive(archive: ZipFile, path: Path) -> list[ZipInfo]:
 def _leads_out(name: str) -> bool:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     return ".." in parts or name.startswith(("/", "\\")) or ":" in parts[0]
-
-
-def _free_memory() -> int:
-    """Bytes the machine can give without swapping; all it has where it does not say."""
-    try:
-        stated = Path("/proc/meminfo").read_text(encoding="ascii")
-        return 1024 * int(stated.split("MemAvailable:")[1].split()[0])
-    except (OSError, IndexError, ValueError):
-        pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63 // 4096
-        return pages * 4096

@@ -36,6 +36,8 @@ class Outcome:
     split series. `clipped` is how many voxels of the result the stored type could not hold.
     `notes` describe what of the source is stored otherwise, or not at all. `versions` are the
     packages the result was made with, which a later run may not have; `device` is where.
+    `planned` says what the scan was expected to take: seconds, megabytes of the process, the edge
+    of a tile; `seconds` and `peak_mb`, the most memory of the process until then, are what it took.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Outcome:
     clipped: int = 0
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    planned: dict[str, Any] = field(default_factory=dict)
+    peak_mb: int = 0
 
     @property
     def good(self) -> bool:
@@ -162,6 +166,7 @@ def write_manifest(
         "job": job or _shared([one.job for one in outcomes if one.job]),
         **({"shard": part} if part else {}),
         "scans_given": scans_given,
+        "planned_and_taken": _planned_and_taken(outcomes),
         "scans": [asdict(outcome) for outcome in outcomes],
         "earlier": [asdict(outcome) for outcome in earlier],
     }
@@ -177,6 +182,17 @@ def _replace(destination: Path, name: str, said: dict[str, Any]) -> None:
             partial.replace(destination / name)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _planned_and_taken(outcomes: Sequence[Outcome]) -> dict[str, tuple[float, float]]:
+    """What the scans that were done were expected to take, and what they took."""
+    done = [one for one in outcomes if one.status == "ok" and one.planned]
+    seconds = (sum(one.planned["seconds"] for one in done), sum(one.seconds for one in done))
+    planned = max((one.planned["memory_mb"] for one in done), default=0)
+    return {
+        "seconds": (round(seconds[0], 1), round(seconds[1], 1)),
+        "memory_mb": (planned, max((one.peak_mb for one in done), default=0)),
+    }
 
 
 def versions() -> dict[str, str]:

@@ -40,9 +40,11 @@ def test_workers_give_the_same_bytes_and_the_same_record(heads, out, tmp_path, h
     engine = batch.Cluster(scheduler=scheduler)
     shared = list(batch.run(scans, out, job=halving(), engine=engine))
     assert studies.contents(out) == studies.contents(tmp_path / "alone")
-    plain = [record.Outcome(**{**vars(one), "seconds": 0.0}) for one in alone]
+    plain = [record.Outcome(**{**vars(one), "seconds": 0.0, "peak_mb": 0}) for one in alone]
     others = sorted(shared, key=lambda one: one.name)
-    assert [record.Outcome(**{**vars(one), "seconds": 0.0}) for one in others] == plain
+    assert [
+        record.Outcome(**{**vars(one), "seconds": 0.0, "peak_mb": 0}) for one in others
+    ] == plain
     manifests = [
         json.loads((place / batch.MANIFEST).read_text()) for place in (out, tmp_path / "alone")
     ]

@@ -76,3 +76,17 @@ def test_a_closed_run_gives_up_what_is_computed_and_keeps_what_is_done(four, out
     assert [path for path in out.iterdir() if path.name.startswith(".")] == []
     again = {one.name: one.status for one in batch.run(scans, out, job=job())}
     assert again == {"a": "done before", "b": "ok", "c": "ok", "d": "ok", "e": "ok"}
+
+
+def test_a_large_scan_goes_its_way_alone(four, out, monkeypatch):
+    """What is planned has been read: not before the last one is written, nor the next beside it."""
+    monkeypatch.setattr("medddim.batch.overlap.LARGE", 10)
+    written = []
+
+    def plan(volume):
+        written.append(len(list(out.glob("*.nii.gz"))))
+        return NothingToPlan()
+
+    scans = batch.plan([four], out)
+    assert {one.status for one in batch.run(scans, out, job=job(plan))} == {"ok"}
+    assert written == [0, 1, 2, 3, 4]

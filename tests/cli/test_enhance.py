@@ -146,16 +146,25 @@ def test_results_never_land_in_the_study(enhance, study, out):
     assert studies.contents(study) == before
 
 
-def test_a_dry_run_loads_no_network_and_writes_nothing(enhance, tmp_path, monkeypatch):
-    monkeypatch.setattr(Enhancer, "load", lambda *args, **more: pytest.fail("loaded"))
-    result = enhance("--dry-run")
+def test_a_dry_run_says_what_the_run_will_take_and_writes_nothing(enhance, tmp_path):
+    result = enhance("--dry-run", "--memory", "8 GB")
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1] == "2 planned; nothing was written"
+    needs, last = result.stdout.splitlines()[-2:]
+    assert re.fullmatch(
+        r"2 scans of [\d.]+ MB take about [\d.]+ \w+ and [\d.]+ GB of memory in 1 process on cpu",
+        needs,
+    )
+    assert last == "2 planned; nothing was written"
     assert "noise" in result.stdout
     for place in ("out/head.nii.gz", "out/series/"):
         assert f"to {place} by tiny, 1 step;" in result.stdout
     assert " s  " not in result.stdout  # the time of planning is no time of the work
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("size", ["much", "0", "-2GB"])
+def test_a_size_that_is_none_is_a_usage_error(enhance, size):
+    assert enhance("--memory", size).exit_code == 2
 
 
 @pytest.mark.parametrize("more", [(), ("--dry-run",)])

@@ -224,7 +224,7 @@ def test_a_scan_for_which_the_memory_is_missing_is_refused_in_advance(
 ) -> None:
     base = bases.nifti_bases(tmp_path)[-1]
     (tmp_path / "scan.nii").write_bytes(base.content)
-    monkeypatch.setattr(guard, "_free_memory", lambda: 1000)
+    monkeypatch.setattr(guard.memory, "available", lambda: 1000)
     with pytest.raises(EnvironmentProblem, match="are free"):
         formats.read(tmp_path / "scan.nii")
 
@@ -237,7 +237,7 @@ def test_a_limit_that_is_no_number_is_refused(said: str, monkeypatch: pytest.Mon
 
 
 def test_the_machine_says_how_much_memory_is_free() -> None:
-    assert 2**20 < guard._free_memory() < 2**50
+    assert 2**20 < guard.memory.available() < 2**50
 
 
 @pytest.mark.parametrize("name", ["../evil.dcm", "/evil.dcm", "C:\\evil.dcm", "a/..\\evil.dcm"])

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.torch import load_file
 
-from medddim import formats
+from medddim import cli, formats
 from medddim.formats import Derivation
 from medddim.models import WEIGHTS
 from medddim.training.trainer import RESUME
 from tests.phantoms import head, textured
 from tests.recipes import tiny
 
-pytestmark = pytest.mark.slow
 STEPS, KILLS = 300, 5
 ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
 
@@ -63,6 +63,7 @@ def saved_at(run):
     return file.stat().st_mtime_ns if file.exists() else None
 
 
+@pytest.mark.slow
 def test_a_run_killed_five_times_ends_with_the_bits_of_an_undisturbed_one(tmp_path, data):
     how = {"steps": STEPS, "save_every": 7, "validate_every": 20}
     complete(command(tmp_path, data, "undisturbed", **how))
@@ -75,12 +76,15 @@ def test_a_run_killed_five_times_ends_with_the_bits_of_an_undisturbed_one(tmp_pa
         assert (run / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes(), name
 
 
-def test_two_processes_share_a_batch_and_learn_what_one_does(tmp_path, data):
-    how = {"steps": 12, "batch": 4, "validate_every": 6}
-    alone = command(tmp_path, data, "alone", **how)
-    complete(alone)
-    output = complete([*command(tmp_path, data, "shared", **how), "--devices", "2"])
-    assert output.count("checkpoint in") == 1
+@pytest.mark.parametrize("by", ["fabric", pytest.param("torchrun", marks=pytest.mark.slow)])
+def test_two_processes_share_a_batch_and_learn_what_one_does(tmp_path, data, by):
+    how = {"steps": 6, "batch": 4, "validate_every": 3}
+    _, *alone = map(str, command(tmp_path, data, "alone", **how))
+    assert CliRunner().invoke(cli.main, alone).exit_code == 0
+    shared = [*command(tmp_path, data, "shared", **how), "--devices", "2"]
+    if by == "torchrun":
+        shared = [shared[0].with_name("torchrun"), "--standalone", "--nproc-per-node=2", *shared]
+    assert complete(shared).count("checkpoint in") == 1
     one, two = (load_file(tmp_path / run / RESUME) for run in ("alone", "shared"))
     assert one.keys() == two.keys()
     assert all(torch.allclose(one[key], two[key], rtol=1e-3, atol=1e-5) for key in one)

@@ -1,0 +1,63 @@
+"""What a scan will take on this machine, and the tiles in which it fits its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from medddim import memory
+from medddim.errors import UnsupportedScan
+from medddim.inference.cost import Cost, Measured, cost_of, tiles_for
+from medddim.inference.plan import ScanPlan
+
+if TYPE_CHECKING:
+    from medddim.inference.enhancer import Enhancer
+
+USUAL = 2 * 10**9
+"""Bytes of this process that tiles are chosen for where nothing else is said and they suffice."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What one scan will take: seconds of the network, bytes of the process at its peak, tiles."""
+
+    seconds: float
+    bytes: int
+    tile: int
+
+    def facts(self, *, reading_s: float) -> dict[str, Any]:
+        """For the record; the seconds are those of reading, which are known, and of the network."""
+        return {
+            "seconds": round(reading_s + self.seconds, 2),
+            "memory_mb": round(self.bytes / 1e6),
+            "tile": self.tile,
+        }
+
+
+def forecast(
+    enhancer: Enhancer, plan: ScanPlan, known: Measured, *, limit: int | None = None
+) -> Forecast:
+    """The largest tiles that keep this process within its memory, and what the scan takes in them.
+
+    `limit` is in bytes; without one, tiles are chosen for `USUAL`, larger needs may take what the
+    machine has. Raises UnsupportedScan where even the smallest tiles do not fit.
+    """
+    held = memory.held()
+    machine = held + memory.available()
+    most = machine if limit is None else min(limit, machine)
+    costs = [cost_of(enhancer, plan, known, tile=tile) for tile in tiles_for(enhancer)]
+    found = _within(costs, min(most, limit or USUAL) - held) or _within(costs, most - held)
+    if found is None:
+        need = min(one.bytes for one in costs) + held
+        whose = "this machine has" if most == machine else "--memory allows"
+        raise UnsupportedScan(
+            f"an answer of {'×'.join(map(str, plan.consistency.shape))} voxels takes "
+            f"{need / 1e9:.2f} GB of memory in the smallest tiles, and {whose} {most / 1e9:.2f} GB "
+            "for this process; end other programs, allow more, or cut the scan into smaller ones"
+        )
+    return Forecast(found.seconds, held + found.bytes, found.tile)
+
+
+def _within(costs: Sequence[Cost], room: int) -> Cost | None:
+    return next((one for one in costs if one.bytes <= room), None)
