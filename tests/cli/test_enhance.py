@@ -162,11 +162,6 @@ def test_a_dry_run_says_what_the_run_will_take_and_writes_nothing(enhance, tmp_p
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("size", ["much", "0", "-2GB"])
-def test_a_size_that_is_none_is_a_usage_error(enhance, size):
-    assert enhance("--memory", size).exit_code == 2
-
-
 @pytest.mark.parametrize("more", [(), ("--dry-run",)])
 def test_json_is_all_there_is_on_stdout(enhance, study, more):
     studies.gap(study)

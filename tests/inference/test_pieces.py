@@ -48,11 +48,11 @@ def test_nor_those_of_ct(monkeypatch):
 
 
 def test_the_work_of_slabs_adds_up_to_that_of_the_whole(monkeypatch):
-    wired, told = enhancer(), []
+    wired, done = enhancer(), []
     in_slabs(wired, scan(), monkeypatch)
-    wired.progress = told.append
+    wired.progress = done.append
     wired(scan(), noise=40.0)
-    assert sum(told) == pytest.approx(1.0, abs=1e-6)
+    assert sum(done) == pytest.approx(1.0, abs=1e-6)
 
 
 @pytest.mark.parametrize(
