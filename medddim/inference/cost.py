@@ -15,7 +15,7 @@ from medddim.diffusion import Condition
 from medddim.inference.pieces import pieces_of
 from medddim.inference.plan import ScanPlan
 from medddim.inference.tiling import TILE, Tiling, batch_of
-from medddim.networks import Network, autocast
+from medddim.networks import Network, autocast, require_own_threads
 
 if TYPE_CHECKING:
     from medddim.inference.enhancer import Enhancer
@@ -123,6 +123,7 @@ def _arrays(plan: ScanPlan) -> int:
 
 def _estimate(enhancer: Enhancer, shape: tuple[int, ...]) -> None:
     """What the network says of nothing in particular."""
+    require_own_threads()
     recipe, device = enhancer.recipe, enhancer.device
     network = cast(Network, enhancer.denoiser.network)
     batch, *space = shape
