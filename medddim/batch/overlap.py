@@ -95,4 +95,5 @@ class Line:
 
 def _is_large(task: Task) -> bool:
     """By the header: nothing is read yet."""
-    return math.prod(task.series.facts.get("shape", ())) > LARGE
+    shape: tuple[int, ...] = task.series.facts.get("shape", ())
+    return math.prod(shape) > LARGE

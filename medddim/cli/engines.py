@@ -34,7 +34,8 @@ def _size(context: click.Context, parameter: click.Parameter, text: str | None) 
         raise click.BadParameter(f"expected a size such as 2GB or 800MB, found {text!r}")
     number, unit, binary = found.groups()
     power = UNITS.index(unit.lower())
-    return round(float(number) * (1024**power if binary else 1000**power))
+    base = 1024 if binary else 1000
+    return round(float(number) * float(base) ** power)
 
 
 memory_option = click.option(
