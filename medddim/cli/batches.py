@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medddim.cli import engines
+from medddim.cli.needs import in_all
 from medddim.cli.progress import bar, events
 
 if TYPE_CHECKING:
@@ -234,32 +235,10 @@ def run_batch(
     if not (as_json or quiet):
         stated = ", ".join(f"{count} {status}" for status, count in counts.items())
         if planned:
-            click.echo(needs(planned, series, workers=where.get("workers") or 1))
+            click.echo(in_all(planned, series, workers=where.get("workers") or 1))
         see = "nothing was written" if options["dry_run"] else f"see {output / batch.MANIFEST}"
         click.echo(f"{stated or 'no scan'}; {see}")
     return 0 if good or exit_zero else 1
-
-
-def needs(planned: Sequence[Outcome], series: Sequence[Series], *, workers: int) -> str:
-    """What a run over the scans that are planned will take, in one line."""
-    names = {one.name for one in planned}
-    files = {file for one in series if one.name in names for file in one.files}
-    size = sum(file.stat().st_size for file in files if file.is_file())
-    seconds = sum(one.planned["seconds"] for one in planned) / workers
-    memory = max(one.planned["memory_mb"] for one in planned) * workers
-    where = ", ".join(sorted({one.device for one in planned}))
-    return (
-        f"{len(planned)} scan{'s' * (len(planned) != 1)} of {size / 1e6:.1f} MB take about "
-        f"{_duration(seconds)} and {memory / 1e3:.1f} GB of memory in {workers} "
-        f"process{'es' * (workers != 1)} on {where}"
-    )
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.1f} s"
 
 
 def _remarks(outcome: Outcome) -> Iterator[str]:
