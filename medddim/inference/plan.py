@@ -14,6 +14,7 @@ import numpy as np
 
 from medddim.degradation.larger_voxels import LargerVoxels, factors_to
 from medddim.errors import UnsupportedScan
+from medddim.formats.reconstruction import denoised_by_scanner
 from medddim.inference.consistency import Consistency, FinerGrid, SameGrid, is_magnitude
 from medddim.inference.settings import Settings
 from medddim.inference.suitability import factors_of, in_words, require_modality
@@ -179,6 +180,11 @@ def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings
             noise = known.level if known else estimate_noise(scan)
         share = noise / scaling.scale
     warnings = list(_unlike_training(recipe, share, float(scan.voxels.max()) / scaling.scale))
+    if learned := denoised_by_scanner(scan):
+        warnings.append(
+            f"the scanner denoised this scan already ({learned}, by its header or JSON file): what "
+            "is left is no noise that the model was trained on"
+        )
     share = round(float(share), DIGITS)
     level = share * scaling.scale
     facts: dict[str, Any] = {"noise_level": share}

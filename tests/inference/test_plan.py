@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import fields, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,6 +29,12 @@ def test_the_noise_is_the_same_in_the_scans_unit_and_as_a_share():
     assert by_unit.strength == by_share.strength == (pytest.approx(0.07123, abs=1e-12),)
     assert by_unit.facts == by_share.facts
     assert by_unit.facts["noise_level"] == 0.07123
+
+
+def test_a_scan_that_its_scanner_denoised_is_warned_of():
+    said = SimpleNamespace(beside=SimpleNamespace(said={"ImageTypeText": ["M", "DRB"]}))
+    found = plan_scan(tiny(), replace(head(), source=said), Settings(noise_share=0.05))
+    assert "Deep Resolve Boost" in found.facts["warning"]
 
 
 def test_a_plan_is_made_without_the_network(monkeypatch):
