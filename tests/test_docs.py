@@ -108,7 +108,7 @@ def test_every_command_and_option_is_in_the_reference():
     for verb in verbs():
         assert f"\n## medddim {verb}\n" in page
     for command in cli.main.commands.values():
-        options = [p for p in command.params if isinstance(p, click.Option)]
+        options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
         assert [o.opts[-1] for o in options if o.opts[-1] not in page] == []
 
 
