@@ -100,3 +100,14 @@ def test_an_unknown_prediction_is_refused_with_the_known_ones():
 def test_the_middle_of_a_stack_keeps_its_channel_axis():
     stack = images(2, 5, 4, 4)[0]
     assert torch.equal(middle(stack), stack[:, 2:3])
+
+
+def test_the_residual_of_the_scan_that_is_shown_recovers_the_clean_scan():
+    clean, scan = images(2, 1, 4, 4)
+    shown = Condition(CONDITION.strength, scan)
+
+    def oracle(state, level, *, strength, scan):
+        return denoiser.target(clean, 0 * clean, level, shown)
+
+    denoiser = Denoiser(oracle, VariancePreserving(), "residual")
+    assert (denoiser(0 * scan, 1.0, shown) - clean).abs().max() < 1e-14

@@ -80,3 +80,38 @@ def test_targets_with_noise_of_their_own_teach_the_noiseless_answer():
 def test_targets_with_noise_of_their_own_need_a_path_that_keeps_the_scan():
     with pytest.raises(DiffusionError, match="own noise"):
         noisier2noise(Bridge(), torch.tensor([[0.1]]), torch.tensor([0.5], dtype=torch.float64))
+
+
+def test_voxels_count_by_their_weight_and_the_network_gets_state_and_level():
+    (clean, source), error = stacks(1), stacks(1)[1]
+    weight = torch.linspace(0.5, 2, clean.numel(), dtype=torch.float64).reshape(clean.shape)
+    seen = []
+
+    def network(state, level, *, strength, scan):
+        seen.append((state, level, strength))
+        return clean + error
+
+    denoiser = Denoiser(network, ScanNoise(), "x0")
+    terms = {"clean": clean, "source": source, "level": LEVELS, "condition": CONDITION}
+    loss = prediction_loss(denoiser, **terms, weight=weight).item()
+    assert loss == pytest.approx(((weight * error**2).sum() / weight.sum()).item(), rel=1e-12)
+    ((state, level, strength),) = seen
+    assert torch.equal(state, ScanNoise().state(clean, source, LEVELS))
+    assert torch.equal(level, LEVELS)
+    assert strength is CONDITION.strength
+
+
+def test_noise_of_its_own_changes_the_state_and_the_target():
+    clean, source = stacks(1)
+    own, seen = torch.full_like(clean, 0.3), []
+
+    def silent(state, level, *, strength, scan):
+        seen.append(state)
+        return 0 * state
+
+    denoiser = Denoiser(silent, ScanNoise(), "residual")
+    terms = {"clean": clean, "source": source, "level": LEVELS, "condition": CONDITION}
+    loss = prediction_loss(denoiser, **terms, own=own).item()
+    kept, times = noisier2noise(ScanNoise(), own, LEVELS)
+    assert torch.equal(seen[0], ScanNoise().state(clean, kept * source, LEVELS))
+    assert loss == pytest.approx((times * source / 0.1).square().mean().item(), rel=1e-12)
