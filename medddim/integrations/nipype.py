@@ -59,6 +59,7 @@ class EnhanceInputSpec(CommandLineInputSpec):  # type: ignore[misc]  # nipype sh
     precision = traits.Enum("auto", "bf16", "fp32", argstr="--precision %s", desc="of the network")
     num_threads = traits.Int(1, argstr="--threads %d", usedefault=True, nohash=True,
                              desc="processor threads, which the scheduler counts")  # fmt: skip
+    memory = traits.Str(argstr="--memory '%s'", nohash=True, desc="the most it may take: 2GB")
     exit_zero = traits.Bool(argstr="--exit-zero", desc="go on where some scans are refused")
 
 
