@@ -46,6 +46,8 @@ PERFUSION = Content("a perfusion map", _FIRST)
 MATERIAL = Content("a material map of spectral CT", "give the CT images in Hounsfield units")
 RATIO = Content("the ratio of two images, as the uniform image of MP2RAGE", _FIRST)
 STATISTIC = Content("a statistical map", _FIRST)
+DIFFERENCE = Content("the difference of two images", _FIRST)
+PROJECTION = Content("a projection of many slices, as a MIP", "give the slices it was made from")
 LABELS = Content("labels or a mask", "give the scan they belong to")
 TRANSFORM = Content("displacements or other vectors", "give the scan they belong to")
 PET = Content("a PET or SPECT image", "medddim is for MR and CT")
@@ -58,25 +60,32 @@ WORDS: dict[str, Content] = {
         PHASE: "P, PHASE, PHASE MAP, VELOCITY, VELOCITY MAP",
         REAL: "R, REAL",
         IMAGINARY: "I, IMAGINARY",
-        FIELD: "FIELDMAPHZ, FIELD MAP, B0 MAP, B1 MAP, TB1 MAP",
+        FIELD: "FIELDMAPHZ, FIELD MAP, FIELDMAP, B0 MAP, B0 UNSPECIFIED, B1 MAP, "
+        "B1 UNSPECIFIED, TB1 MAP",
         SUSCEPTIBILITY: "QSM, SUSCEPTIBILITY MAP",
         DIFFUSION: "ADC, EADC, ADC MAP, AVDC, FA, FA MAP, COLFA, COLORFA, TENSOR, MD, "
         "FRACTIONAL ANISOTROPY, MEAN DIFFUSIVITY, IVIM MAP",
-        TISSUE: "T1 MAP, T2 MAP, T2 STAR MAP, R1 MAP, R2 MAP, R2 STAR MAP, T1RHO MAP, PD MAP, "
+        TISSUE: "T1 MAP, T2 MAP, T2 STAR MAP, T2* MAP, R1 MAP, R2 MAP, R2 STAR MAP, R2* MAP, "
+        "T1RHO MAP, PD MAP, ECV MAP, "
         "PROTON DENSITY MAP, M0 MAP, FAT FRACTION, WATER FRACTION, PDFF, STIFFNESS",
         PERFUSION: "CBF, CBV, MTT, TTP, TMAX, RCBF, RCBV, RELCBF, RELCBV, RELMTT, RELCMTT, PBP, "
         "KTRANS, KEP, IAUC, IAUGC, PERFUSION MAP",
-        RATIO: "UNI, UNIT1",
+        RATIO: "UNI, UNIT1, DIVISION",
+        DIFFERENCE: "SUB, SUBTRACTION, SUBTRACTED",
+        STATISTIC: "STD DEVIATION, T MAP, Z MAP, T TEST",
+        PROJECTION: "MIP, MINIP, MNIP, MAXIMUM, MINIMUM, PROJECTION IMAGE",
         LABELS: "MASK, SEGMENTATION, LABEL",
     }.items()
     for word in words.split(", ")
 }
-"""Words of ImageType, in upper case, with a blank for each underscore."""
+"""Words of ImageType, in upper case, with a blank for each underscore or hyphen."""
 CT_WORDS: dict[str, Content] = {
-    word: content for word, content in WORDS.items() if content in (PERFUSION, LABELS)
+    word: content
+    for word, content in WORDS.items()
+    if content in (PERFUSION, DIFFERENCE, PROJECTION, LABELS)
 } | {
     word: MATERIAL
-    for word in ("MAT SPECIFIC", "MAT FRACTIONAL", "EFF ATOMIC NUM", "ELECTRON DENSITY")
+    for word in ("MAT SPECIFIC", "MAT FRACTIONAL", "EFF ATOMIC NUM", "ELECTRON DENSITY", "IODINE")
 }
 MAGNITUDE_WORDS = {"M", "MAGNITUDE"}
 _OF_PHILIPS = re.compile(r"(?:SW )?([PRI]) [A-Z0-9 ]+")
@@ -86,7 +95,7 @@ _OF_PHILIPS = re.compile(r"(?:SW )?([PRI]) [A-Z0-9 ]+")
 def of_words(words: Iterable[Any], modality: str = "MR") -> Content | None:
     """What the words of ImageType or ComplexImageComponent say; None for a magnitude and for CT."""
     known = CT_WORDS if modality == "CT" else WORDS
-    for word in (str(one).strip().upper().replace("_", " ") for one in words):
+    for word in (re.sub("[_-]", " ", str(one)).strip().upper() for one in words):
         philips = _OF_PHILIPS.fullmatch(word) if modality != "CT" else None
         if found := known.get(philips[1] if philips and word not in known else word):
             return found
@@ -122,8 +131,7 @@ def of_sidecar(said: Mapping[str, Any], name: str = "") -> str:
         return PET.at(f"a tracer, or Modality PT, {there}")
     if modality not in (None, "", "MR", "CT"):
         return f"expected MR or CT, found another Modality {there}"
-    kinds = said.get("ImageType")
-    words = [str(one).strip().upper() for one in kinds] if isinstance(kinds, list) else []
+    words = _kinds(said)
     if found := of_words(words, "CT" if modality == "CT" else "MR"):
         return found.at(f"ImageType {there}")
     unit = str(said.get("Units") or "").strip().lower()
@@ -137,9 +145,14 @@ def of_sidecar(said: Mapping[str, Any], name: str = "") -> str:
 
 def is_called_magnitude(said: Mapping[str, Any]) -> bool:
     """Whether the JSON file says that it is one, whatever the name of the scan."""
-    kinds = said.get("ImageType")
-    words = {str(one).strip().upper() for one in kinds} if isinstance(kinds, list) else set()
-    return bool(words & MAGNITUDE_WORDS)
+    return bool(MAGNITUDE_WORDS & set(_kinds(said)))
+
+
+def _kinds(said: Mapping[str, Any]) -> list[str]:
+    """The words of ImageType, and where dcm2niix says those of enhanced images."""
+    values = [said.get(key) for key in ("ImageType", "ImageTypeText", "ComplexImageComponent")]
+    lists = [[value] if isinstance(value, str) else value for value in values]
+    return [str(one).strip().upper() for some in lists if isinstance(some, list) for one in some]
 
 
 SUFFIXES: dict[str, Content] = {
@@ -155,7 +168,7 @@ SUFFIXES: dict[str, Content] = {
         RATIO: "unit1",
         STATISTIC: "statmap, tsnr",
         LABELS: "mask, brainmask, dseg, probseg, seg, segmentation, label, labels, labelmap, "
-        "defacemask, aseg, aparcaseg, parcellation",
+        "defacemask, aseg, aparcaseg, aparc+aseg, wmparc, ribbon, parcellation, pveseg, mixeltype",
         TRANSFORM: "xfm, warp, warpfield",
         PET: "pet",
     }.items()
@@ -173,10 +186,19 @@ ENTITIES: dict[tuple[str, str], Content] = {
     ("part", "imag"): IMAGINARY,
 }
 _ENTITY = re.compile(r"(?:^|_)([a-z]+)-([A-Za-z0-9+]+)")
-_STATISTICS = re.compile(
-    r"(thresh_)?(z|t|f|zf)stat\d*|(var)?cope\d*|pe\d+|spm[TF]_\d+|(con|beta)_\d+|tmap|zmap"
-)
-"""What FSL and SPM call the maps of a statistic."""
+_NAMES = {
+    re.compile(pattern): content
+    for pattern, content in {
+        r"(thresh_)?(z|t|f|zf)stat\d*|(var)?cope\d*|pe\d+|spm[TF]_\d+|(con|beta)_\d+|tmap|zmap":
+            STATISTIC,
+        r"(?i:.*(?:dti|dki|tensor).*_)(FA|MD|AD|RD|MO|MK|L[123]|V[123])|FA|MD|ADC": DIFFUSION,
+        r".*(\.seg|[-.]label)|.*_(pve|prob)_\d+": LABELS,
+    }.items()
+}  # fmt: skip
+"""What FSL and SPM call statistics, dtifit the maps of a tensor, 3D Slicer and FAST their labels.
+
+Initials of a person, as in x_MD, are no map.
+"""
 
 
 def of_name(stem: str) -> Content | None:
@@ -189,8 +211,10 @@ def of_name(stem: str) -> Content | None:
             return PET
         if entity[0] == "stat":
             return STATISTIC
-    if _STATISTICS.fullmatch(stem):
-        return STATISTIC
+    if named := next((one for pattern, one in _NAMES.items() if pattern.fullmatch(stem)), None):
+        return named
+    if stem == "brainmask":
+        return None  # of FreeSurfer: the head without its skull
     return (BIDS_SUFFIXES if entities else SUFFIXES).get(_suffix(stem))
 
 

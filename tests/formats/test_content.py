@@ -22,6 +22,14 @@ from medddim.formats import content
         (["DERIVED", "PRIMARY", "T2_STAR MAP"], content.TISSUE),
         (["DERIVED", "PRIMARY", "RELCBF"], content.PERFUSION),
         (["DERIVED", "PRIMARY", "M", "UNI"], content.RATIO),
+        (["DERIVED", "PRIMARY", "M", "SUB"], content.DIFFERENCE),
+        (["DERIVED", "PRIMARY", "VOLUME", "SUBTRACTION"], content.DIFFERENCE),
+        (["DERIVED", "PRIMARY", "PERFUSION", "STD_DEVIATION"], content.STATISTIC),
+        (["DERIVED", "SECONDARY", "M", "MNIP"], content.PROJECTION),
+        (["DERIVED", "PRIMARY", "T2-MAP"], content.TISSUE),
+        (["ORIGINAL", "PRIMARY", "B0_UNSPECIFIED", "B0"], content.FIELD),
+        (["DERIVED", "PRIMARY", "MPR", "NORM"], None),
+        (["ORIGINAL", "PRIMARY", "ADC_UNSPECIFIED", "ADC", "UNSPECIFIED"], content.DIFFUSION),
     ],
 )
 def test_words_of_image_type(words, found):
@@ -31,6 +39,7 @@ def test_words_of_image_type(words, found):
 def test_words_of_mr_mean_nothing_in_ct():
     assert content.of_words(["AXIAL", "P"], "CT") is None
     assert content.of_words(["AXIAL", "ELECTRON_DENSITY"], "CT") == content.MATERIAL
+    assert content.of_words(["AXIAL", "MIP"], "CT") == content.PROJECTION
 
 
 @pytest.mark.parametrize(
@@ -52,6 +61,10 @@ def test_words_of_mr_mean_nothing_in_ct():
         ({"Units": "ZZPHI"}, "another unit"),
         ({"EchoTime1": 0.005, "EchoTime2": 0.007}, "a phase image"),
         ({"Modality": "MR", "ImageType": ["DERIVED", "PRIMARY", "FIELDMAPHZ"]}, "a field map"),
+        ({"ImageType": ["ORIGINAL"], "ImageTypeText": ["ORIGINAL", "PRIMARY", "P"]}, "a phase"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY"], "ComplexImageComponent": "REAL"}, "the real part"),
+        ({"Units": "mm2/s"}, "a diffusion map"),
+        ({"Units": "%"}, "another unit"),
     ],
 )
 def test_the_json_file(said, reason):
@@ -90,6 +103,16 @@ def test_two_echo_times_belong_to_the_magnitudes_of_a_field_map_too():
         ("sub-01_label-GM_probseg", content.LABELS),
         ("sub-01_FA", content.DIFFUSION),
         ("dti_ADC", content.DIFFUSION),
+        ("dti_FA", content.DIFFUSION),
+        ("sub01_dtifit_L2", content.DIFFUSION),
+        ("FA", content.DIFFUSION),
+        ("vibe_FA", None),
+        ("Segmentation.seg", content.LABELS),
+        ("head-label", content.LABELS),
+        ("T1_pve_2", content.LABELS),
+        ("wmparc", content.LABELS),
+        ("brainmask", None),
+        ("sub-01_space-T1w_brainmask", content.LABELS),
         ("zstat1", content.STATISTIC),
         ("spmT_0001", content.STATISTIC),
         ("sub-01_stat-z_statmap", content.STATISTIC),

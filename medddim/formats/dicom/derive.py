@@ -40,8 +40,9 @@ CODES = {
     "superresolve": Code("113085", "DCM", "Spatial resampling"),
     "degrade": Code("DEGRADE", "99MEDDDIM", "Simulated degradation"),
 }
-SYNTHETIC = ("superresolve", "degrade")
-"""Makes content that was never acquired (PS3.3 C.12.1): docs/decisions/0084."""
+MADE_CODE = Code("NOTACQUIRED", "99MEDDDIM", "Holds content that was not acquired")
+MAKES_CONTENT = ("superresolve", "degrade")
+"""Kinds that say so by code, and by SyntheticData where the source has it: docs/decisions/0084."""
 OTHER_CODE = Code("DERIVED", "99MEDDDIM", "Derived image")
 SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
 PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")
@@ -115,7 +116,6 @@ def derived_header(source: DicomSource, placement: Placement, provenance: Proven
     _describe(header, kind=provenance.kind, now=now)
     _tell_apart(header, provenance)
     header.DerivationDescription = provenance.text
-    header.DerivationCodeSequence = [_code(CODES.get(provenance.kind, OTHER_CODE))]
     references = [
         _reference(source.origins[k], preserved=placement.preserved)
         for k in placement.sources
@@ -150,8 +150,12 @@ def _describe(header: Dataset, *, kind: str, now: datetime) -> None:
         header.SeriesNumber = number * 100 + SERIES_OFFSET.get(kind, 9)
     header.SeriesDate = header.ContentDate = header.InstanceCreationDate = f"{now:%Y%m%d}"
     header.SeriesTime = header.ContentTime = header.InstanceCreationTime = f"{now:%H%M%S}"
-    if kind in SYNTHETIC:
-        header.SyntheticData = "YES"
+    codes = [CODES.get(kind, OTHER_CODE)]
+    if kind in MAKES_CONTENT:
+        codes.append(MADE_CODE)
+        if "SyntheticData" in header:
+            header.SyntheticData = "YES"
+    header.DerivationCodeSequence = [_code(one) for one in codes]
     header.BurnedInAnnotation = header.get("BurnedInAnnotation") or "NO"
     header.LossyImageCompression = header.get("LossyImageCompression") or "00"
 

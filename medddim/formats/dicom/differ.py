@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset
 
-from medddim.formats.dicom.files import ASL_TAG, Header, common_folder, names_in
+from medddim.formats.dicom.files import LABELLING, Header, common_folder, names_in
 from medddim.formats.dicom.frames import frame_dataset
 
 SHOWN = 4
@@ -45,9 +45,10 @@ def why_not(
         f"{' and '.join(names_in(folder, [one, other]))} in {folder}: "
     )
     if names:
+        labelled = next(tag for tag in LABELLING if tag in names)
         return begin + (
             "label and control images of arterial spin labelling (they differ in "
-            f'{ASL_TAG}), whose difference is what counts; --stack-by "{names}" reads them'
+            f'{labelled}), whose difference is what counts; --stack-by "{names}" reads them'
         )
     if several:
         return begin + (

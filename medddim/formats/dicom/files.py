@@ -30,7 +30,7 @@ KIND_TAGS = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "ImageType",
     "ComplexImageComponent", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "RescaleSlope",
-    "RescaleIntercept", "RescaleType", "ModalityLUTSequence", 0x0043102F,
+    "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "RealWorldValueMappingSequence",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )  # fmt: skip
 GRID_TAGS = (
@@ -41,11 +41,13 @@ STACK_TAGS = (
     "EchoNumbers", "EchoTime", "TemporalPositionIdentifier", "DiffusionBValue",
     "DiffusionGradientOrientation", "InversionTime", "TriggerTime", "FlipAngle",
     "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase", "AcquisitionNumber",
-    "ImageType", "(2005,1429)",
+    "ImageType", "RepetitionTime", "SequenceName", "ScanOptions", "ReceiveCoilName", "KVP",
+    "ConvolutionKernel", "ASLContext", "(2005,1429)",
 )  # fmt: skip
 """What tells two images at one position apart, the most telling first."""
 ASL_TAG = "(2005,1429)"
 """LABEL or CONTROL, as Philips says it; its private block may lie elsewhere."""
+LABELLING = ("ASLContext", ASL_TAG)
 ASL_CREATOR = "Philips MR Imaging DD 005"
 ASL_TAGS = tuple(
     0x2005 << 16 | place for block in range(0x10, 0x18) for place in (block, block << 8 | 0x29)

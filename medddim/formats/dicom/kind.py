@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, CTImageStorage, MRImageStorage
 
 from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan
-from medddim.formats.content import IMAGINARY, PHASE, REAL, Content, of_words
+from medddim.formats.content import IMAGINARY, PHASE, REAL, UNITS, Content, of_words
 from medddim.formats.dicom.files import Header, values_of
+from medddim.formats.dicom.vendor import ge_raw_type
 from medddim.formats.guard import reading
 
 TERMS = {
@@ -21,8 +22,7 @@ TERMS = {
 }  # fmt: skip
 """Of PhotometricInterpretation and Modality; most modalities have two letters."""
 LOCALIZER = {"LOCALIZER", "SCOUT"}
-GE_RAW_TYPE = 0x0043102F
-GE_RAW_TYPES = {1: PHASE, 2: REAL, 3: IMAGINARY}
+GE_RAW_TYPES: dict[float | None, Content] = {1: PHASE, 2: REAL, 3: IMAGINARY}
 
 
 def require_supported(header: Header) -> None:
@@ -110,10 +110,20 @@ def _content(dataset: Dataset) -> tuple[Content | None, str]:
     words = [*_words(dataset)[2:], str(dataset.get("ComplexImageComponent", ""))]
     if found := of_words(words, modality):
         return found, "ImageType or ComplexImageComponent"
-    ge_type = dataset.get(GE_RAW_TYPE)
-    kind = ge_type.value if modality == "MR" and ge_type is not None else None
-    found = GE_RAW_TYPES.get(kind) if isinstance(kind, int) else None
-    return found, "the private raw data type of GE"
+    if modality == "CT":
+        return None, ""
+    if found := GE_RAW_TYPES.get(ge_raw_type(dataset)):
+        return found, "the private raw data type of GE"
+    return next(filter(None, map(UNITS.get, _units(dataset))), None), "the unit of its values"
+
+
+def _units(dataset: Dataset) -> Iterator[str]:
+    """The units in RescaleType and in the mapping to real world values, in lower case."""
+    yield str(dataset.get("RescaleType") or "").strip().lower()
+    mappings = [dataset, *(dataset.get("RealWorldValueMappingSequence") or ())]
+    for item in mappings:  # of a frame, the mapping lies in its own attributes
+        for unit in item.get("MeasurementUnitsCodeSequence") or ():
+            yield str(unit.get("CodeValue") or "").strip("[] ").lower()
 
 
 def set_aside(headers: Sequence[Header]) -> tuple[list[Header], list[str]]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from medddim.errors import IrregularGeometry
 from medddim.formats.dicom.differ import why_not
-from medddim.formats.dicom.files import ASL_TAG, STACK_TAGS, Header, value_of
+from medddim.formats.dicom.files import LABELLING, STACK_TAGS, Header, value_of
 from medddim.formats.dicom.order import (
     acquired_at,
     as_acquired,
@@ -58,7 +58,7 @@ def stacks_of(headers: Sequence[Header], heights: Vector) -> tuple[Stacks, str]:
     marks |= {name: [clock(header) for header in headers] for name, clock in TIMES.items()}
     differing = {tag: keys for tag, keys in marks.items() if len(set(keys)) > 1}
     stacks, names = _sorted(differing, places) or _ranked(headers, differing, places) or ([], "")
-    if not stacks or ASL_TAG in names:
+    if not stacks or any(tag in names for tag in LABELLING):
         raise IrregularGeometry(why_not(headers, places, list(differing), names))
     return as_acquired(stacks, headers), names
 
@@ -194,5 +194,5 @@ def _is_regular(headers: Sequence[Header], places: Places) -> bool:
 
 def _is_one_each(stacks: Stacks, marks: dict[str, list[Key]]) -> bool:
     """Whether what is one for a volume is one in each of these."""
-    tags = [tag for tag in (*ONE_A_VOLUME, ASL_TAG) if tag in marks]
+    tags = [tag for tag in (*ONE_A_VOLUME, *LABELLING) if tag in marks]
     return all(len({marks[tag][index] for index in stack}) == 1 for stack in stacks for tag in tags)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 Vector = npt.NDArray[np.float64]
 
@@ -35,13 +36,15 @@ DIFFUSION = {
 }
 """Group and creator, and the elements that say diffusion; plain numbers and terms, all of them."""
 
-READ = DIFFUSION | {(0x0029, CSA): (0x10,)}
+GE_RAW_TYPE = 0x2F
+READ = [*DIFFUSION.items(), ((0x0029, CSA), (0x10,)), ((0x0043, GE_PARAMETERS), (GE_RAW_TYPE,))]
 PRIVATE_TAGS = tuple(
-    tag
-    for (group, _), elements in READ.items()
-    for tag in (group << 16 | 0x10, *(group << 16 | 0x1000 | element for element in elements))
+    Tag(group, place)
+    for (group, _), elements in READ
+    for block in range(0x10, 0x18)
+    for place in (block, *(block << 8 | element for element in elements))
 )
-"""What must be read for name_diffusion of private attributes: each creator and its elements."""
+"""Private attributes that must be read: each creator and its elements, in whatever block."""
 PUBLIC_TAGS = (
     "Manufacturer", "ImageComments", "InPlanePhaseEncodingDirection", "DiffusionDirectionality",
 )  # fmt: skip
@@ -51,6 +54,8 @@ GE_FLAG = 100_000
 DIRECTIONALITY = {"DIRECTIONAL", "BMATRIX", "ISOTROPIC", "NONE"}
 UNIT = 1e-3
 """A direction whose length is so near 1 is left as it is said."""
+SEQUENCE_NAME = re.compile(r"\*?\w+_b(\d{1,5})(t|#\d+)?")
+"""ep_b1000#3, ep_b800t: b-value, and the number of the direction or t for the trace."""
 CANON_COMMENT = re.compile(r"b=\d+\(\s*(-?[\d.]+)[\s,]+(-?[\d.]+)[\s,]+(-?[\d.]+)\s*\)")
 SIGNS = ((1, 1, -1), (-1, 1, 1), (-1, -1, 1))
 """Of GE's three directions, by the axis (x, y, z) to which the normal of the slice is next."""
@@ -97,6 +102,11 @@ def diffusion_of(dataset: Dataset) -> Diffusion | None:
     return Diffusion(found.b_value, found.direction, kind, found.lost)
 
 
+def ge_raw_type(dataset: Dataset) -> float | None:
+    """0 magnitude, 1 phase, 2 real, 3 imaginary part (0043,102F); None if GE does not say."""
+    return _one(dataset, 0x0043, GE_PARAMETERS, GE_RAW_TYPE)
+
+
 def private_diffusion(dataset: Dataset) -> Dataset:
     """The private attributes that say diffusion, for tools that read no others."""
     kept = Dataset()
@@ -135,7 +145,7 @@ def _siemens_csa(dataset: Dataset) -> Diffusion | None:
     """The same of software up to VB13, which says it in the CSA header alone."""
     item = _item(dataset, 0x0029, CSA, 0x10)
     if item is None or not isinstance(item.value, bytes):
-        return None
+        return _siemens_name(dataset)
     with warnings.catch_warnings():  # that its other readers are experimental
         warnings.simplefilter("ignore", UserWarning)
         from nibabel.nicom import csareader
@@ -147,6 +157,14 @@ def _siemens_csa(dataset: Dataset) -> Diffusion | None:
     except (csareader.CSAError, struct.error, LookupError, TypeError, ValueError, OverflowError):
         return None
     return Diffusion(b_value[0], _unit(np.array(direction))) if b_value else None
+
+
+def _siemens_name(dataset: Dataset) -> Diffusion | None:
+    """The b-value in the name of the sequence, all that is left without private attributes."""
+    said = SEQUENCE_NAME.fullmatch(str(dataset.get("SequenceName") or ""))
+    if said is None or "SIEMENS" not in str(dataset.get("Manufacturer") or "").upper():
+        return None
+    return Diffusion(float(said[1]), None, "ISOTROPIC" if said[2] == "t" else "")
 
 
 def _philips(dataset: Dataset) -> Diffusion | None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
 
@@ -63,6 +64,29 @@ def test_ge_says_phase_in_a_private_attribute(scanner: Any) -> None:
         block.add_new(0x2F, "SS", 1)
     (series,) = formats.find(scanner.store(slices))
     assert "phase" in series.refusal
+
+
+def unit_of(code: str) -> Dataset:
+    mapping, unit = Dataset(), Dataset()
+    unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = code, "UCUM", code
+    mapping.MeasurementUnitsCodeSequence = [unit]
+    return mapping
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({"RescaleType": "Hz"}, "a field map"),
+        ({"RealWorldValueMappingSequence": [unit_of("um2/ms")]}, "a diffusion map"),
+        ({"RealWorldValueMappingSequence": [unit_of("[ppm]")]}, "a susceptibility map"),
+        ({"RealWorldValueMappingSequence": [unit_of("1")], "RescaleType": "normalized"}, ""),
+    ],
+)
+def test_a_unit_tells_a_map(scanner: Any, said: dict[str, Any], found: str) -> None:
+    slices = scanner.slices(2, RescaleSlope="1", RescaleIntercept="0", **said)
+    (series,) = formats.find(scanner.store(slices))
+    assert found in series.refusal
+    assert bool(series.refusal) == bool(found)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\0" * 500, b"\0" * 128 + b"DICM"])
