@@ -119,7 +119,8 @@ def _content(dataset: Dataset) -> tuple[Content | None, str]:
 
 def _units(dataset: Dataset) -> Iterator[str]:
     """The units in RescaleType and in the mapping to real world values, in lower case."""
-    yield str(dataset.get("RescaleType") or "").strip().lower()
+    said = str(dataset.get("RescaleType") or "").strip().lower()
+    yield said if said != "us" else ""  # unspecified (PS3.3 C.11.1.1.2), no microseconds
     mappings = [dataset, *(dataset.get("RealWorldValueMappingSequence") or ())]
     for item in mappings:  # of a frame, the mapping lies in its own attributes
         for unit in item.get("MeasurementUnitsCodeSequence") or ():

@@ -80,6 +80,7 @@ def unit_of(code: str) -> Dataset:
         ({"RealWorldValueMappingSequence": [unit_of("um2/ms")]}, "a diffusion map"),
         ({"RealWorldValueMappingSequence": [unit_of("[ppm]")]}, "a susceptibility map"),
         ({"RealWorldValueMappingSequence": [unit_of("1")], "RescaleType": "normalized"}, ""),
+        ({"RescaleType": "US"}, ""),
     ],
 )
 def test_a_unit_tells_a_map(scanner: Any, said: dict[str, Any], found: str) -> None:

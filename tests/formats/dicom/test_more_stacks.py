@@ -36,7 +36,7 @@ def test_what_else_tells_volumes_apart(scanner: Any, tmp_path: Path, by: str) ->
     for dataset in (one for stack in made for one in stack):
         dataset.AcquisitionTime += f".{dataset.InstanceNumber}"  # no two alike
     (series,) = formats.find(stored(scanner, made, "classic"))
-    assert series.facts["told_apart_by"] == by
+    assert series.facts["stacked_by"] == by
     volume = formats.read(series)
     assert_in_order(volume, made)
     formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)
@@ -51,7 +51,7 @@ def test_ct_of_two_energies_or_kernels(scanner: Any, by: str) -> None:
             dataset.SOPInstanceUID = f"2.25.9{number}{k}"
             dataset.InstanceNumber = number * 3 + k + 1
     (series,) = formats.find(stored(scanner, made, "classic"))
-    assert series.facts["told_apart_by"] == by
+    assert series.facts["stacked_by"] == by
     assert_in_order(formats.read(series), made)
 
 
@@ -78,7 +78,7 @@ def test_a_private_block_may_lie_elsewhere(scanner: Any, tmp_path: Path, block: 
                 g = [1.0, 0.0, 0.0] if stack is made[1] else [0.0, 0.6, 0.8]
                 dataset.add_new(0x00190000 | place << 8 | 0x0E, "FD", g)
     (series,) = formats.find(stored(scanner, made, "classic"))
-    assert series.facts["told_apart_by"] == "DiffusionGradientOrientation"
+    assert series.facts["stacked_by"] == "DiffusionGradientOrientation"
     volume = formats.read(series)
     assert_in_order(volume, made)
     files = formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)
@@ -91,7 +91,7 @@ def test_a_b_value_in_the_name_of_the_sequence(scanner: Any, tmp_path: Path) -> 
     names = ("*ep_b0", "*ep_b50t", "*ep_b800t")
     made = acquired(scanner, [{"SequenceName": n, "Manufacturer": "SIEMENS"} for n in names])
     (series,) = formats.find(stored(scanner, made, "classic"))
-    assert series.facts["told_apart_by"] == "DiffusionBValue"
+    assert series.facts["stacked_by"] == "DiffusionBValue"
     volume = formats.read(series)
     files = formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)
     assert [pydicom.dcmread(file).DiffusionBValue for file in files[::3]] == [0, 50, 800]
