@@ -129,7 +129,9 @@ def judged(root: Path, out: Path, asked: argparse.Namespace) -> Iterator[Judged]
             lines = [one for one in validators.dcentvfy(files).split("; ") if one]
             chosen = some(files, asked.files)
             wrong = validators.kinds_of(chosen)
-            yield Judged(name, result, len(chosen), before, wrong, len(lines))
+            one = Judged(name, result, len(chosen), before, wrong, len(lines))
+            print(name, result, *one.counts(), *one.new, sep="  ", file=sys.stderr, flush=True)
+            yield one
 
 
 def readable(root: Path, *, apart: bool) -> Iterator[Series]:

@@ -63,6 +63,9 @@ def write_parametric_map(
     one image for each slice, WriteRefused if a file exists.
     """
     slices = [_header(path) for path in of]
+    for one in slices:  # they agree but for rounding, and highdicom asks for equal numbers
+        one.ImageOrientationPatient = slices[0].ImageOrientationPatient
+        one.PixelSpacing = slices[0].PixelSpacing
     columns, rows, count = values.shape
     expected = (len(slices), int(slices[0].Rows), int(slices[0].Columns))
     if (values.channels * count, rows, columns) != expected:

@@ -211,26 +211,22 @@ def _ge(dataset: Dataset) -> Diffusion | None:
 def _canon(dataset: Dataset) -> Diffusion | None:
     """Canon and Toshiba say the direction in a comment, as b=1000(0.445,0.000,0.895).
 
-    That of Canon stays there: dcm2niix takes a public one of Canon for the image's.
+    It stays there: versions of dcm2niix take a public one beside it for the image's.
     """
     b_value = dataset.get("DiffusionBValue")
     said = CANON_COMMENT.match(str(dataset.get("ImageComments") or ""))
     if said is None or not b_value or dataset.get("DiffusionGradientOrientation") is not None:
         return None
-    vector = _unit(_numbers([said[2], said[1], said[3]]))
-    canon = "CANON" in str(dataset.get("Manufacturer") or "").upper()
-    direction = None if vector is None or canon else _turned(vector, dataset, column=True)
-    return Diffusion(float(b_value), direction, lost=vector is not None and direction is None)
+    return Diffusion(float(b_value), lost=_unit(_numbers(said.groups())) is not None)
 
 
 VENDORS: tuple[Callable[[Dataset], Diffusion | None], ...] = (_siemens, _ge, _philips, _uih, _canon)
 
 
-def _turned(vector: Vector, dataset: Dataset, *, column: bool | None = None) -> Vector | None:
+def _turned(vector: Vector, dataset: Dataset) -> Vector | None:
     """GE's frequency, phase and slice as a direction in LPS; None where that is not known."""
     axes = _axes(dataset)
-    if column is None:
-        column = {"COL": True, "ROW": False}.get(str(dataset.get("InPlanePhaseEncodingDirection")))
+    column = {"COL": True, "ROW": False}.get(str(dataset.get("InPlanePhaseEncodingDirection")))
     if axes is None or column is None:
         return None
     x, y, z = vector if column else (vector[1], -vector[0], vector[2])

@@ -36,6 +36,17 @@ def spread(scan: Any) -> Any:
     return scan.with_voxels(values.astype(np.float32))
 
 
+def test_slices_whose_cosines_differ_by_rounding_have_a_map(scanner: Any, tmp_path: Path) -> None:
+    """As those of GE diffusion do; highdicom wants equal ones."""
+    slices = scanner.slices(4)
+    slices[2].ImageOrientationPatient[0] -= 4e-5
+    slices[1].PixelSpacing[0] += 1e-5
+    scan = formats.read(scanner.store(slices))
+    files = formats.write(scan, tmp_path, name="x", derivation=DENOISE)
+    (written,) = formats.write_map(spread(scan), tmp_path, of=files, quantity="residual")
+    assert pydicom.dcmread(written).NumberOfFrames == 4
+
+
 @pytest.mark.parametrize("quantity", ["uncertainty", "residual"])
 def test_a_map_holds_the_values_where_they_belong(
     result: Any, tmp_path: Path, quantity: str
