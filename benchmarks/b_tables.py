@@ -4,7 +4,7 @@
 
 Every diffusion series in the folders (DICOM, more than one b-value or direction) is written as a
 copy and as a denoised series, without a network, for it is the writer that is judged. dcm2niix and
-dicom2nifti, those of the two that are on the PATH, make .bval and .bvec of source and results. A
+dicom2nifti, those of the two that are installed, make .bval and .bvec of source and results. A
 table `differs` if a number is further off than TOLERANCE. What the record
 says could not be kept stands in the last column. Exit code 1 if a table differs.
 
@@ -14,6 +14,7 @@ says could not be kept stands in the last column. Exit code 1 if a table differs
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import shutil
 import subprocess
@@ -29,9 +30,10 @@ import numpy.typing as npt
 from medddim import formats
 from medddim.formats import Derivation
 
+D2N = "import sys, dicom2nifti; dicom2nifti.convert_directory(*sys.argv[1:])"
 TOOLS = {
     "dcm2niix": ["dcm2niix", "-z", "n", "-f", "x", "-o", "{out}", "{series}"],
-    "dicom2nifti": ["dicom2nifti", "{series}", "{out}"],
+    "dicom2nifti": [sys.executable, "-c", D2N, "{series}", "{out}"],
 }
 TITLES = ("series", "result", "tool", "b-table of the source", "of the result", "notes")
 KINDS = ("identity", "denoise")
@@ -46,8 +48,8 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("-o", "--output", type=Path, help="write the table here too (Markdown)")
     asked = parser.parse_args()
-    if not any(map(shutil.which, TOOLS)):
-        sys.exit(f"none of {', '.join(TOOLS)} is on the PATH")
+    if not any(map(is_installed, TOOLS)):
+        sys.exit(f"none of {', '.join(TOOLS)} is installed")
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")  # pydicom's, on the sources
     rows = [row for folder in asked.folders for row in rows_of(folder)]
@@ -70,13 +72,18 @@ def rows_of(folder: Path) -> Iterator[tuple[str, ...]]:
             with tempfile.TemporaryDirectory() as out:
                 derivation = Derivation(kind, "For judgement.", {"model": "none"})
                 formats.write(scan, out, name="x", derivation=derivation)
-                for tool in filter(shutil.which, TOOLS):
+                for tool in filter(is_installed, TOOLS):
                     before, after = (
                         tables(tool, place) for place in (series.files[0].parent, Path(out, "x"))
                     )
                     name = f"{folder.name}/{series.name}"
                     notes = "; ".join(series.facts.get("notes", ()))
                     yield name, kind, tool, shown(before), verdict(before, after), notes
+
+
+def is_installed(tool: str) -> bool:
+    """Whether the program is on the PATH, or the package can be imported."""
+    return bool(shutil.which(tool) if tool == "dcm2niix" else importlib.util.find_spec(tool))
 
 
 def tables(tool: str, series: Path) -> Table:

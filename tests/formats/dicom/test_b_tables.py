@@ -1,12 +1,11 @@
 """Other tools find the same b-values and directions in a result as in its source."""
 
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
 
-from benchmarks.b_tables import TOOLS, tables, verdict
+from benchmarks.b_tables import TOOLS, is_installed, tables, verdict
 from medddim import formats
 from medddim.formats import Derivation
 from tests.formats.dicom.test_order import acquired, stored
@@ -28,7 +27,7 @@ OF_A_SCANNER = {
 def test_b_tables_of_a_result_are_those_of_its_source(
     scanner: Any, tmp_path: Path, *, maker: str, tool: str
 ) -> None:
-    if which(tool) is None:
+    if not is_installed(tool):
         pytest.skip(f"{tool} is not installed")
     marks = [
         {"AcquisitionNumber": n, "AcquisitionTime": f"1010{20 + n}", "AcquisitionDate": "20260102"}
