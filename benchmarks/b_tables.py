@@ -89,7 +89,8 @@ def is_installed(tool: str) -> bool:
 def tables(tool: str, series: Path) -> Table:
     """b-value and direction of each volume, in the order of the tool's files; none if it has none.
 
-    A tool that puts b0 into a file of its own says the same of it as one that does not.
+    A b0 in a file of its own is left out: dcm2niix takes it for one where ImageType begins with
+    ORIGINAL, and gives it no .bval where that is DERIVED.
     """
     with tempfile.TemporaryDirectory() as out:
         command = [part.format(series=series, out=out) for part in TOOLS[tool]]
@@ -99,7 +100,8 @@ def tables(tool: str, series: Path) -> Table:
             np.vstack([np.loadtxt(path, ndmin=2), np.loadtxt(path.with_suffix(".bvec"), ndmin=2)])
             for path in found
         ]
-    return np.hstack(each) if each else np.zeros((4, 0))
+    several = [one for one in each if one.any()]
+    return np.hstack(several) if several else np.zeros((4, 0))
 
 
 def shown(found: Table) -> str:

@@ -107,7 +107,7 @@ def test_a_value_above_the_stored_bits_is_not_clipped(scanner: Any, tmp_path: Pa
     assert (first.BitsStored, first.HighBit, pixels(first).max()) == (16, 15, 4096)
 
 
-def test_where_it_came_from_is_told(scanner: Any, tmp_path: Path) -> None:
+def test_where_it_came_from_is_recorded(scanner: Any, tmp_path: Path) -> None:
     slices = scanner.slices(3)
     results = derived(formats.read(scanner.store(slices)), tmp_path, DENOISE)
     for number, (dataset, result) in enumerate(zip(slices, results, strict=True), 1):
@@ -132,8 +132,8 @@ def test_where_it_came_from_is_told(scanner: Any, tmp_path: Path) -> None:
 def test_made_content_is_marked_and_once_marked_stays_so(
     scanner: Any, tmp_path: Path, *, kind: str, source: str | None
 ) -> None:
-    said = {} if source is None else {"SyntheticData": source}
-    volume = formats.read(scanner.store(scanner.slices(2, **said)))
+    header = {} if source is None else {"SyntheticData": source}
+    volume = formats.read(scanner.store(scanner.slices(2, **header)))
     made = kind in ("superresolve", "degrade")
     for result in derived(volume, tmp_path / "out", Derivation(kind, "made")):
         assert result.get("SyntheticData") == ("YES" if made and source else source)
@@ -186,7 +186,7 @@ def test_ct_keeps_its_windows(scanner: Any, tmp_path: Path) -> None:
     assert (result.WindowCenter, result.WindowWidth) == (40, 400)
 
 
-def test_a_loss_once_suffered_is_told_for_ever(scanner: Any, tmp_path: Path) -> None:
+def test_a_loss_once_suffered_is_recorded_for_ever(scanner: Any, tmp_path: Path) -> None:
     folder = scanner.store(scanner.slices(1, shape=(32, 40)))
     dataset = pydicom.dcmread(folder / "000.dcm")
     dataset.compress(JPEG2000, j2k_psnr=[60], generate_instance_uid=False)
@@ -219,8 +219,8 @@ def test_thinner_slices_lie_between_their_sources(scanner: Any, tmp_path: Path) 
             [slices[k // 2].ImagePositionPatient, slices[(k + 1) // 2].ImagePositionPatient]
         )
         np.testing.assert_allclose(result.ImagePositionPatient, ends.mean(axis=0), atol=1e-6)
-        told = {item.ReferencedSOPInstanceUID for item in result.SourceImageSequence}
-        assert told == {slices[k // 2].SOPInstanceUID, slices[(k + 1) // 2].SOPInstanceUID}
+        reported = {item.ReferencedSOPInstanceUID for item in result.SourceImageSequence}
+        assert reported == {slices[k // 2].SOPInstanceUID, slices[(k + 1) // 2].SOPInstanceUID}
         assert result.SourceImageSequence[0].SpatialLocationsPreserved == "NO"
         assert "PixelPaddingValue" not in result
 
