@@ -42,8 +42,8 @@ def main() -> None:
     counts: Counter[str] = Counter()
     print("| scan | files | kind | verdict |\n|---|---|---|---|")
     for path in paths:
-        for place in files_of(path) if apart else [path]:
-            for series in formats.find(place):
+        for scanned in files_of(path) if apart else [path]:
+            for series in formats.find(scanned):
                 verdict = verdict_on(series)
                 counts[verdict.split(":")[0]] += 1
                 name = place(series, path)
