@@ -59,6 +59,7 @@ def test_stacks_that_the_user_names(scanner: Any, tmp_path: Path) -> None:
     assert not new_errors(folder, tmp_path, stack_by="(0019,10A2)")
 
 
+@pytest.mark.filterwarnings("ignore:.*clipped to the stored range")  # cubic, below air
 @pytest.mark.parametrize(
     ("repair", "offset"), [({"on_gap": "interpolate"}, 0.0), ({"on_tilt": "resample"}, 0.7)]
 )
