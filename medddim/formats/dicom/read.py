@@ -125,6 +125,14 @@ def _is_gated(dataset: Dataset) -> bool:
     return str(dataset.get("CardiacSynchronizationTechnique", "NONE")) != "NONE"
 
 
+def _settle_trigger(dataset: Dataset, *, gated: bool) -> None:
+    """TriggerTime only with a trigger, which classic images name in ScanOptions (PS3.3 C.8.3.1)."""
+    if not gated:
+        dataset.pop("TriggerTime", None)
+    elif "TriggerTime" in dataset and not dataset.get("ScanOptions"):
+        dataset.ScanOptions = "PPG" if dataset.get("CardiacSignalSource") == "PP" else "CG"
+
+
 def _repaired(images: list[_Image], grid: Grid) -> Stack:
     stack = Stack(
         np.stack([image.values for image in images]),
@@ -178,8 +186,8 @@ class _Image:
             self.stored = np.where(self.outside, decoded, _without_spare_bits(decoded, dataset))
             slope = float(dataset.get("RescaleSlope", 1))
             intercept = float(dataset.get("RescaleIntercept", 0))
-            if header.frame is not None and not files.gated and not _is_gated(dataset):
-                dataset.pop("TriggerTime", None)
+            if header.frame is not None:
+                _settle_trigger(dataset, gated=files.gated or _is_gated(dataset))
             self.kept = kept(dataset)
             self.origin = _origin(header, dataset)
             _remember_loss(self.kept, header)
