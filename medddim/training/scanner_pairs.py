@@ -31,7 +31,7 @@ OWN_NOISE = 0.7
 """Share of the noise read in a training scan that counts as its own: edges are read as noise too,
 and what is called noise is learnt to be taken away."""
 
-LEVEL_ERRORS, LAG_ERRORS = (0.04, 0.2), (0.02, 0.06)
+LEVEL_ERRORS, LAG_ERRORS = (0.04, 0.12), (0.02, 0.05)
 """How wrong the level (in its logarithm) and the correlations of a pair may be stated, in one half
 of the pairs and in the other: noise is read well in some scans, and badly in others."""
 
