@@ -190,7 +190,7 @@ def _signal(volume: Volume, denoise: Callable[[Array], npt.ArrayLike], *, noise:
         return _each_channel(volume, denoise)
     sigma = max(noise, NO_NOISE)
 
-    def unbiased(image: Array) -> Image:
+    def unbiased(image: Array) -> npt.ArrayLike:
         return signal_of_mean(np.asarray(denoise(image), dtype=np.float64) / sigma) * sigma
 
     return _each_channel(volume, unbiased)

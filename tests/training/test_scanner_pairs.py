@@ -45,6 +45,7 @@ def well_read(monkeypatch):
     """Level and correlations are stated with the smaller of the two errors only."""
     monkeypatch.setattr("medddim.training.scanner_pairs.LEVEL_ERRORS", (0.04, 0.04))
     monkeypatch.setattr("medddim.training.scanner_pairs.LAG_ERRORS", (0.02, 0.02))
+    monkeypatch.setattr("medddim.training.scanner_pairs.RIPPLED", 0.0)
 
 
 def test_what_is_known_of_the_noise_is_true(well_read):
@@ -96,3 +97,14 @@ def test_the_own_noise_of_a_noisy_scan_is_read_and_never_louder_than_what_is_add
 def test_without_room_for_a_patch_it_says_so():
     with pytest.raises(RecipeError, match="no scan has room for a patch of 80"):
         ScannerPairs(recipe(training={"patch": 80}), [isotropic()])
+
+
+def test_maps_are_stated_with_waves_in_some_pairs(monkeypatch):
+    even = {"inserts": 0.0, "partial": 0.0, "thick_slices": 0.0, "white": 1.0}
+    spreads = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr("medddim.training.scanner_pairs.RIPPLED", share)
+        pairs = drawn([isotropic()], **even)
+        maps = [maps[0] for pair in pairs for maps in pair.strength]
+        spreads.append(np.median([one.std() / one.mean() for one in maps]))
+    assert spreads[1] > spreads[0] + 0.02

@@ -1,0 +1,106 @@
+"""Training scans as they were measured, and what is known of their own noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.fft import fft, ifft
+from scipy.ndimage import uniform_filter
+
+from medddim.degradation.larger_voxels import LargerVoxels
+from medddim.metrics.noise import measured_share
+from medddim.noise.level import spread
+from medddim.recipe import Recipe
+from medddim.scaling import Scaling
+from medddim.training.dataset import SUBJECT_ABOVE
+from medddim.volume import Array, Volume
+
+OWN_NOISE = 0.7
+"""Share of the noise read in a training scan that counts as its own: edges are read as noise too,
+and what is called noise is learnt to be taken away."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A scan in the network's range, `(slice, row, column)`, and what is known of it.
+
+    `noise` is the standard deviation of its own noise, `wider` the slice spacing in pixels.
+    """
+
+    image: Array
+    noise: float
+    wider: float
+
+    @property
+    def isotropic(self) -> bool:
+        """Whether patches may be cut along any axis."""
+        return 1 / 1.3 < self.wider < 1.3
+
+
+def sources_of(recipe: Recipe, volume: Volume) -> list[Source]:
+    """The scan where it was measured, and at lower resolutions, which hold less noise.
+
+    Of a 4D scan the first three images are taken.
+    """
+    found = []
+    for image in volume.voxels[:3]:
+        one = replace(volume, voxels=image[None])
+        itself = _source(recipe, one)
+        found.append(itself)
+        for factors in _lower_resolutions(volume):
+            coarse = LargerVoxels(factors)(one, np.random.default_rng(0))
+            # of white noise the mean; read there anew, the finest anatomy would count as noise
+            noise = itself.noise / float(np.prod(factors)) ** 0.5
+            found.append(replace(_source(recipe, coarse), noise=noise))
+    return found
+
+
+def _lower_resolutions(volume: Volume) -> list[tuple[int, int, int]]:
+    """By which factors a scan is large and fine enough to be coarser as well."""
+    near = max(volume.spacing_mm) < 1.3 * min(volume.spacing_mm)
+    if not near:
+        x, y, z = (1 if axis == volume.slice_axis else 2 for axis in range(3))
+        sides = [n for n, factor in zip(volume.shape, (x, y, z), strict=True) if factor > 1]
+        return [(x, y, z)] if min(sides) >= 240 else []
+    cubes = [(2, 2, 2)] if min(volume.shape) > 170 and min(volume.spacing_mm) < 0.9 else []
+    thick = [(4, 1, 1), (1, 3, 1), (1, 1, 5), (1, 1, 2)] if min(volume.shape) > 100 else []
+    return cubes + thick
+
+
+def _source(recipe: Recipe, volume: Volume) -> Source:
+    scaling = Scaling.fit(volume, **recipe.scaling.model_dump())
+    across = int(np.argmax(volume.spacing_mm))
+    image = np.moveaxis(scaling.apply(volume.voxels[0]), across, 0)
+    spacing = [volume.spacing_mm[across], *np.delete(volume.spacing_mm, across)]
+    for axis in (1, 2):  # as measured: there its own noise is white
+        share = measured_share(image[:: max(len(image) // 16, 1)], axis)
+        if share < 1:
+            image, factor = _measured(image, axis, share)
+            spacing[axis] *= factor
+    own = OWN_NOISE * _own_noise(image)
+    return Source(np.ascontiguousarray(image), own, spacing[0] / np.sqrt(spacing[1] * spacing[2]))
+
+
+def _own_noise(image: Array) -> float:
+    """The standard deviation of white noise in the even parts of the subject.
+
+    From the finest diagonal Haar coefficients along all three axes, which hold the least anatomy.
+    """
+    smooth = uniform_filter(image, 5)
+    slope = sum(np.gradient(smooth, axis=axis) ** 2 for axis in range(3))[1:, 1:, 1:]
+    subject = smooth[1:, 1:, 1:] > SUBJECT_ABOVE["MR"]
+    detail = image
+    for axis in range(3):
+        detail = np.diff(detail, axis=axis)
+    even = detail[subject & (slope <= np.median(slope[subject]))]
+    return spread(np.abs(even)) / 8**0.5
+
+
+def _measured(image: Array, axis: int, share: float) -> tuple[Array, float]:
+    size = image.shape[axis]
+    half = max(1, round(share * size / 2))
+    spectrum = fft(image, axis=axis, norm="forward")
+    kept = np.r_[:half, size - half : size]
+    cut = np.abs(ifft(np.take(spectrum, kept, axis=axis), axis=axis, norm="forward"))
+    return cut.astype(np.float32), size / (2 * half)
