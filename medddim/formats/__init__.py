@@ -132,6 +132,8 @@ def read(
     )
     if series.format == ZIP:
         Archive(series.files[0])  # raises what it was refused for
+    if series.format == OTHER:
+        raise UnsupportedScan(series.refusal)
     try:
         return replace(named(series.format).read(series), name=series.name)
     except (ScanError, EnvironmentProblem) as problem:

@@ -3,6 +3,7 @@
 import pytest
 
 from medddim import formats
+from medddim.errors import UnsupportedScan
 from medddim.formats.others import OTHERS
 from tests import studies
 
@@ -14,6 +15,13 @@ def test_a_named_file_is_refused_with_the_way_to_convert(tmp_path, ending):
     (series,) = formats.find(path)
     assert OTHERS[ending][0] in series.refusal
     assert str(path) in series.refusal
+
+
+@pytest.mark.parametrize("name", ["scan.mnc", "scan.PAR", "scan.mif", "picture.png"])
+def test_reading_one_is_a_typed_error(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(UnsupportedScan, match=name):
+        formats.read(tmp_path / name)
 
 
 def test_in_a_folder_scans_of_such_a_format_are_a_warning(tmp_path, caplog):
