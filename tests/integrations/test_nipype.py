@@ -109,8 +109,8 @@ def test_a_refused_scan_fails_its_node_unless_asked_not_to(interface, model, tmp
     folder = tmp_path / "scans"
     studies.truncated(folder)
     studies.nifti(folder)
-    node = Node(interface.Enhance(scans=str(folder), model=model), "some", base_dir=str(tmp_path))
+    asked = {"scans": str(folder), "model": model}
     with pytest.raises(NodeExecutionError, match="expected a whole NIfTI file"):
-        node.run()
-    node.inputs.exit_zero = True
-    assert Path(node.run().outputs.out_files).name == "head.nii.gz"
+        Node(interface.Enhance(**asked), "whole", base_dir=str(tmp_path)).run()
+    some = Node(interface.Enhance(**asked, exit_zero=True), "some", base_dir=str(tmp_path)).run()
+    assert Path(some.outputs.out_files).name == "head.nii.gz"
