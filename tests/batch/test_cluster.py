@@ -89,6 +89,14 @@ def test_without_dask_workers_are_an_environment_problem(monkeypatch):
         batch.Cluster(workers=2)
 
 
+def command_of(process):
+    """Its command line; "" of one that has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # a zombie, too
+        return ""
+
+
 @pytest.mark.slow
 def test_a_cluster_of_its_own_listens_on_loopback_alone(heads, out, tmp_path):
     """Two processes give the same bytes as none; one of them is killed on the way."""
@@ -105,7 +113,7 @@ def test_a_cluster_of_its_own_listens_on_loopback_alone(heads, out, tmp_path):
                 listening.update(
                     one.laddr.ip for one in process.net_connections() if one.status == "LISTEN"
                 )
-            workers = [one for one in family if "spawn_main" in " ".join(one.cmdline())]
+            workers = [one for one in family if "spawn_main" in command_of(one)]
             if workers and not killed and (out / batch.LOCK).exists():
                 workers[0].kill()
                 killed = True
