@@ -27,7 +27,7 @@ from medddim.volume import Volume
 
 NOISE = 0.05
 CURVE_STEPS, CURVE_SLICES = (1, 2, 4, 8), 4
-MODEL = "mr-denoise"
+MODEL = "mr-denoise-fast"
 HEAD, SLICE, LABEL = "mni152_t1", "pydicom_mr", "enhanced, 1 step"
 
 
