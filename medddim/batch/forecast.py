@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 USUAL = 2 * 10**9
 """Bytes of this process that tiles are chosen for where nothing else is said and they suffice."""
+SLOWER = 1.25
+"""Times the seconds in the largest tiles, is what smaller ones may take to stay within `USUAL`."""
 KEPT = 1.2
 """Times what is counted: what the allocators keep of what was given back, seen to be 4 to 18 %."""
 
@@ -42,14 +44,18 @@ def forecast(
 ) -> Forecast:
     """The largest tiles that keep this process within its memory, and what the scan takes in them.
 
-    `limit` is in bytes; without one, tiles are chosen for `USUAL`, larger needs may take what the
-    machine has. Raises UnsupportedScan where even the smallest tiles do not fit.
+    `limit` is in bytes; without one, tiles are chosen for `USUAL`, unless that takes much longer,
+    and larger needs may take what the machine has. Raises UnsupportedScan where even the smallest
+    tiles do not fit.
     """
     held = memory.held()
     machine = held + memory.available()
     most = machine if limit is None else min(limit, machine)
     costs = [cost_of(enhancer, plan, known, tile=tile) for tile in tiles_for(enhancer)]
-    found = _within(costs, min(most, limit or USUAL) - held) or _within(costs, most - held)
+    found = _within(costs, most - held)
+    if found and limit is None:
+        usual = _within(costs, min(most, USUAL) - held)
+        found = usual if usual and usual.seconds <= SLOWER * found.seconds else found
     if found is None:
         need = min(map(_bytes, costs)) + held
         whose = "this machine has" if most == machine else "--memory allows"

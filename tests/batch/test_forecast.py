@@ -63,6 +63,20 @@ def test_the_run_keeps_to_the_tiles_of_its_plan(run, out, monkeypatch):
     assert {one.facts["tile"] for one in small} == {160}
 
 
+def within_the_usual(costs, room):
+    """The smallest tiles, where little room is asked for; the largest, where much is."""
+    return costs[0] if room > forecasts.USUAL else costs[3]
+
+
+@pytest.mark.parametrize(("slower", "tile"), [(1.0, 512), (1e9, 160)])
+def test_smaller_tiles_are_taken_unless_they_take_much_longer(run, monkeypatch, slower, tile):
+    """Heads of 48 voxels are one tile of either edge: all that differs is the bound."""
+    monkeypatch.setattr(forecasts, "_within", within_the_usual)
+    monkeypatch.setattr(memory, "available", lambda: 10**11)
+    monkeypatch.setattr(forecasts, "SLOWER", slower - 0.5)
+    assert {one.planned["tile"] for one in run(dry_run=True)} == {tile}
+
+
 def test_work_without_a_forecast_has_no_plan(heads, out, halving):
     (done, *_) = batch.run(batch.plan([heads], out), out, job=halving())
     assert done.planned == {}
