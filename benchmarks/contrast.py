@@ -15,15 +15,17 @@ that of the share of the dose, its level estimated), and both are denoised.
               the answer than in the truth, by that of an insert of SNR 2
     PSNR      in dB, foreground, without inserts
 
---blend gives the answer with that share of the scan mixed back in: a curve of contrast kept against
-PSNR. The baselines are those of medddim (DIPY's non-local means needs `pip install dipy`).
+--wide gives curves of contrast kept against PSNR: the network's answer with local means put back
+that are so wide (voxels; medddim.inference.put_back), 0 for nothing put back. The baselines are
+those of medddim (DIPY's non-local means needs `pip install dipy`).
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,9 @@ from medddim.degradation.rician import rician
 from medddim.errors import ScoreError
 from medddim.inference.enhancer import Enhancer
 from medddim.inference.insertion import SIZES_MM, floor_of, kept, plant, radii_of, with_inserts
+from medddim.inference.plan import ScanPlan
+from medddim.inference.put_back import put_back
+from medddim.inference.settings import Settings
 from medddim.metrics import body, compare, foreground
 from medddim.training.dataset import middle_slices
 from medddim.volume import Array, Volume
@@ -49,7 +54,6 @@ SNRS = (4.5, 6.0, 7.5, 9.0, 12.0, 18.0)
 BINS = (("SNR 4 to 8", 4.0, 8.0), ("SNR 8 and more", 8.0, np.inf))
 COPIES = 2
 FALSE_SNR, FALSE_MM = 2.0, 4.0
-Method = Callable[..., Volume]
 Row = dict[str, Any]
 
 
@@ -60,9 +64,10 @@ def main() -> None:
     parser.add_argument("--model", default="mr-denoise", help="shipped, or a run folder")
     parser.add_argument("--levels", type=float, nargs="+", default=[0.05, 0.10])
     parser.add_argument("--steps", type=int, nargs="+", default=[1])
-    parser.add_argument("--blend", type=float, nargs="*", default=[])
+    parser.add_argument("--wide", type=float, nargs="*", default=[])
     parser.add_argument("--baselines", nargs="*", default=["nlm-dipy"], choices=sorted(BASELINES))
     parser.add_argument("--slices", type=int, default=12)
+    parser.add_argument("--middle", type=int, help="of each slice, only so many rows and columns")
     parser.add_argument("-o", "--output", type=Path, help="write the table here too (Markdown)")
     asked = parser.parse_args()
     enhancer = Enhancer.load(asked.model)
@@ -71,7 +76,7 @@ def main() -> None:
         clean = formats.read(series).taken_for(enhancer.recipe.modality)
         if clean.modality != enhancer.recipe.modality or clean.channels > 1:
             continue
-        clean = middle_slices(clean, asked.slices)
+        clean = middle_of(middle_slices(clean, asked.slices), asked.middle)
         for level in asked.levels:
             for row in measure(enhancer, asked, clean, level):
                 rows.append(row | {"scan": series.name})
@@ -89,6 +94,15 @@ def main() -> None:
         asked.output.write_text(text + "\n", encoding="utf-8")
 
 
+def middle_of(scan: Volume, edge: int | None) -> Volume:
+    """The scan, or so many rows and columns in the middle of its slices."""
+    box = [slice(0, n) for n in scan.shape]
+    for axis in {0, 1, 2} - {scan.slice_axis} if edge else ():
+        first = max((scan.shape[axis] - edge) // 2, 0)
+        box[axis] = slice(first, first + edge)
+    return scan.crop(*box)
+
+
 def measure(
     enhancer: Enhancer, asked: argparse.Namespace, clean: Volume, level: float
 ) -> Iterator[Row]:
@@ -98,27 +112,51 @@ def measure(
     noise = noisy.voxels[0] - clean.voxels[0]
     with_them, planted, spread = inserted(clean, noise, inside)
     noisier = with_noise_of(clean, noisy, with_them, level, enhancer)
-    ours = {f"{enhancer.name}, {s} step": partial(enhancer, steps=s) for s in asked.steps}
-    baselines = {name: BASELINES[name] for name in asked.baselines}
-    for name, method in (ours | baselines).items():
-        without, there = method(noisy, noise=sigma), method(noisier, noise=sigma)
-        for share in (0.0, *(asked.blend if name in ours else ())):
-            answer = mixed(without, noisy, share)
-            difference = mixed(there, noisier, share).voxels[0] - answer.voxels[0]
-            left = [
-                (one.times_noise / spread[one.diameter_mm], one.share)
-                for one in kept(difference, planted)
-            ]
-            false = made_up(
-                answer.voxels[0], clean, inside, spread.get(FALSE_MM, max(spread.values()))
-            )
-            yield {
-                "level": level,
-                "method": name + (f", {share:.0%} of the scan" if share else ""),
-                "kept": left,
-                "false": false,
-                "psnr": compare(answer, clean).psnr_db,
-            }
+    for method, without, there in answers(enhancer, asked, noisy, noisier, sigma=sigma):
+        left = [
+            (one.times_noise / spread[one.diameter_mm], one.share)
+            for one in kept(there.voxels[0] - without.voxels[0], planted)
+        ]
+        widest = spread.get(FALSE_MM, max(spread.values()))
+        yield {
+            "level": level,
+            "method": method,
+            "kept": left,
+            "false": made_up(without.voxels[0], clean, inside, widest),
+            "psnr": compare(without, clean).psnr_db,
+        }
+
+
+def answers(
+    enhancer: Enhancer, asked: argparse.Namespace, noisy: Volume, noisier: Volume, *, sigma: float
+) -> Iterator[tuple[str, Volume, Volume]]:
+    """Each method's name, and its answers to the scan without and with inserts."""
+    for steps in asked.steps:
+        answer = partial(enhancer, steps=steps, noise=sigma)
+        yield f"{enhancer.name}, {steps} step", answer(noisy), answer(noisier)
+    for name in asked.baselines:
+        baseline = partial(BASELINES[name], noise=sigma)
+        yield name, baseline(noisy), baseline(noisier)
+    if not asked.wide:
+        return
+    both = []
+    for scan in (noisy, noisier):
+        plan = enhancer.plan(scan, Settings(noise=sigma))
+        same = replace(plan.consistency, puts_back=False)
+        both.append((plan, enhancer.answer(replace(plan, consistency=same))))
+    for wide in asked.wide:
+        yield f"{enhancer.name}, {wide:g} wide", *(changed(*one, wide) for one in both)
+
+
+def changed(plan: ScanPlan, answer: Volume, wide: float) -> Volume:
+    """The network's answer, with local means put back that are so wide."""
+    if not wide:
+        return answer
+    scan, same = plan.scan, plan.consistency
+    noise = None if scan.in_hu else same.level if same.noise_map is None else same.noise_map
+    grid = {"spacing_mm": scan.spacing_mm, "slice_axis": scan.slice_axis, "wide": wide}
+    put = put_back(answer.voxels[0], scan.voxels[0], noise=noise, **grid)
+    return answer.with_voxels(put[None])
 
 
 def inserted(
@@ -181,11 +219,6 @@ def tissue(clean: Volume) -> Array:
         return (body if clean.in_hu else foreground)(clean.voxels, slice_axis=clean.slice_axis)
     except ScoreError:
         return np.ones(clean.shape, dtype=bool)
-
-
-def mixed(answer: Volume, scan: Volume, share: float) -> Volume:
-    """The answer with a share of the scan mixed back in."""
-    return answer.with_voxels((1 - share) * answer.voxels + share * scan.voxels)
 
 
 def figures_of(rows: list[Row]) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.inference.local_mean import with_local_mean
+from medddim.inference.put_back import put_back
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.volume import Array, Volume
 
@@ -56,7 +57,8 @@ class SameGrid:
     Of a CT scan, what lies outside the range of Hounsfield units (padding, metal) stays as it is.
     With a `noise_map` `(x, y, z)` in the scan's unit, local means stay as measured; `lag_1` is the
     correlation of the noise to the next voxel along x, y and z. Of a `magnitude`, no voxel is
-    negative.
+    negative. If it `puts_back`, what was lost of small structures is put back
+    (`medddim.inference.put_back`).
     """
 
     scan: Volume
@@ -64,6 +66,7 @@ class SameGrid:
     level: float
     ct: bool
     magnitude: bool
+    puts_back: bool = False
     noise_map: Array | None = None
     lag_1: tuple[float, ...] = (0.0, 0.0, 0.0)
 
@@ -93,6 +96,7 @@ class SameGrid:
         measured = self.scan.voxels[channel]
         if self.ct:
             outside = (measured < HU_MIN) | (measured > HU_MAX)
+            image = self._put_back(image, self.start.voxels[channel], None)
             return np.where(outside, measured, image.clip(HU_MIN, HU_MAX))
         furthest = FURTHEST * self.level
         image = measured + (image - measured).clip(-furthest, furthest)
@@ -100,7 +104,15 @@ class SameGrid:
         if self.noise_map is not None:
             about = self.scan.spacing_mm
             image = with_local_mean(image, measured, self.noise_map, about, lag_1=self.lag_1)
+        noise = self.level if self.noise_map is None else self.noise_map
+        image = self._put_back(image, measured, noise)
         return np.maximum(image, 0) if self.magnitude else image
+
+    def _put_back(self, image: Array, measured: Array, noise: Array | float | None) -> Array:
+        if not self.puts_back:
+            return image
+        spacing_mm, axis = self.scan.spacing_mm, self.scan.slice_axis
+        return put_back(image, measured, spacing_mm=spacing_mm, slice_axis=axis, noise=noise)
 
 
 @dataclass(frozen=True)

@@ -194,8 +194,9 @@ def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings
         facts["warning"] = "; ".join(warnings)
     views, ct, magnitude = views_of(recipe, scan), recipe.modality == "CT", is_magnitude(scan)
     strength: tuple[float, ...] = (level / scaling.scale,)
+    puts_back = recipe.keeps_mean
     if known is None:
-        same = SameGrid(scan, scaling, level, ct=ct, magnitude=magnitude)
+        same = SameGrid(scan, scaling, level, ct=ct, magnitude=magnitude, puts_back=puts_back)
         return _Parts(views, strength, same, facts)
     about = noise_along(scan, known, views[0].order)
     facts["noise_correlation"] = list(about[:-1])
@@ -203,12 +204,13 @@ def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings
     if known.level:
         uneven = (known.level_map / known.level).clip(*UNEVEN)
     level_map = uneven * np.float32(strength[0])
-    noise_map = level_map * np.float32(scaling.scale) if recipe.keeps_mean else None
+    noise_map = level_map * np.float32(scaling.scale) if puts_back else None
     furthest = level * float(uneven.max())
     lag_1 = tuple(float(lag) for lag, _ in known.correlation)
     same = SameGrid(
         scan, scaling, furthest, ct=ct, magnitude=magnitude, noise_map=noise_map, lag_1=lag_1
     )
+    same = replace(same, puts_back=puts_back)
     return _Parts(views, (*strength, *about), same, facts, level_map)
 
 

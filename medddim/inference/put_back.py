@@ -1,0 +1,100 @@
+"""What an answer lost of the scan is put back: local means, and what stands out of the noise.
+
+The difference of scan and answer is noise, and what the network took for noise. Noise has no mean:
+smoothed over a few voxels little of it is left, while what a small faint structure lost stays. So
+local means of the difference go back as they are; of what is finer, that which noise of the
+strength around it would hardly show (a matched filter's test: Turin 1960, IRE Trans IT-6:311).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, uniform_filter
+
+from medddim.noise.rice import mean_of_signal
+from medddim.volume import Array
+
+MEAN, MEAN_HU, FINE = 1.4, 2.0, 0.8
+"""Standard deviations of the Gaussians, in smallest voxel edges: of a local mean, and of the test.
+
+The noise of CT is smoother, so that more of it is left in a mean. See docs/decisions/0160.
+"""
+CUT = 2.0
+"""Where a Gaussian ends, in its standard deviations."""
+OUT = 2.5
+"""Times the noise, as smooth, that stands out of it."""
+AROUND = 15
+"""Voxels along the edge of the square, within a slice, that tells how strong noise is."""
+FAINT, BRIGHT = 2.0, 5.0
+"""Times the noise: below, a magnitude says little of its signal's mean; above, all counts."""
+DEVIATION = np.float32(np.sqrt(np.pi / 2))
+"""The standard deviation of a normal variable over its mean size."""
+
+
+def put_back(
+    answer: Array,
+    measured: Array,
+    *,
+    spacing_mm: Sequence[float],
+    slice_axis: int,
+    noise: Array | float | None = None,
+    wide: float | None = None,
+) -> Array:
+    """The answer with what it lost of the scan, both images `(x, y, z)` in one unit.
+
+    Of a magnitude, `noise` is its standard deviation (at each voxel): its mean lies above its
+    signal (`medddim.noise.rice`), and that much is taken off; signal below twice the noise is left
+    alone. None: no magnitude, but signed values like those of CT.
+    `wide`, the standard deviation of a local mean's Gaussian, is MEAN or MEAN_HU if not given.
+    """
+    lost, weight = _lost(answer, measured, noise)
+    wide = wide or (MEAN_HU if noise is None else MEAN)
+    mean, fine = (_widths(answer.shape, spacing_mm, sd) for sd in (wide, FINE))
+    over = partial(_over, weight=weight)
+    back = weight * over(lost, partial(gaussian_filter, sigma=mean, truncate=CUT))
+    rest = over(lost - back, partial(gaussian_filter, sigma=fine, truncate=CUT))
+    around = [1 if axis == slice_axis else AROUND for axis in range(3)]
+    strength = DEVIATION * over(np.abs(rest), partial(uniform_filter, size=around))
+    back += weight * np.where(np.abs(rest) > OUT * strength, rest, 0)
+    whole: Array = answer + back
+    return whole
+
+
+def reach(spacing_mm: Sequence[float], axis: int, *, slice_axis: int) -> int:
+    """How many voxels away along an axis a voxel still counts."""
+    scale = _scale(spacing_mm[axis], spacing_mm)
+    smooth = sum(int(CUT * wide * scale + 0.5) for wide in (max(MEAN, MEAN_HU), FINE))
+    return smooth + (0 if axis == slice_axis else AROUND // 2)
+
+
+def _lost(answer: Array, measured: Array, noise: Array | float | None) -> tuple[Array, Array]:
+    """The difference of the signals, and how much of it counts at each voxel."""
+    if noise is None:
+        return measured - answer, np.ones_like(answer)
+    level = np.maximum(noise, 1e-12).astype(np.float32)
+    signal = answer / level
+    mean, _ = mean_of_signal(signal.clip(0))
+    weight = ((signal - FAINT) / (BRIGHT - FAINT)).clip(0, 1)
+    return measured - level * mean.astype(np.float32), weight
+
+
+def _over(image: Array, smoothed: Callable[[Array], Array], *, weight: Array) -> Array:
+    """The mean of an image around each voxel, by weight."""
+    mean: Array = smoothed(weight * image) / np.maximum(smoothed(weight), np.float32(1e-3))
+    return mean
+
+
+def _widths(shape: Sequence[int], spacing_mm: Sequence[float], wide: float) -> list[float]:
+    """Standard deviations in voxels along each axis; none along a single slice."""
+    return [
+        wide * _scale(mm, spacing_mm) if n > 1 else 0.0
+        for n, mm in zip(shape, spacing_mm, strict=True)
+    ]
+
+
+def _scale(mm: float, spacing_mm: Sequence[float]) -> float:
+    """The smallest voxel edge in voxels of this edge."""
+    return min(1.0, min(spacing_mm) / mm)
