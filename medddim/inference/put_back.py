@@ -74,8 +74,8 @@ def _lost(answer: Array, measured: Array, noise: Array | float | None) -> tuple[
     """The difference of the signals, and how much of it counts at each voxel."""
     if noise is None:
         return measured - answer, np.ones_like(answer)
-    level = np.maximum(noise, 1e-12).astype(np.float32)
-    signal = answer / level
+    level: Array = np.maximum(noise, np.float32(1e-12)).astype(np.float32)
+    signal: Array = answer / level
     mean, _ = mean_of_signal(signal.clip(0))
     weight = ((signal - FAINT) / (BRIGHT - FAINT)).clip(0, 1)
     return measured - level * mean.astype(np.float32), weight
@@ -83,7 +83,7 @@ def _lost(answer: Array, measured: Array, noise: Array | float | None) -> tuple[
 
 def _over(image: Array, smoothed: Callable[[Array], Array], *, weight: Array) -> Array:
     """The mean of an image around each voxel, by weight."""
-    mean: Array = smoothed(weight * image) / np.maximum(smoothed(weight), np.float32(1e-3))
+    mean: Array = smoothed(weight * image) / smoothed(weight).clip(np.float32(1e-3))
     return mean
 
 
