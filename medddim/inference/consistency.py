@@ -96,7 +96,7 @@ class SameGrid:
         measured = self.scan.voxels[channel]
         if self.ct:
             outside = (measured < HU_MIN) | (measured > HU_MAX)
-            image = self._put_back(image, self.start.voxels[channel], None)
+            image = self._put_back(image, measured.clip(HU_MIN, HU_MAX), None)
             return np.where(outside, measured, image.clip(HU_MIN, HU_MAX))
         furthest = FURTHEST * self.level
         image = measured + (image - measured).clip(-furthest, furthest)
