@@ -111,8 +111,14 @@ class SameGrid:
     def _put_back(self, image: Array, measured: Array, noise: Array | float | None) -> Array:
         if not self.puts_back:
             return image
-        spacing_mm, axis = self.scan.spacing_mm, self.scan.slice_axis
-        return put_back(image, measured, spacing_mm=spacing_mm, slice_axis=axis, noise=noise)
+        return put_back(
+            image,
+            measured,
+            spacing_mm=self.scan.spacing_mm,
+            slice_axis=self.scan.slice_axis,
+            noise=noise,
+            lag_1=self.lag_1,
+        )
 
 
 @dataclass(frozen=True)

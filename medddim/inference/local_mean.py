@@ -45,7 +45,7 @@ def with_local_mean(
         WIDTH * min(1.0, smallest / mm) if n > 1 else 0.0
         for n, mm in zip(answer.shape, spacing_mm, strict=True)
     ]
-    share = OFFSET**2 / (OFFSET**2 + _variance(widths, lag_1))
+    share = OFFSET**2 / (OFFSET**2 + variance_of_mean(widths, lag_1))
     signal = answer / noise
     weight = ((signal - FAINT) / (BRIGHT - FAINT)).clip(0, 1).astype(np.float32)
     mean, slope = mean_of_signal(signal.clip(0))
@@ -56,7 +56,7 @@ def with_local_mean(
     return whole
 
 
-def _variance(widths: Sequence[float], lag_1: Sequence[float]) -> float:
+def variance_of_mean(widths: Sequence[float], lag_1: Sequence[float]) -> float:
     """Of the local mean of noise of variance 1, whose correlation falls as a Gaussian does."""
     steps = np.arange(-20, 21)
     variance = 1.0

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from scipy.ndimage import gaussian_filter, uniform_filter
 
+from medddim.inference.local_mean import variance_of_mean
 from medddim.noise.rice import mean_of_signal
 from medddim.volume import Array
 
@@ -28,13 +29,15 @@ OUT = 2.5
 """Times the noise, as smooth, that stands out of it."""
 AROUND = 15
 """Voxels along the edge of the square, within a slice, that tells how strong noise is."""
+LOST = 0.2
+"""How much of the noise a network takes from small structures, as a rule."""
 FAINT, BRIGHT = 2.0, 5.0
 """Times the noise: below, a magnitude says little of its signal's mean; above, all counts."""
 DEVIATION = np.float32(np.sqrt(np.pi / 2))
 """The standard deviation of a normal variable over its mean size."""
 
 
-def put_back(
+def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of their noise
     answer: Array,
     measured: Array,
     *,
@@ -42,19 +45,25 @@ def put_back(
     slice_axis: int,
     noise: Array | float | None = None,
     wide: float | None = None,
+    lag_1: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> Array:
     """The answer with what it lost of the scan, both images `(x, y, z)` in one unit.
 
     Of a magnitude, `noise` is its standard deviation (at each voxel): its mean lies above its
     signal (`medddim.noise.rice`), and that much is taken off; signal below twice the noise is left
     alone. None: no magnitude, but signed values like those of CT.
+    `lag_1` is the correlation of the noise to the next voxel along each axis: the fewer independent
+    voxels a mean has, the less of it is put back, `LOST` squared over itself and its variance.
     `wide`, the standard deviation of a local mean's Gaussian, is MEAN or MEAN_HU if not given.
     """
     lost, weight = _lost(answer, measured, noise)
     wide = wide or (MEAN_HU if noise is None else MEAN)
     mean, fine = (_widths(answer.shape, spacing_mm, sd) for sd in (wide, FINE))
     over = partial(_over, weight=weight)
-    back = weight * over(lost, partial(gaussian_filter, sigma=mean, truncate=CUT))
+    share = np.float32(1)
+    if noise is not None:
+        share = np.float32(LOST**2 / (LOST**2 + variance_of_mean(mean, lag_1)))
+    back = share * weight * over(lost, partial(gaussian_filter, sigma=mean, truncate=CUT))
     rest = over(lost - back, partial(gaussian_filter, sigma=fine, truncate=CUT))
     around = [1 if axis == slice_axis else AROUND for axis in range(3)]
     strength = DEVIATION * over(np.abs(rest), partial(uniform_filter, size=around))
