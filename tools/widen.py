@@ -44,7 +44,9 @@ def main() -> None:
         weights = tensor.float()
         if "input_block.conv" in name and ".conv2." not in name:  # sees the slices themselves
             weights = between_silent(weights, seen=seen, more=more)
-        widen(weights, into=named_tensors(wide)[name].data, turned="transp_conv" in name)
+        layer = named_tensors(wide)[name].data
+        joined = "upsamples" in name and "conv_block.conv1" in name
+        widen(weights, into=layer, turned="transp_conv" in name, joined=joined)
     save(asked.output, recipe, wide)
 
 
@@ -55,17 +57,19 @@ def between_silent(weights: Tensor, *, seen: int, more: int) -> Tensor:
     return torch.cat([silent, images, silent, others], 1)
 
 
-def widen(weights: Tensor, *, into: Tensor, turned: bool) -> None:
-    """Copy a layer, and silence its new inputs for its old outputs; `turned`: inputs come first."""
+def widen(weights: Tensor, *, into: Tensor, turned: bool, joined: bool) -> None:
+    """Copy a layer, and silence its new inputs for its old outputs.
+
+    `turned`: inputs come first. `joined`: a skip is joined to them, so that they are two halves,
+    and each half has grown.
+    """
     if weights.ndim == 1:
         into[: len(weights)] = weights
         return
     if turned:
         weights, into = weights.transpose(0, 1), into.transpose(0, 1)
     outputs, inputs = weights.shape[:2]
-    # Where a skip is joined, the inputs are two halves, and each half has grown.
-    halves = 2 if inputs % 2 == 0 and inputs != into.shape[1] and inputs == 2 * outputs else 1
-    if not turned and halves == 2:
+    if joined and inputs != into.shape[1]:
         old, new = weights.chunk(2, 1), into.chunk(2, 1)
     else:
         old, new = (weights,), (into,)
