@@ -19,8 +19,9 @@ if TYPE_CHECKING:
         RicianNoise,
         ThickSlices,
     )
-    from medddim.formats import Series, find, read, write, write_map
+    from medddim.formats import Series, find, nibabel_image, read, sitk_image, write, write_map
     from medddim.inference.enhancer import Enhancer
+    from medddim.integrations.monai import metatensor
     from medddim.metrics import Scores, compare, estimate_noise
     from medddim.noise import NoisePassport, noise_passport
     from medddim.recipe import Recipe
@@ -55,7 +56,12 @@ _HOME = {
     "write": "formats",
     "write_map": "formats",
 }
-_MODULES = ("degradation", "diffusion", "errors")
+_MODULES = {name: name for name in ("degradation", "diffusion", "errors")} | {
+    # what Volume.from_nibabel, to_sitk and their like do: docs/decisions/0185
+    "metatensor": "integrations.monai.metatensor",
+    "nibabel_image": "formats.nibabel_image",
+    "sitk_image": "formats.sitk_image",
+}
 
 __all__ = [
     "ChiNoise",
@@ -92,7 +98,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
+        return importlib.import_module(f"{__name__}.{_MODULES[name]}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -19,9 +19,7 @@ import numpy.typing as npt
 from medddim.errors import GridMismatch, RequestProblem, UnreadableScan
 
 if TYPE_CHECKING:
-    from medddim.formats.nibabel_image import NiftiImage, SpatialImage
-    from medddim.formats.sitk_image import SitkImage
-    from medddim.integrations.monai.metatensor import MetaTensor
+    from medddim import metatensor, nibabel_image, sitk_image
 
 Array = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -236,43 +234,43 @@ class Volume:
         return alike and float(apart.min(axis=1).max()) <= AFFINE_TOLERANCE_MM
 
     @classmethod
-    def from_nibabel(cls, image: SpatialImage, *, modality: str = "") -> Volume:
+    def from_nibabel(cls, image: nibabel_image.SpatialImage, *, modality: str = "") -> Volume:
         """The Volume of a nibabel image; see `medddim.formats.nibabel_image`."""
-        from medddim.formats.nibabel_image import from_nibabel  # upwards: docs/decisions/0065
+        from medddim import nibabel_image  # by the package's own door: docs/decisions/0185
 
-        return from_nibabel(image, modality=modality)
+        return nibabel_image.from_nibabel(image, modality=modality)
 
-    def to_nibabel(self) -> NiftiImage:
+    def to_nibabel(self) -> nibabel_image.NiftiImage:
         """A float32 nibabel image, (x, y, z) or (x, y, z, channel), in RAS+ mm."""
-        from medddim.formats.nibabel_image import to_nibabel
+        from medddim import nibabel_image
 
-        return to_nibabel(self)
+        return nibabel_image.to_nibabel(self)
 
     @classmethod
-    def from_sitk(cls, image: SitkImage, *, modality: str = "") -> Volume:
+    def from_sitk(cls, image: sitk_image.SitkImage, *, modality: str = "") -> Volume:
         """The Volume of a SimpleITK image, LPS turned to RAS+; see `medddim.formats.sitk_image`."""
-        from medddim.formats.sitk_image import from_sitk
+        from medddim import sitk_image
 
-        return from_sitk(image, modality=modality)
+        return sitk_image.from_sitk(image, modality=modality)
 
-    def to_sitk(self) -> SitkImage:
+    def to_sitk(self) -> sitk_image.SitkImage:
         """A float32 SimpleITK image, in LPS; raises UnsupportedScan for a sheared grid."""
-        from medddim.formats.sitk_image import to_sitk
+        from medddim import sitk_image
 
-        return to_sitk(self)
+        return sitk_image.to_sitk(self)
 
     @classmethod
-    def from_metatensor(cls, tensor: MetaTensor, *, modality: str = "") -> Volume:
+    def from_metatensor(cls, tensor: metatensor.MetaTensor, *, modality: str = "") -> Volume:
         """The Volume of a MONAI MetaTensor `(channel, x, y, z)`; raises UnsupportedScan."""
-        from medddim.integrations.monai.metatensor import from_metatensor
+        from medddim import metatensor
 
-        return from_metatensor(tensor, modality=modality)
+        return metatensor.from_metatensor(tensor, modality=modality)
 
-    def to_metatensor(self, *, like: MetaTensor | None = None) -> MetaTensor:
+    def to_metatensor(self, *, like: metatensor.MetaTensor | None = None) -> metatensor.MetaTensor:
         """A float32 MONAI MetaTensor `(channel, x, y, z)`, with the metadata of `like`."""
-        from medddim.integrations.monai.metatensor import to_metatensor
+        from medddim import metatensor
 
-        return to_metatensor(self, like=like)
+        return metatensor.to_metatensor(self, like=like)
 
     def __reduce__(self) -> tuple[type[Volume], tuple[Any, ...]]:
         # by the constructor: what comes out of another process, or a copy, is as immutable
