@@ -19,9 +19,11 @@ if TYPE_CHECKING:
         RicianNoise,
         ThickSlices,
     )
-    from medddim.formats import Series, find, nibabel_image, read, sitk_image, write, write_map
+    from medddim.formats import Series, find, read, write, write_map
+    from medddim.formats import nibabel_image as nibabel_image
+    from medddim.formats import sitk_image as sitk_image
     from medddim.inference.enhancer import Enhancer
-    from medddim.integrations.monai import metatensor
+    from medddim.integrations.monai import metatensor as metatensor
     from medddim.metrics import Scores, compare, estimate_noise
     from medddim.noise import NoisePassport, noise_passport
     from medddim.recipe import Recipe
