@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def end(child: int) -> int:
 
 
 def kill_runs(folder: Path, out: Path, options: list[str], *, kills: int, longest_s: float) -> int:
-    """Kill so many runs, and let one end; how many runs it took."""
+    """Kill so many runs, and let one end; how many runs it took, less than 0 if it did not."""
     killed, runs = 0, 0
     while True:
         child, runs = start(folder, out, options), runs + 1
@@ -81,20 +82,34 @@ def kill_runs(folder: Path, out: Path, options: list[str], *, kills: int, longes
 
 
 def kill_workers(folder: Path, out: Path, options: list[str], *, kills: int, every_s: float) -> int:
-    """Kill one worker after another of runs into one folder after another, all of them whole."""
-    import psutil  # comes with Dask
+    """Kill one worker after another, from their first moment on, in as many runs as that takes.
 
+    Each has a folder of its own. How many there were; less than 0 if one did not end well.
+    """
     killed, runs = 0, 0
     while killed < kills:
         child, runs = start(folder, out / str(runs), options), runs + 1
-        while os.waitpid(child, os.WNOHANG) == (0, 0):
+        while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
             time.sleep(random.uniform(0, every_s))
-            family = psutil.Process(child).children(recursive=True)
-            workers = [one for one in family if "spawn_main" in " ".join(one.cmdline())]
+            workers = workers_of(child)
             if workers and killed < kills:
-                random.choice(workers).kill()
-                killed += 1
+                with suppress(ProcessLookupError):  # ended meanwhile
+                    os.kill(random.choice(workers), signal.SIGKILL)
+                    killed += 1
+        if ended[1]:
+            return -1
     return runs
+
+
+def workers_of(run: int) -> list[int]:
+    """The process ids of the workers of a run, those that are still starting among them."""
+    import psutil  # comes with Dask
+
+    try:
+        family = psutil.Process(run).children(recursive=True)
+        return [one.pid for one in family if "batch.worker" in " ".join(one.cmdline())]
+    except psutil.NoSuchProcess:  # ended meanwhile
+        return []
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -156,11 +171,15 @@ def main() -> int:
         else:
             runs = kill_runs(folder, out, options, kills=asked.kills, longest_s=took / 2)
             verdicts = [judge(out, undisturbed)] if runs > 0 else []
+        all_s = time.monotonic() - began - took
     wrong = sum(sum(v for key, v in one.items() if key != "scans") for one in verdicts)
     total = {key: sum(one[key] for one in verdicts) for key in (verdicts or [{}])[0]}
-    print(
-        json.dumps({"kills": asked.kills, "runs": runs, "undisturbed_s": round(took, 1), **total})
-    )
+    seconds = {
+        "undisturbed_s": round(took, 1),
+        # also the start of a run, or of the worker that replaces the killed one
+        "lost_s_a_kill": round(max(all_s - took, 0) / asked.kills, 2),
+    }
+    print(json.dumps({"kills": asked.kills, "runs": runs, **seconds, **total}))
     return 1 if wrong or not verdicts else 0
 
 

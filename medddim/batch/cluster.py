@@ -6,55 +6,52 @@ The record and the manifest are written by this process alone.
 
 from __future__ import annotations
 
-import os
+import logging
+import time
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from threading import Lock
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from medddim import record
 from medddim.batch import shelf
+from medddim.batch.crew import Crew
 from medddim.batch.engine import Keep
 from medddim.batch.locks import Shard
-from medddim.batch.overlap import DEPTH, Line, Stopped
-from medddim.batch.station import Always, Choose, Station, Task
-from medddim.errors import CheckpointError, EnvironmentProblem, MedddimError
+from medddim.batch.overlap import DEPTH
+from medddim.batch.station import Station, Task
+from medddim.batch.worker import Order, forget, work
+from medddim.errors import EnvironmentProblem
 from medddim.record import Outcome
 
 AHEAD = 2
 """Scans given out for each that the workers can have on their way: none waits for the next."""
 DEATHS = 5
-"""Workers that one scan may outlast; then it is the scan that kills them."""
+"""Workers that one scan may outlast beside others, and once more alone; then it kills them."""
 SECONDS = 30
-"""How long a scheduler may take to answer, and workers to come up."""
-DIED = f"{DEATHS + 1} workers died over this scan, perhaps for want of memory"
-
-
-@dataclass(frozen=True)
-class _Order:
-    """All that the workers of one run need to know; small enough to go with every scan."""
-
-    run: str
-    destination: Path
-    choose: Choose
-    versions: dict[str, str]
+"""How long a scheduler may take to answer."""
+ALONE_S = 120
+"""How long a scheduler may be without a worker."""
+LOOK_S = 0.5
+"""So often it is looked whether a worker has ended."""
+DIED = "workers died over this scan, again when it was alone, perhaps for want of memory"
 
 
 class Cluster:
     """Workers of Dask: `workers` processes on this machine, or those of a running `scheduler`.
 
-    The scheduler and the workers made here listen on the loopback interface alone. Those of an
-    address (`tcp://host:8786`) need the same folders under the same names.
+    The scheduler and the workers made here listen on the loopback interface alone; a worker that
+    dies, from its first moment to its last, is replaced, and its scans are given to others. Those
+    of an address (`tcp://host:8786`) need the same folders under the same names.
     """
 
     def __init__(
         self, *, workers: int | None = None, scheduler: str = "", shard: Shard | None = None
     ) -> None:
         """Nothing is started. Raises EnvironmentProblem if Dask is not installed."""
-        self.workers, self.scheduler, self.shard = workers, scheduler, shard
+        self.workers, self.scheduler, self.shard = workers or 1, scheduler, shard
         try:
             import distributed  # noqa: F401 - looked for, before anything is begun
         except ImportError:
@@ -71,23 +68,24 @@ class Cluster:
         """Every outcome as it is ready.
 
         Raises EnvironmentProblem or CheckpointError, naming the worker, if one has other versions
-        or other weights, and EnvironmentProblem if the scheduler is gone.
+        or other weights, and EnvironmentProblem if the scheduler is gone, or all workers.
         """
         folder = station.destination.resolve()
-        order = _Order(uuid4().hex, folder, station.choose, _versions())
+        order = Order(uuid4().hex, folder, station.choose, _versions())
         if self.scheduler:
             tasks = [replace(one, series=_absolute(one.series)) for one in tasks]
         waiting = {task.number: task.series.name for task in tasks}
         try:
-            with self._client() as client:
-                _require_alike(client, order)
-                try:
-                    for task, outcome in _done(client, order, tasks):
-                        keep(task, outcome)
-                        del waiting[task.number]
-                        yield outcome
-                finally:
-                    _dismiss(client, order)
+            with ExitStack() as end:
+                client = end.enter_context(self._client())
+                crew = None
+                if not self.scheduler:
+                    crew = end.enter_context(Crew(self.workers, client.scheduler.address))
+                end.callback(_dismiss, client, order)
+                for task, outcome in _Flight(client, order, crew).outcomes(tasks):
+                    keep(task, outcome)
+                    del waiting[task.number]
+                    yield outcome
         finally:
             shelf.clear(folder, waiting.values())
 
@@ -99,30 +97,46 @@ class Cluster:
         with ExitStack() as end:
             address: Any = self.scheduler
             if not address:
-                settings = {
-                    "distributed.scheduler.allowed-failures": DEATHS,
-                    "distributed.nanny.pre-spawn-environ": _threads(self.workers or 1),
-                }
+                settings = {"distributed.scheduler.allowed-failures": DEATHS}
                 end.enter_context(dask.config.set(settings))
+                end.enter_context(_quiet())
                 address = end.enter_context(
-                    LocalCluster(
-                        n_workers=self.workers,
-                        threads_per_worker=DEPTH,
-                        host="127.0.0.1",
-                        dashboard_address=None,
-                        worker_dashboard_address=None,
-                        memory_limit=0,  # the scans are what takes memory, and they are bounded
-                        silence_logs=50,
-                    )
+                    LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0")
                 )
-            try:
-                client = end.enter_context(Client(address, timeout=SECONDS, set_as_default=False))
-            except (OSError, TimeoutError) as problem:
-                raise EnvironmentProblem(
-                    f"no scheduler answers at {self.scheduler}; is it running, and its address "
-                    "right?"
-                ) from problem
-            yield client
+            with _answering(self.scheduler):
+                client = Client(address, timeout=SECONDS, set_as_default=False)
+            yield end.enter_context(client)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask tells of each process that comes and goes; people hear what it means for their scans."""
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    loggers = [logging.getLogger(name) for name in ("distributed", *names)]
+    before = [one.level for one in loggers]
+    if not logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
+        for one in loggers:
+            one.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for one, level in zip(loggers, before, strict=True):
+            one.setLevel(level)
+
+
+@contextmanager
+def _answering(scheduler: str) -> Iterator[None]:
+    """Say it for people where the scheduler does not answer, or not any more."""
+    from distributed import CancelledError
+
+    try:
+        yield
+    except (CancelledError, OSError, TimeoutError) as problem:
+        where = f" at {scheduler}" if scheduler else ""
+        raise EnvironmentProblem(
+            f"no scheduler answers{where}; is it running, and its address "
+            "right? What was finished is kept, and the same command goes on"
+        ) from problem
 
 
 def _versions() -> dict[str, str]:
@@ -130,115 +144,95 @@ def _versions() -> dict[str, str]:
     return record.versions()
 
 
-def _threads(workers: int) -> dict[str, int]:
-    """The cores of this machine, shared out among the networks of so many workers."""
-    share = max((os.cpu_count() or 1) // workers, 1)
-    share = min(share, int(os.environ.get("OMP_NUM_THREADS") or share))
-    return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), share)
-
-
 def _absolute(series: Any) -> Any:
     return replace(series, files=tuple(path.absolute() for path in series.files))
 
 
-def _done(client: Any, order: _Order, tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
-    """Every outcome as it is ready; so many tasks are given out that no worker waits."""
-    from distributed import as_completed
+class _Flight:
+    """The scans that are given out; so many that no worker waits."""
 
-    left, names = iter(tasks), dict[Any, Task]()
+    def __init__(self, client: Any, order: Order, crew: Crew | None) -> None:
+        self.client, self.order, self.crew = client, order, crew
+        self.given: dict[Any, Task] = {}
+        self.seen = time.monotonic()
+        self.address = "" if crew else str(client.scheduler.address)
 
-    def give() -> list[Any]:
-        threads = sum(client.nthreads().values()) or DEPTH
-        room = max(AHEAD * threads - len(names), 0)
-        futures = []
-        for task in [one for one, _ in zip(left, range(room), strict=False)]:
-            future = client.submit(_work, order, task, pure=False)
-            names[future] = task
-            futures.append(future)
-        return futures
+    def outcomes(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """Every outcome as it is ready.
 
-    ready = as_completed(give(), loop=client.loop)
-    for future in ready:
-        task = names.pop(future)
-        yield task, _outcome(future, task)
-        for another in give():
-            ready.add(another)
+        Scans over which workers have died come last, one by one: who of those that were on a
+        worker together has killed it cannot be seen, and none may suffer for its neighbours.
+        """
+        left, doubtful, doubted = deque(tasks), deque[Task](), set[int]()
+        while left or doubtful or self.given:
+            room = AHEAD * self._threads() - len(self.given)
+            self._give(left.popleft() for _ in range(min(room, len(left))))
+            if not left and not self.given:
+                self._give([doubtful.popleft()])
+            for task, outcome in self._ready():
+                if outcome is None and task.number not in doubted:
+                    doubted.add(task.number)
+                    doubtful.append(task)
+                    continue
+                files = len(task.series.files)
+                yield task, outcome or Outcome(task.series.name, "failed", DIED, files)
 
+    def _give(self, tasks: Any) -> None:
+        with _answering(self.address):
+            for task in tasks:
+                self.given[self.client.submit(work, self.order, task, pure=False)] = task
 
-def _outcome(future: Any, task: Task) -> Outcome:
-    from distributed import CancelledError, KilledWorker
+    def _threads(self) -> int:
+        """How many scans the workers can have on their way; a worker that has ended is replaced.
 
-    try:
-        outcome: Outcome = future.result()
+        Raises EnvironmentProblem if there have been none for too long.
+        """
+        if self.crew:
+            self.crew.keep_up()
+        with _answering(self.address):
+            threads = sum(self.client.nthreads().values())
+        if threads or self.crew:
+            self.seen = time.monotonic()
+        elif time.monotonic() - self.seen > ALONE_S:
+            raise EnvironmentProblem(
+                f"the scheduler {self.address} has had no worker for {ALONE_S} s; what was "
+                "finished is kept, and the same command goes on when there are some"
+            )
+        return threads or DEPTH
+
+    def _ready(self) -> list[tuple[Task, Outcome | None]]:
+        """What is ready now, or soon; None in the place of an outcome if workers died over it."""
+        from distributed import wait
+
+        with _answering(self.address), self.client.as_current():
+            try:
+                done = wait(list(self.given), timeout=LOOK_S, return_when="FIRST_COMPLETED").done
+            except TimeoutError:
+                return []
+        if done and self.crew:
+            self.crew.scan_done()
+        return [(self.given.pop(future), self._outcome(future)) for future in done]
+
+    def _outcome(self, future: Any) -> Outcome | None:
+        from distributed import KilledWorker
+
+        with _answering(self.address):
+            try:
+                outcome: Outcome = future.result()
+            except KilledWorker:
+                return None
+            except ImportError as problem:  # Dask says so of what it cannot unpickle
+                raise EnvironmentProblem(
+                    f"a worker, or its scheduler, lacks the package {problem.name}; install "
+                    "medddim there, as where the run was started"
+                ) from problem
         return outcome
-    except KilledWorker:
-        return Outcome(task.series.name, "failed", DIED, len(task.series.files))
-    except (CancelledError, OSError, TimeoutError) as problem:
-        raise EnvironmentProblem(
-            "the scheduler is gone; what was finished is kept, and the same command goes on"
-        ) from problem
 
 
-def _require_alike(client: Any, order: _Order) -> None:
-    """Raise, naming the worker, unless all have the versions and the weights of this process."""
-    client.wait_for_workers(1, timeout=SECONDS)
-    for worker, complaint in sorted(client.run(_complaint, order).items()):
-        if complaint:
-            raise complaint.__class__(f"the worker {worker}: {complaint}")
-
-
-def _complaint(order: _Order) -> MedddimError | None:
-    try:
-        _line(order)
-    except (EnvironmentProblem, CheckpointError) as problem:
-        return problem
-    return None
-
-
-def _dismiss(client: Any, order: _Order) -> None:
+def _dismiss(client: Any, order: Order) -> None:
     """Have the workers end what they are writing and forget the run, if they can be reached."""
     if client.status == "running":
-        client.run(_forget, order.run, on_error="ignore")
-
-
-# --- on the worker --------------------------------------------------------------------------------
-
-_lines: dict[str, Line | None] = {}
-"""The runs that this process works for; None for those that are over."""
-_lock = Lock()
-
-
-def _work(order: _Order, task: Task) -> Outcome:
-    """One scan, on a worker; as many threads do this at once as there are stages."""
-    return _line(order).submit(task).result()
-
-
-def _line(order: _Order) -> Line:
-    with _lock:
-        if order.run not in _lines:
-            _require_versions(order)
-            station = Station(order.destination, order.choose)
-            if isinstance(order.choose, Always):
-                station.load(order.choose.job)
-            _lines[order.run] = Line(station)
-        line = _lines[order.run]
-    if line is None:
-        raise Stopped
-    return line
-
-
-def _require_versions(order: _Order) -> None:
-    here = record.versions()
-    for name, wanted in order.versions.items():
-        if here.get(name) != wanted:
-            raise EnvironmentProblem(
-                f"expected {name} {wanted}, as where the run was started, found {here.get(name)}; "
-                "install the same version there"
-            )
-
-
-def _forget(run: str) -> None:
-    with _lock:
-        line, _lines[run] = _lines.get(run), None
-    if line:
-        line.__exit__()
+        try:
+            client.run(forget, order.run, on_error="ignore")
+        except OSError:  # the scheduler went meanwhile, and what it knew of the run with it
+            pass

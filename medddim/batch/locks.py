@@ -76,6 +76,8 @@ def locked(destination: Path, part: str = "") -> Iterator[None]:
             f"another run is writing to {destination}; wait until it ends, or choose another folder"
         ) from None
     except OSError as problem:
+        if problem.strerror is None:  # of no file: a library's own kind
+            raise
         raise EnvironmentProblem(
             f"{problem.filename or destination}: cannot be written: {problem.strerror}; "
             "free or choose another place"

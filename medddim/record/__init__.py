@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -197,7 +198,12 @@ def _planned_and_taken(outcomes: Sequence[Outcome]) -> dict[str, tuple[float, fl
 
 def versions() -> dict[str, str]:
     """The installed version of every package that can change a result."""
-    return {"medddim": __version__, **{name: version(name) for name in PACKAGES}}
+    return {"medddim": __version__, **_installed()}
+
+
+@cache  # a file is read for each, and a run asks for every scan
+def _installed() -> dict[str, str]:
+    return {name: version(name) for name in PACKAGES}
 
 
 def _shared(jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:

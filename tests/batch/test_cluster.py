@@ -3,12 +3,15 @@
 import json
 import sys
 import threading
+import time
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from medddim import batch, record
-from medddim.batch import cluster
+from medddim.batch import cluster, crew
 from medddim.checkpoint import Checkpoint
 from medddim.errors import CheckpointError, EnvironmentProblem
 from tests import studies
@@ -27,7 +30,7 @@ def scheduler():
         processes=False,
         protocol="tcp",
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         worker_dashboard_address=None,
     ) as running:
         yield running.scheduler_address
@@ -89,6 +92,55 @@ def test_without_dask_workers_are_an_environment_problem(monkeypatch):
         batch.Cluster(workers=2)
 
 
+def test_a_scan_over_which_workers_died_is_done_alone_before_it_fails(
+    heads, out, halving, scheduler, monkeypatch, tmp_path
+):
+    """The neighbour of the scan that kills workers is done; that one fails, after all others."""
+    from distributed import KilledWorker
+
+    undisturbed = cluster.work
+
+    def killed(order, task):
+        name = task.series.name
+        if name[0] == "b" or (name[0] == "a" and not (tmp_path / name).exists()):
+            (tmp_path / name).touch()
+            raise KilledWorker(name, SimpleNamespace(address=""), 5)
+        return undisturbed(order, task)
+
+    monkeypatch.setattr(cluster, "work", killed)
+    engine = batch.Cluster(scheduler=scheduler)
+    done = list(batch.run(batch.plan([heads], out), out, job=halving(), engine=engine))
+    first, *later = [(one.name[0], one.status) for one in done]
+    assert first == ("c", "ok")
+    assert sorted(later) == [("a", "ok"), ("b", "failed")]
+    assert next(one.reason for one in done if one.name[0] == "b") == cluster.DIED
+
+
+def test_a_worker_that_lacks_a_package_is_a_problem_of_the_environment(
+    heads, out, halving, scheduler, monkeypatch
+):
+    def lacking(order, task):
+        raise ModuleNotFoundError("No module named 'medddim'", name="medddim")
+
+    monkeypatch.setattr(cluster, "work", lacking)
+    scans, engine = batch.plan([heads], out), batch.Cluster(scheduler=scheduler)
+    with pytest.raises(EnvironmentProblem, match="lacks the package medddim"):
+        list(batch.run(scans, out, job=halving(), engine=engine))
+
+
+def test_a_scheduler_without_workers_is_waited_for_and_then_named(heads, out, halving, monkeypatch):
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(cluster, "ALONE_S", 0.2)
+    monkeypatch.setattr(cluster, "LOOK_S", 0.1)
+    with LocalCluster(
+        n_workers=0, protocol="tcp", host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as empty:
+        scans, engine = batch.plan([heads], out), batch.Cluster(scheduler=empty.scheduler_address)
+        with pytest.raises(EnvironmentProblem, match=r"has had no worker.*same command goes on"):
+            list(batch.run(scans, out, job=halving(), engine=engine))
+
+
 def command_of(process):
     """Its command line; "" of one that has ended meanwhile."""
     try:
@@ -105,35 +157,97 @@ def listens(process):
         return set()
 
 
+def workers():
+    """The worker processes of this one."""
+    family = psutil.Process().children(recursive=True)
+    return [one for one in family if "batch.worker" in command_of(one)]
+
+
+@contextmanager
+def watched(look):
+    """Call `look` again and again meanwhile, in a thread."""
+    over = threading.Event()
+
+    def looking():
+        while not over.wait(0.02):
+            look()
+
+    thread = threading.Thread(target=looking)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.fixture
+def enhancing(tmp_path):
+    """A job that worker processes can unpickle and that gives the same bytes in each."""
+    model = studies.model(tmp_path / "model")
+    return batch.enhance_job(Checkpoint.open(model), precision="fp32")
+
+
 @pytest.mark.slow
-def test_a_cluster_of_its_own_listens_on_loopback_alone(heads, out, tmp_path):
-    """Two processes give the same bytes as none; one of them is killed on the way."""
-    job = batch.enhance_job(Checkpoint.open(studies.model(tmp_path / "model")), precision="fp32")
+def test_a_cluster_of_its_own_listens_on_loopback_alone(heads, out, tmp_path, enhancing, capfd):
+    """Two processes give the same bytes as none, and say nothing of themselves."""
     scans = batch.plan([heads], out)
-    list(batch.run(scans, tmp_path / "alone", job=job))
-    listening, killed, running = set(), [], threading.Event()
+    list(batch.run(scans, tmp_path / "alone", job=enhancing))
+    listening = set()
 
     def look():
-        me = psutil.Process()
-        while not running.wait(0.02):
-            for process in (me, *me.children(recursive=True)):
-                listening.update(listens(process))
+        for process in (psutil.Process(), *workers()):
+            listening.update(listens(process))
 
-    watching = threading.Thread(target=look)
-    watching.start()
-    try:
+    with watched(look):
         engine = batch.Cluster(workers=2)
-        for one in batch.run(scans, out, job=job, engine=engine):
-            assert one.status == "ok"
-            # one that is still starting is its nanny's concern
-            up = [w for w in psutil.Process().children(True) if "dask worker" in command_of(w)]
-            if up and not killed:
-                up[0].kill()
-                killed.append(up[0].pid)
-    finally:
-        running.set()
-        watching.join()
+        assert {one.status for one in batch.run(scans, out, job=enhancing, engine=engine)} == {"ok"}
     assert studies.contents(out) == studies.contents(tmp_path / "alone")
     assert listening == {"127.0.0.1"}
+    assert workers() == []
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment_s", [0, 1.5, 3])
+def test_workers_killed_at_any_moment_cost_nothing_but_time(
+    heads, out, tmp_path, enhancing, moment_s
+):
+    """Three of them, the first of which is starting, has come up, or is at work."""
+    scans = batch.plan([heads], out)
+    list(batch.run(scans, tmp_path / "alone", job=enhancing))
+    killed = set()
+
+    def kill():
+        for one in workers():
+            if len(killed) < 3 and time.time() - one.create_time() >= moment_s:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+                    killed.add(one.pid)
+
+    with watched(kill):
+        engine = batch.Cluster(workers=2)
+        assert {one.status for one in batch.run(scans, out, job=enhancing, engine=engine)} == {"ok"}
     assert killed
-    assert killed
+    assert studies.contents(out) == studies.contents(tmp_path / "alone")
+    assert [path for path in out.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.slow
+def test_workers_that_are_killed_for_ever_end_the_run_with_what_is_finished(
+    heads, out, enhancing, monkeypatch
+):
+    monkeypatch.setattr(crew, "KILLS", 2)
+    scans = batch.plan([heads], out)
+    list(batch.run(scans[:1], out, job=enhancing))
+    before = studies.contents(out)
+
+    def kill():
+        for one in workers():
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+    with watched(kill), pytest.raises(EnvironmentProblem, match="ended one after the other"):
+        list(batch.run(scans, out, job=enhancing, engine=batch.Cluster(workers=1)))
+    assert studies.contents(out) == before
+    assert {one.status for one in batch.run(scans, out, job=enhancing)} == {"ok", "done before"}

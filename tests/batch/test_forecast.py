@@ -28,13 +28,14 @@ def run(heads, out, model):
 
 
 def test_a_dry_run_plans_and_the_run_says_how_far_off_it_was(run, out):
-    for planned, done in zip(run(dry_run=True), run(), strict=True):
+    plans, results = run(dry_run=True), run()
+    for planned, done in zip(plans, results, strict=True):
         assert planned.planned["tile"] == done.planned["tile"]
         assert planned.planned["memory_mb"] > 50
         assert done.planned["seconds"] > 0
         assert done.peak_mb > 50
     stated = json.loads((out / "medddim.json").read_text())["planned_and_taken"]
-    assert stated["seconds"][1] == pytest.approx(sum(one.seconds for one in run()), abs=0.1)
+    assert stated["seconds"][1] == pytest.approx(sum(one.seconds for one in results), abs=0.1)
     assert stated["memory_mb"][1] >= done.peak_mb
 
 

@@ -1,0 +1,92 @@
+"""Worker processes are replaced wherever they end, and given up where that is no use."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from medddim.batch import crew
+from medddim.batch.crew import Crew
+from medddim.errors import EnvironmentProblem
+
+WAITING = "import sys; sys.stdin.buffer.read()"
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """Workers that do nothing until their pipe closes, in place of those of Dask."""
+    monkeypatch.setattr(crew, "COMMAND", WAITING)
+
+
+def test_a_worker_that_is_killed_is_replaced_and_the_others_stay(waiting):
+    with Crew(2, "tcp://127.0.0.1:1") as workers:
+        first, second = workers.processes
+        first.kill()
+        first.wait()
+        workers.keep_up()
+        assert workers.processes[0].pid != first.pid
+        assert workers.processes[1] is second
+        assert second.poll() is None
+
+
+def test_workers_end_with_the_run_and_leave_no_folder(waiting):
+    with Crew(2, "tcp://127.0.0.1:1") as workers:
+        processes, folder = workers.processes, workers.folder
+        assert os.path.isdir(folder)
+    assert [one.poll() for one in processes] == [0, 0]
+    assert not os.path.exists(folder)
+
+
+def test_a_worker_that_does_not_end_is_killed(monkeypatch):
+    monkeypatch.setattr(crew, "COMMAND", "import time; time.sleep(100)")
+    monkeypatch.setattr(crew, "PATIENCE_S", 0.01)
+    with Crew(1, "tcp://127.0.0.1:1") as workers:
+        (process,) = workers.processes
+    assert process.poll() not in (None, 0)
+
+
+def ending(workers):
+    """Look again and again until the workers are given up; what is said then."""
+
+    def look():
+        while True:
+            workers.keep_up()
+            time.sleep(0.005)
+
+    with pytest.raises(EnvironmentProblem) as said:
+        look()
+    return str(said.value)
+
+
+def test_workers_that_end_by_a_fault_of_their_own_are_given_up(monkeypatch):
+    monkeypatch.setattr(crew, "COMMAND", "import os; os._exit(7)")
+    monkeypatch.setattr(crew, "FAULTS", 1)
+    with Crew(2, "tcp://127.0.0.1:1") as workers:
+        assert "3 workers ended one after the other" in ending(workers)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+def test_workers_that_are_killed_are_given_up_later_and_counted_from_the_last_scan(monkeypatch):
+    monkeypatch.setattr(crew, "COMMAND", "import os; os.kill(os.getpid(), 9)")
+    monkeypatch.setattr(crew, "KILLS", 3)
+    with Crew(1, "tcp://127.0.0.1:1") as workers:
+        while workers.killed < 3:
+            workers.keep_up()
+            time.sleep(0.005)
+        workers.scan_done()
+        assert workers.killed == 0
+        assert "4 workers ended" in (said := ending(workers))
+        assert "killed by signal 9" in said
+        assert "the same command goes on" in said
+
+
+def test_workers_share_the_cores_and_know_the_modules_of_this_process(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(sys, "path", ["", "/here", "/there"])
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    environment = crew._environment(3)
+    assert environment["OMP_NUM_THREADS"] == environment["MKL_NUM_THREADS"] == "2"
+    assert environment["PYTHONPATH"] == os.pathsep.join(["/here", "/there"])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert crew._environment(3)["OMP_NUM_THREADS"] == "1"
