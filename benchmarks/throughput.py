@@ -43,25 +43,29 @@ def make(folder: Path, name: str, shape: tuple[int, ...], *, volumes: int = 1) -
 
 
 def batch_here(scans: Path, out: Path, model: str) -> dict[str, Any]:
-    """One run over all scans in this process; the seconds of the network are counted in it."""
+    """One run over all scans in this process; the seconds of the network are counted in it.
+
+    Of a thread that computes alone, so the CPU seconds hold with one thread (OMP_NUM_THREADS=1).
+    """
     from medddim import batch
     from medddim.checkpoint import Checkpoint
     from medddim.diffusion.denoiser import Denoiser
 
-    call, network = Denoiser.__call__, [0.0]
+    call, network = Denoiser.__call__, [0.0, 0.0]
 
     def timed(self: Any, *given: Any, **more: Any) -> Any:
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.thread_time()
         answer = call(self, *given, **more)
         network[0] += time.perf_counter() - began
+        network[1] += time.thread_time() - used
         return answer
 
     job = batch.enhance_job(Checkpoint.open(model), force=True)
     Denoiser.__call__ = timed
     try:
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         done = list(batch.run(batch.plan([scans], out), out, job=job))
-        took = time.perf_counter() - began
+        took, used = time.perf_counter() - began, time.process_time() - used
     finally:
         Denoiser.__call__ = call
     assert {one.status for one in done} == {"ok"}
@@ -71,6 +75,8 @@ def batch_here(scans: Path, out: Path, model: str) -> dict[str, Any]:
         "seconds": round(took, 2),
         "network_s": round(network[0], 2),
         "share_of_network": round(network[0] / took, 3),
+        "cpu_s": round(used, 2),
+        "network_cpu_s": round(network[1], 2),
     }
 
 
@@ -97,10 +103,15 @@ def singles(scans: Path, out: Path, options: list[str], count: int) -> dict[str,
 
 
 def versus(scan: Path, out: Path, options: list[str], against: Path) -> dict[str, Any]:
-    """A 4D scan by two trees, in turn, in CPU seconds of one thread."""
+    """A 4D scan by two trees, in turn, in CPU seconds of one thread.
+
+    A tree that has not the model takes its own default.
+    """
     found: dict[str, Any] = {"measured": "4D scan"}
     for name, tree in (("here", HERE), ("against", against.resolve())):
-        known = options if name == "here" else [one for one in options if one != "--force"]
+        known = options if name == "here" else options[: options.index("--force")]
+        if not (tree / "medddim" / "weights" / known[1]).exists():
+            known = []
         took, used = command(["enhance", str(scan), "-o", str(out / name), *known], tree=tree)
         found |= {f"{name}_s": round(took, 1), f"{name}_cpu_s": round(used, 1)}
     return found | {"times_faster": round(found["against_cpu_s"] / found["here_cpu_s"], 2)}
@@ -108,14 +119,16 @@ def versus(scan: Path, out: Path, options: list[str], against: Path) -> dict[str
 
 def shared(scans: Path, out: Path, options: list[str], workers: int) -> dict[str, Any]:
     """So many workers, and one process with as many threads."""
-    threads, _ = command(["enhance", str(scans), "-o", str(out / "threads"), *options],
+    threads, threads_cpu = command(["enhance", str(scans), "-o", str(out / "threads"), *options],
                          threads=workers)  # fmt: skip
-    cluster, _ = command(["enhance", str(scans), "-o", str(out / "workers"), *options,
+    cluster, cluster_cpu = command(["enhance", str(scans), "-o", str(out / "workers"), *options,
                           "--workers", str(workers)])  # fmt: skip
     return {
         "measured": f"{workers} workers, {workers} threads",
         "threads_s": round(threads, 1),
+        "threads_cpu_s": round(threads_cpu, 1),
         "workers_s": round(cluster, 1),
+        "workers_cpu_s": round(cluster_cpu, 1),
         "threads_over_workers": round(threads / cluster, 2),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -86,3 +87,34 @@ def test_an_engine_enhances_what_can_be_and_says_what_not(
     np.testing.assert_array_equal(theirs, ours)
     if engine == "snakemake":
         assert (out / "refused.txt").read_text().startswith("sub-02/cut: ")
+
+
+@pytest.mark.slow
+# the LocalCluster of dask-jobqueue leaves the pipes of its jobs open
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_queue_starts_the_workers(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With jobs that are processes of this machine, as dask-jobqueue tests itself."""
+    local = pytest.importorskip("dask_jobqueue.local")
+    spec = importlib.util.spec_from_file_location("example", EXAMPLES / "queue.py")
+    assert spec
+    assert spec.loader
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    study, out = studies.study(tmp_path / "study"), tmp_path / "out"
+    model = studies.model(tmp_path / "model")
+    arguments = [str(study), "-o", str(out), "--model", str(model), "--force"]
+    with local.LocalCluster(
+        processes=1,
+        cores=3,
+        memory="2GB",
+        worker_extra_args=["--no-nanny"],
+        scheduler_options={"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"},
+    ) as cluster:
+        cluster.scale(jobs=1)
+        cluster.wait_for_workers(1)
+        assert example.enhance(cluster, arguments) == 0
+    assert "head.nii.gz" in studies.contents(out)

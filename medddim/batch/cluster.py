@@ -32,8 +32,8 @@ DEATHS = 5
 """Workers that one scan may outlast beside others, and once more alone; then it kills them."""
 SECONDS = 30
 """How long a scheduler may take to answer."""
-ALONE_S = 120
-"""How long a scheduler may be without a worker."""
+NONE_S, ALONE_S = 120, 3600
+"""How long a scheduler may be without a worker: at first, and when it has had some."""
 LOOK_S = 0.5
 """So often it is looked whether a worker has ended."""
 DIED = "workers died over this scan, again when it was alone, perhaps for want of memory"
@@ -154,7 +154,7 @@ class _Flight:
     def __init__(self, client: Any, order: Order, crew: Crew | None) -> None:
         self.client, self.order, self.crew = client, order, crew
         self.given: dict[Any, Task] = {}
-        self.seen = time.monotonic()
+        self.seen, self.patience_s = time.monotonic(), NONE_S
         self.address = "" if crew else str(client.scheduler.address)
 
     def outcomes(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
@@ -192,10 +192,10 @@ class _Flight:
         with _answering(self.address):
             threads = sum(self.client.nthreads().values())
         if threads or self.crew:
-            self.seen = time.monotonic()
-        elif time.monotonic() - self.seen > ALONE_S:
+            self.seen, self.patience_s = time.monotonic(), ALONE_S
+        elif time.monotonic() - self.seen > self.patience_s:
             raise EnvironmentProblem(
-                f"the scheduler {self.address} has had no worker for {ALONE_S} s; what was "
+                f"the scheduler {self.address} has had no worker for {self.patience_s} s; what was "
                 "finished is kept, and the same command goes on when there are some"
             )
         return threads or DEPTH

@@ -131,7 +131,7 @@ def test_a_worker_that_lacks_a_package_is_a_problem_of_the_environment(
 def test_a_scheduler_without_workers_is_waited_for_and_then_named(heads, out, halving, monkeypatch):
     from distributed import LocalCluster
 
-    monkeypatch.setattr(cluster, "ALONE_S", 0.2)
+    monkeypatch.setattr(cluster, "NONE_S", 0.2)
     monkeypatch.setattr(cluster, "LOOK_S", 0.1)
     with LocalCluster(
         n_workers=0, protocol="tcp", host="127.0.0.1", dashboard_address="127.0.0.1:0"
