@@ -189,7 +189,7 @@ class Volume:
 
     def recognised(self) -> Volume:
         """The same scan; as CT if its file does not say what it is and it holds air in HU."""
-        if self.modality:
+        if self.modality or self.voxels.min() >= AIR_HU + AROUND_HU:
             return self
         near = np.abs(self.voxels - AIR_HU) < AROUND_HU
         return self.taken_for("CT") if near.mean() > AIR_SHARE else self

@@ -237,6 +237,9 @@ def job_of(
                 "setting of an enhancement"
             )
         return batch.identity_job()
+    from medddim.cli.lean import load_networks
+
+    load_networks()
     from medddim.checkpoint import Checkpoint
 
     options: dict[str, Any] = {"device": device, "precision": precision, "memory": memory, **extras}

@@ -7,7 +7,8 @@ an image has the power spectrum of their product squared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from medddim.errors import RequestProblem
 
 Response = npt.NDArray[np.float32]
+Power = npt.NDArray[np.float64]
 Filter = Literal["none", "gaussian", "hann", "tukey", "fermi"]
 
 LAGS = (1, 2)
@@ -73,6 +75,10 @@ class KSpaceAxis:
             acquired = 0.5 - 0.5 * np.cos(np.pi * ((line - begins) / taper).clip(0, 1))
         return np.asarray(kept * acquired * self._filter(np.abs(u)), np.float32)
 
+    def unfiltered(self) -> KSpaceAxis:
+        """The same axis without its filter."""
+        return replace(self, filter="none", strength=0.0)
+
     def _filter(self, u: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         if self.filter == "gaussian":
             return np.exp(-((self.strength * u) ** 2) / 2)
@@ -87,17 +93,63 @@ class KSpaceAxis:
         return correlation_of(self.response(size))
 
 
+def round_response(axes: Sequence[KSpaceAxis], shape: Sequence[int]) -> Response:
+    """The filter of `axes` by the distance from the centre of k-space, an array of `shape`.
+
+    The distance is in units of the highest measured frequency of each axis; axes without a filter
+    do not count. All others are expected to have the same. Scanners filter in the round as well:
+    decision 151.
+    """
+    squares: npt.NDArray[np.float64] = np.zeros((1,) * len(shape))
+    for at, (axis, size) in enumerate(zip(axes, shape, strict=True)):
+        if axis.filter != "none":
+            u = np.fft.fftfreq(size, 1 / size) / max(round(axis.share * size / 2), 1)
+            squares = (
+                squares + u.reshape([-1 if at == other else 1 for other in range(len(shape))]) ** 2
+            )
+    first = next((axis for axis in axes if axis.filter != "none"), axes[0])
+    return np.asarray(np.broadcast_to(first._filter(np.sqrt(squares)), shape), np.float32)
+
+
 def correlation_of(response: Response) -> tuple[float, ...]:
     """The correlation at each of `LAGS` of white noise that was multiplied by `response`.
 
     The Fourier transform of its power spectrum (Wiener & Khinchin), its real part: where there is
     signal, a magnitude image shows the part of the noise that is in phase with it.
     """
-    power = np.square(response, dtype=np.float64)
+    return correlation_of_power(np.square(response, dtype=np.float64))
+
+
+def correlation_of_power(power: Power) -> tuple[float, ...]:
+    """The correlation at each of `LAGS` of noise with this power spectrum along the axis."""
     phase = 2 * np.pi * np.fft.fftfreq(len(power))
     return tuple(float((power * np.cos(lag * phase)).sum() / power.sum()) for lag in LAGS)
 
 
-def noise_gain(responses: list[Response]) -> float:
+def power_of(responses: Sequence[Response], whole: Response | None = None) -> list[Power]:
+    """The power spectrum of white noise along each axis after `responses` and `whole`.
+
+    Each is the mean over the other axes. `whole` is a response for all of k-space at once.
+    """
+    powers = [np.square(response, dtype=np.float64) for response in responses]
+    if whole is None:
+        means = [power.mean() for power in powers]
+        total = np.prod(means)
+        return [power * (total / mean) for power, mean in zip(powers, means, strict=True)]
+    joint = np.square(whole, dtype=np.float64)
+    for at, power in enumerate(powers):
+        joint = joint * _along(power, at, joint.ndim)
+    axes = range(joint.ndim)
+    return [joint.mean(axis=tuple(other for other in axes if other != at)) for at in axes]
+
+
+def noise_gain(responses: list[Response], whole: Response | None = None) -> float:
     """How many times the standard deviation white noise keeps after `responses` of all axes."""
+    if whole is not None:
+        return float(np.sqrt(power_of(responses, whole)[0].mean()))
     return float(np.prod([np.sqrt(np.square(r, dtype=np.float64).mean()) for r in responses]))
+
+
+def _along(line: Power, axis: int, axes: int) -> Power:
+    """The line as an array of so many `axes` that varies along one of them."""
+    return line.reshape([-1 if axis == other else 1 for other in range(axes)])

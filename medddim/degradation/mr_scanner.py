@@ -131,9 +131,9 @@ PRESETS: dict[str, dict[str, Any]] = {
 """Acquisitions by name, all but the level."""
 
 
-def filtered(image: Array, responses: Sequence[Response]) -> Complex:
-    """The complex image after k-space was multiplied by the `responses` of its axes."""
-    return _shaped(fftn(image.astype(np.complex64)), responses)
+def filtered(image: Array, responses: Sequence[Response], whole: Response | None = None) -> Complex:
+    """The complex image after its k-space was multiplied by all of these (`acquire`)."""
+    return _shaped(fftn(image.astype(np.complex64)), responses, whole)
 
 
 def acquire(
@@ -142,35 +142,44 @@ def acquire(
     sigma: float | Array,
     *,
     coils: int = 1,
+    whole: Response | None = None,
     generator: np.random.Generator,
 ) -> tuple[Array, Array]:
     """The magnitude with noise and without, of a magnitude `image` that counts as real.
 
-    `responses` hold one response for each axis. `sigma` is the standard deviation of the noise in
-    each real channel of the image after them, a number or a map. The signal lies in one of the
-    `coils`: the sum of squares depends on that of the signals alone (Constantinides et al. 1997).
+    `responses` hold one response for each axis, `whole` one for all of k-space. `sigma` is the
+    standard deviation of the noise in each real channel of the image after them, a number or a
+    map. The signal lies in one of the `coils`: the sum of squares depends on that of the signals
+    alone (Constantinides et al. 1997).
     """
-    clean = filtered(image, responses)
-    unit = np.asarray(sigma, np.float32) / np.float32(noise_gain(list(responses)))
-    squares = np.abs(clean + unit * _noise(image.shape, responses, generator)) ** 2
+    clean = filtered(image, responses, whole)
+    unit = np.asarray(sigma, np.float32) / np.float32(noise_gain(list(responses), whole))
+    squares = np.abs(clean + unit * _noise(image.shape, responses, whole, generator)) ** 2
     for _ in range(coils - 1):
-        squares += np.abs(unit * _noise(image.shape, responses, generator)) ** 2
+        squares += np.abs(unit * _noise(image.shape, responses, whole, generator)) ** 2
     return np.sqrt(squares), np.abs(clean)
 
 
 def _noise(
-    shape: tuple[int, ...], responses: Sequence[Response], generator: np.random.Generator
+    shape: tuple[int, ...],
+    responses: Sequence[Response],
+    whole: Response | None,
+    generator: np.random.Generator,
 ) -> Complex:
     """Noise with the spectrum of `responses`; before them of unit variance in each real channel."""
     parts = generator.standard_normal((*shape, 2), dtype=np.float32)
     white: Complex = parts.view(np.complex64)[..., 0]
-    if all((response == 1).all() for response in responses):
+    if whole is None and all((response == 1).all() for response in responses):
         return white
     # white noise is white in k-space too
-    return _shaped(white * np.float32(np.sqrt(white.size)), responses)
+    return _shaped(white * np.float32(np.sqrt(white.size)), responses, whole)
 
 
-def _shaped(spectrum: Complex, responses: Sequence[Response]) -> Complex:
+def _shaped(
+    spectrum: Complex, responses: Sequence[Response], whole: Response | None = None
+) -> Complex:
+    if whole is not None:
+        spectrum *= whole
     for axis, response in enumerate(responses):
         spectrum *= response.reshape([-1 if axis == other else 1 for other in range(spectrum.ndim)])
     image: Complex = ifftn(spectrum, overwrite_x=True)

@@ -8,7 +8,6 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter
 
 from medddim.degradation.contract import Degradation
@@ -91,6 +90,8 @@ class ThickSlices(Degradation):
 
 def _slabs(scan: Matrix, centres: npt.NDArray[np.floating], *, width: float) -> Matrix:
     """Averages of `scan` over slabs along axis 0; lengths in slices, from the first border."""
+    from scipy.interpolate import CubicSpline  # loaded late: a third of a second, for this alone
+
     borders = np.arange(len(scan) + 1)
     integral = CubicSpline(borders, np.vstack([np.zeros(scan.shape[1]), scan.cumsum(axis=0)]))
     averages: Matrix = (integral(centres + width / 2) - integral(centres - width / 2)) / width

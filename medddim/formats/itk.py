@@ -10,12 +10,12 @@ import math
 import re
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK
 
 from medddim.errors import UnreadableScan, UnsupportedScan
 from medddim.formats import content
@@ -31,14 +31,10 @@ from medddim.volume import Affine
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 LONGEST_HEADER = 2**18
-DTYPES = {
-    getattr(SimpleITK, f"sitk{vector}{name}"): np.dtype(name.lower())
-    for vector in ("", "Vector")
-    for name in (
-        "Int8", "UInt8", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64",
-        "Float32", "Float64",
-    )
-}  # fmt: skip
+NUMBERS = (
+    "Int8", "UInt8", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64", "Float32", "Float64",
+)  # fmt: skip
+"""What SimpleITK calls the real numbers that a voxel may be."""
 COLOURS, VECTOR = (3, 4), 3
 
 
@@ -84,7 +80,7 @@ class ItkFile(SingleFile):
             reader = _reader(self.reader, path)
             reader.ReadImageInformation()
             size, count = reader.GetSize(), reader.GetNumberOfComponents()
-            dtype = DTYPES.get(reader.GetPixelIDValue())
+            dtype = _dtype(reader.GetPixelIDValue())
             space = reader.GetDirection(), reader.GetSpacing(), reader.GetOrigin()
         if len(size) not in (3, 4):
             raise UnsupportedScan(f"{path}: expected 3 or 4 dimensions, found {len(size)}")
@@ -106,6 +102,8 @@ class ItkFile(SingleFile):
 
     def stored(self, path: Path, described: Described) -> Stored:
         """The stored numbers. Raises UnreadableScan."""
+        import SimpleITK
+
         with reading(path, self.title):
             image = _reader(self.reader, path).Execute()
             values = SimpleITK.GetArrayFromImage(image)
@@ -115,6 +113,8 @@ class ItkFile(SingleFile):
 
     def save(self, image: ToSave, path: Path) -> None:
         """Write the file, and for a header alone the file with the voxels beside it."""
+        import SimpleITK
+
         like = image.like.header if image.like else ItkHeader("")
         several = image.data.ndim == 4
         axis = several and like.volumes != "list"
@@ -148,7 +148,19 @@ def text_of(path: Path, end: bytes, title: str) -> str:
     return head.decode("latin-1")
 
 
+def _dtype(number: int) -> np.dtype[Any] | None:
+    """The type of voxel with this number; None for one that is no real number."""
+    import SimpleITK
+
+    for vector, name in product(("", "Vector"), NUMBERS):
+        if number == getattr(SimpleITK, f"sitk{vector}{name}"):
+            return np.dtype(name.lower())
+    return None
+
+
 def _reader(name: str, path: Path) -> Any:
+    import SimpleITK  # loaded late, here as above: most folders hold none of its files
+
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO(name)
     reader.SetFileName(str(path))

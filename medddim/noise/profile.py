@@ -42,9 +42,11 @@ class _Library:
 @lru_cache(maxsize=1)
 def _library() -> _Library:
     """Every filter on the grid, and its spectrum convolved with itself: see `fit`."""
-    grid = np.stack(np.meshgrid(SHARES, GAUSS, ROLL, HALF_FROM, indexing="ij"), -1).reshape(-1, 4)
+    ranges = (SHARES, GAUSS, ROLL, HALF_FROM)
+    grid = np.stack(np.meshgrid(*ranges, indexing="ij"), -1).reshape(-1, 4)
     fine = (np.arange(4 * BINS) + 0.5) / (4 * BINS)
-    power = power_at(fine, *grid.T[..., None]).reshape(len(grid), BINS, 4).mean(axis=2)
+    apart = (one[..., None] for one in np.meshgrid(*ranges, indexing="ij", sparse=True))
+    power = power_at(fine, *apart).reshape(len(grid), BINS, 4).mean(axis=2)
     both = np.concatenate([power, power[:, ::-1]], axis=1)
     square = np.fft.irfft(np.fft.rfft(both) ** 2)
     second = (square[:, np.r_[-1, : BINS - 1]] + square[:, :BINS]) / 2

@@ -31,8 +31,9 @@ class ScannerRecipe(Record):
     `level` is the range of the noise in the image as a share of the bright end, drawn evenly in
     one half of the pairs and evenly in its logarithm in the other. The share `white` of pairs has
     no filter, no zero filling; of the others seven tenths of the axes are zero-filled to a `share`
-    of k-space, and all have one of `filters`. `partial`, `volumetric` and `multi_coil` are the
-    shares of pairs with partial Fourier, filters along all three axes, and several coils,
+    of k-space, and all have one of `filters`. `partial`, `volumetric`, `round` and `multi_coil` are
+    the shares of pairs with partial Fourier, filters along all three axes, filters by the distance
+    from the centre of k-space in place of along each axis, and several coils,
     `thick_slices` that of patches from scans with thick slices. `inserts` is the share of patches
     with small structures put in, whose voxels weigh `insert_weight` times as much.
     """
@@ -47,6 +48,7 @@ class ScannerRecipe(Record):
     )
     partial: Share = 0.25
     volumetric: Share = 0.7
+    round: Share = 0.0
     multi_coil: Share = 0.15
     thick_slices: Share = 0.5
     inserts: Share = 0.6

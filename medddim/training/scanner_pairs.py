@@ -7,7 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from medddim.degradation.inserts import Insert
-from medddim.degradation.kspace import Filter, KSpaceAxis, correlation_of, noise_gain
+from medddim.degradation.kspace import (
+    Filter,
+    KSpaceAxis,
+    Power,
+    Response,
+    correlation_of_power,
+    noise_gain,
+    power_of,
+    round_response,
+)
 from medddim.degradation.mr_scanner import acquire
 from medddim.errors import RecipeError
 from medddim.recipe import Recipe, ScannerRecipe
@@ -72,18 +81,18 @@ class ScannerPairs:
         self, shape: tuple[int, ...], thick: bool, generator: np.random.Generator
     ) -> tuple[Array, ...]:
         source, image, margins = self._patch(shape, thick, generator)
-        axes = self._acquisition(thick, generator)
-        responses = [axis.response(n) for axis, n in zip(axes, image.shape, strict=True)]
+        responses, whole = self._responses(image.shape, thick, generator)
         gain = float(generator.uniform(*self.recipe.data.intensity_jitter))
-        own = gain * source.noise * noise_gain(responses)
+        own = gain * source.noise * noise_gain(responses, whole)
         level: float = max(self._level(generator), LEAST_ADDED * own)
         g_map = self._g_map(image.shape, generator)
         image, weight = self._with_inserts(image * np.float32(gain), level, source.wider, generator)
+        coils = self._coils(generator)
         scan, clean = acquire(
-            image, responses, level * g_map, coils=self._coils(generator), generator=generator
+            image, responses, level * g_map, coils=coils, whole=whole, generator=generator
         )
         total: Array = np.broadcast_to(np.hypot(own, level * g_map), image.shape)
-        maps = self._maps(total, responses, source, generator)
+        maps = self._maps(total, power_of(responses, whole), source, generator)
         cut = tuple(slice(m, n - m) for m, n in zip(margins, image.shape, strict=True))
         inner = (array[cut] for array in (clean, scan))
         share: Array = np.float32(own) / total
@@ -113,6 +122,17 @@ class ScannerPairs:
                 break
         flips = tuple(slice(None, None, int(generator.choice([-1, 1]))) for _ in range(3))
         return source, np.ascontiguousarray(patch[flips]), margins
+
+    def _responses(
+        self, shape: tuple[int, ...], thick: bool, generator: np.random.Generator
+    ) -> tuple[list[Response], Response | None]:
+        """What k-space is multiplied by along each axis, and all of it at once: a round filter."""
+        axes = self._acquisition(thick, generator)
+        whole = None
+        if self.drawn.round and generator.random() < self.drawn.round:
+            whole = round_response(axes, shape)
+            axes = [axis.unfiltered() for axis in axes]
+        return [axis.response(n) for axis, n in zip(axes, shape, strict=True)], whole
 
     def _acquisition(self, thick: bool, generator: np.random.Generator) -> list[KSpaceAxis]:
         """How the scanner filled and filtered each axis; white noise where it did nothing."""
@@ -175,10 +195,10 @@ class ScannerPairs:
         return image, weight.clip(None, self.drawn.insert_weight)
 
     def _maps(
-        self, total: Array, responses: list[Array], source: Source, generator: np.random.Generator
+        self, total: Array, powers: list[Power], source: Source, generator: np.random.Generator
     ) -> Array:
         """What is known of the noise, as little exact as what is read in a scan."""
-        size = [len(response) for response in responses]
+        size = [len(power) for power in powers]
         wrong = int(generator.integers(2))
         stated = total * np.exp(generator.normal(0, LEVEL_ERRORS[wrong]))
         if generator.random() < RIPPLED:  # a map read in cells is never quite smooth
@@ -187,8 +207,8 @@ class ScannerPairs:
             stated = np.full(size, np.sqrt(np.square(stated, dtype=np.float64).mean()))
         lags = np.concatenate(
             [
-                correlation_of(r) if n > 1 else (1.0, 1.0)
-                for r, n in zip(responses, size, strict=True)
+                correlation_of_power(power) if n > 1 else (1.0, 1.0)
+                for power, n in zip(powers, size, strict=True)
             ]
         )
         lags = lags + generator.normal(0, LAG_ERRORS[wrong], lags.shape) * (lags != 0) * (lags != 1)

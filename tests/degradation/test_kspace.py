@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from medddim.degradation.kspace import KSpaceAxis, correlation_of, noise_gain
+from medddim.degradation.kspace import (
+    KSpaceAxis,
+    correlation_of,
+    correlation_of_power,
+    noise_gain,
+    power_of,
+    round_response,
+)
 from medddim.errors import RequestProblem
 
 AXES = [
@@ -73,3 +80,35 @@ def test_noise_gain_is_that_of_all_axes():
 def test_impossible_values_are_refused(wrong, says):
     with pytest.raises(RequestProblem, match=says):
         KSpaceAxis(**wrong)
+
+
+def test_a_round_filter_depends_on_the_distance_alone_and_makes_the_noise_it_says():
+    axes = [KSpaceAxis(), KSpaceAxis(0.8, "fermi", 0.08), KSpaceAxis(1.0, "fermi", 0.08)]
+    shape = (8, 80, 64)
+    whole = round_response(axes, shape)
+    # the same distance along either axis: edges at 32 of 80 and 32 of 64 lines
+    assert whole[3, 0, round(0.6 * 32)] == pytest.approx(whole[3, round(0.6 * 32), 0], abs=0.02)
+    assert whole[0, round(0.85 * 32), round(0.85 * 32)] < 0.05 < 0.5 < whole[0, 0, round(0.85 * 32)]
+
+    responses = [axis.unfiltered().response(n) for axis, n in zip(axes, shape, strict=True)]
+    white = np.random.default_rng(0).standard_normal((20, *shape))
+    spectra = np.fft.fftn(white, axes=(1, 2, 3)) * whole
+    for at, response in enumerate(responses, start=1):
+        spectra *= response.reshape([-1 if at == other else 1 for other in range(4)])
+    noise = np.fft.ifftn(spectra, axes=(1, 2, 3))
+    power = np.mean(np.abs(noise) ** 2)
+    assert np.sqrt(power) == pytest.approx(noise_gain(responses, whole), rel=0.01)
+    for at, line in enumerate(power_of(responses, whole), start=1):
+        shifted = np.roll(noise, 1, axis=at)
+        found = np.mean((noise * shifted.conj()).real) / power
+        assert found == pytest.approx(correlation_of_power(line)[0], abs=0.01)
+
+
+def test_powers_without_a_round_filter_are_those_with_one_that_does_nothing():
+    shape = (6, 40, 30)
+    axes = (KSpaceAxis(), KSpaceAxis(0.7), KSpaceAxis(1.0, "hann"))
+    responses = [axis.response(n) for axis, n in zip(axes, shape, strict=True)]
+    for one, other in zip(
+        power_of(responses), power_of(responses, np.ones(shape, np.float32)), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
