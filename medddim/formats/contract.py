@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from medddim.volume import Array, Volume
 from medddim.volume import Derivation as Derivation
-from medddim.volume import Volume
 
 OnGap = Literal["refuse", "split", "interpolate"]
 OnTilt = Literal["refuse", "resample"]
@@ -170,6 +170,10 @@ class Format(Protocol):
 
         Raises WriteRefused if it is there already, EnvironmentProblem if the disk fails.
         """
+        ...
+
+    def as_written(self, volume: Volume, derivation: Derivation) -> Array:
+        """The values that `write` stores of this, as voxels; nothing is written."""
         ...
 
     def write_map(

@@ -33,10 +33,11 @@ from medddim.formats.stored import (
     spatial_first,
     take_nonfinite,
     to_store,
+    values_stored,
     voxels_of,
 )
 from medddim.formats.walk import files_at
-from medddim.volume import Affine, Volume
+from medddim.volume import Affine, Array, Volume
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,10 @@ class SingleFile(ABC):
             notes += self._write_beside(volume, folder / path.name, derivation, same=same)
             beside = sorted(file.name for file in folder.iterdir() if file.name != path.name)
         return Written([path, *map(path.with_name, beside)], clipped=clipped, notes=notes)
+
+    def as_written(self, volume: Volume, derivation: Derivation) -> Array:
+        """Rounded and clipped on the grid of integers; what is NaN in the source is so again."""
+        return values_stored(volume, derivation)
 
     def write_map(
         self, values: Volume, destination: Path, *, name: str, of: Sequence[Path],

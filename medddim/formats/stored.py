@@ -124,6 +124,17 @@ def to_store(
     return stored, clipped, []
 
 
+def values_stored(volume: Volume, derivation: Derivation) -> Array:
+    """The values of the numbers to store, as voxels."""
+    source = volume.source if isinstance(volume.source, FileSource) else None
+    if source is None or not same_grid(volume, source.described):
+        return volume.voxels
+    stored, _, _ = to_store(volume, source, derivation)
+    if stored.dtype.kind == "f":
+        return stored.astype(np.float32, copy=False)
+    return physical(stored, source.described.slope, source.described.intercept)
+
+
 def restored(voxels: Array, source: FileSource) -> Array:
     """The voxels with what is not finite in the source, where it was."""
     where, were = source.nonfinite
@@ -136,9 +147,6 @@ def restored(voxels: Array, source: FileSource) -> Array:
 
 def spatial_first(voxels: Stored, shape: tuple[int, ...] | None) -> Stored:
     """The stored order of voxels `(c, x, y, z)`, in `shape` if that is given."""
-    """Set NaN and infinite voxels to 0; where they stood, and what they were."""
-    """Voxels `(c, x, y, z)` of 2 to 4 stored dimensions."""
-    """The values of stored numbers."""
     moved = np.moveaxis(voxels, 0, -1)
     if shape is None:
         shape = moved.shape if moved.shape[-1] > 1 else moved.shape[:-1]

@@ -10,6 +10,7 @@ import pytest
 from medddim import formats
 from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan, WriteRefused
 from medddim.formats import Derivation
+from medddim.formats.table import named
 from medddim.volume import Volume
 from tests.formats import files
 
@@ -100,6 +101,15 @@ def test_values_between_the_stored_ones_are_rounded(scan: Path, tmp_path: Path) 
     voxels = volume.voxels + np.float32(0.3)
     formats.write(volume.with_voxels(voxels), tmp_path / "out", name="x", derivation=IDENTITY)
     np.testing.assert_array_equal(formats.read(tmp_path / "out").voxels, volume.voxels)
+
+
+def test_what_would_be_written_is_known_before(scan: Path, tmp_path: Path) -> None:
+    volume = formats.read(scan)
+    changed = volume.with_voxels(volume.voxels * np.float32(0.913))
+    for name, result in {"same": changed, "fine": finer(changed)}.items():
+        formats.write(result, tmp_path / name, name="x", derivation=IDENTITY)
+        values = named(volume.source.format).as_written(result, IDENTITY)
+        np.testing.assert_array_equal(formats.read(tmp_path / name).voxels, values)
 
 
 def test_like_lends_its_header_to_a_bare_volume(scan: Path, tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from medddim.formats.contract import NO_REPAIR, Derivation, Quantity, Repair, Series, Written
 from medddim.formats.dicom.check import check_series
 from medddim.formats.dicom.find import attributes, find_series
+from medddim.formats.dicom.pixels import pixels_like, values_of
 from medddim.formats.dicom.read import read_series
 from medddim.formats.dicom.relations import related_uids
 from medddim.formats.dicom.uids import MAKER
 from medddim.formats.dicom.write import write_series
-from medddim.volume import Volume
+from medddim.volume import Array, Volume
 
 SLICES = "[0-9]*.dcm"
 """The files of a result."""
@@ -73,6 +74,10 @@ class Dicom:
     ) -> Written:
         """Write the folder `name`, one file a slice. Raises WriteRefused if it exists."""
         return write_series(volume, destination, name=name, derivation=derivation)
+
+    def as_written(self, volume: Volume, derivation: Derivation) -> Array:
+        """Rounded to the integers of the source; voxels outside the image as they are there."""
+        return values_of(pixels_like(volume, volume.source), volume)
 
     def write_map(
         self, values: Volume, destination: Path, *, name: str, of: Sequence[Path],

@@ -13,7 +13,7 @@ from pydicom.valuerep import format_number_as_ds
 from medddim.formats.dicom.placement import is_same_grid
 from medddim.formats.dicom.read import DicomSource, Scale, Stored
 from medddim.formats.quantise import quantise
-from medddim.volume import Volume
+from medddim.volume import Array, Volume
 
 HOUNSFIELD_SCALE = (1.0, -1024.0)
 WINDOW_PERCENTILES = (1, 99)
@@ -46,6 +46,14 @@ def pixels_like(volume: Volume, source: DicomSource) -> Pixels:
     low, high = np.percentile(values[:: max(1, len(values) // 16)], WINDOW_PERCENTILES)
     window = (float(low + high) / 2, max(float(high - low), 1.0))
     return Pixels(stored, scale, _bits(stored, source), clipped, window)
+
+
+def values_of(pixels: Pixels, volume: Volume) -> Array:
+    """The values that are stored, as voxels `(channel, x, y, z)`."""
+    slope, intercept = pixels.scale
+    columns, rows, slices = volume.shape
+    stored = pixels.stored.reshape(-1, slices, rows, columns).transpose(0, 3, 2, 1)
+    return (stored * np.float64(slope) + intercept).astype(np.float32)
 
 
 def describe_pixels(header: Dataset, pixels: Pixels, k: int, *, rescaled: bool) -> None:

@@ -36,6 +36,8 @@ DATA = 0x04
 PDU_BYTES = 2**20
 """The longest PDU taken; larger than what this node agrees to, and than any association request."""
 AGREED_BYTES = 2**17
+UNASKED = 100
+"""How many connections may be open beside the associations."""
 SILENCE_S = 60.0
 """How long a peer may be silent in the middle of a PDU."""
 
@@ -70,26 +72,18 @@ def listening(doors: Doors, queue: Queue) -> Iterator[int]:
     Raises EnvironmentProblem if pynetdicom is not installed or the port is taken.
     """
     try:
-        from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, _config, evt
-        from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import
+        from pynetdicom import _config, evt
     except ImportError:
         raise EnvironmentProblem(
             "pynetdicom is not installed; pip install 'medddim[pacs]'"
         ) from None
     _silence()
-    node = AE(doors.title)
-    node.require_called_aet = True
-    node.require_calling_aet = list(doors.callers)
-    node.maximum_associations = doors.associations
-    node.maximum_pdu_size = AGREED_BYTES
-    node.acse_timeout, node.dimse_timeout, node.network_timeout = 30, 60, 60
-    for sop_class in SCANS:
-        node.add_supported_context(sop_class, list(ALL_TRANSFER_SYNTAXES))
-    node.add_supported_context(Verification)
+    node = _node(doors)
     handlers: list[Any] = [
         (evt.EVT_C_STORE, _store, [queue]),
         (evt.EVT_C_ECHO, lambda event: SUCCESS),
         (evt.EVT_DIMSE_RECV, _message_ended),
+        (evt.EVT_CONN_CLOSE, _connection_ended),
         (evt.EVT_REJECTED, lambda event: log.warning("an association was refused")),
     ]
     before = _config.STORE_RECV_CHUNKED_DATASET, tempfile.tempdir
@@ -114,6 +108,37 @@ def listening(doors: Doors, queue: Queue) -> Iterator[int]:
         server.hang_up()
         thread.join()
         _config.STORE_RECV_CHUNKED_DATASET, tempfile.tempdir = before
+
+
+def _node(doors: Doors) -> Any:
+    """What peers see: our title, who may call, what is taken."""
+    from pynetdicom import AE, ALL_TRANSFER_SYNTAXES
+    from pynetdicom.association import Association
+    from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import
+
+    class Counting(AE):
+        """Counts those who have asked and are still there, not all who have connected."""
+
+        @property
+        def active_associations(self) -> list[Association]:
+            """The associations that the limit is for."""
+            return [one for one in super().active_associations if _is_here(one)]
+
+    node = Counting(doors.title)
+    node.require_called_aet = True
+    node.require_calling_aet = list(doors.callers)
+    node.maximum_associations = doors.associations
+    node.maximum_pdu_size = AGREED_BYTES
+    node.acse_timeout, node.dimse_timeout, node.network_timeout = 30, 60, 60
+    for sop_class in SCANS:
+        node.add_supported_context(sop_class, list(ALL_TRANSFER_SYNTAXES))
+    node.add_supported_context(Verification)
+    return node
+
+
+def _is_here(association: Any) -> bool:
+    gone = association.is_released or association.is_aborted or association.is_rejected
+    return association.requestor.primitive is not None and not gone
 
 
 def _silence() -> None:
@@ -156,6 +181,12 @@ def _message_ended(event: Any) -> None:
     bounded = getattr(event.assoc.dul.socket, "socket", None)
     if isinstance(bounded, _Bounded):
         bounded.received = 0
+
+
+def _connection_ended(event: Any) -> None:
+    """Wake who waits for a request that cannot come any more; pynetdicom lets it wait on."""
+    if event.assoc.requestor.primitive is None:
+        event.assoc.dul.to_user_queue.put(None)
 
 
 class _Bounded(socket.socket):
@@ -213,6 +244,11 @@ def _server(doors: Doors) -> Any:
             bounded.settimeout(SILENCE_S)
             self.connections.add(bounded)
             return bounded, address
+
+        def verify_request(self, request: Any, client_address: Any) -> bool:
+            """Whether there is room for one more connection, of peers that have not asked yet."""
+            still_open = sum(one.fileno() >= 0 for one in list(self.connections))
+            return still_open <= doors.associations + UNASKED
 
         def hang_up(self) -> None:
             """End what is still open: its threads would keep the process."""

@@ -54,6 +54,7 @@ class Node:
                 raise EnvironmentProblem(
                     f"{self}: no association; is it there, and does it know {calling}?"
                 )
+            keep_answers(association)
             try:
                 for file, dataset in objects.items():
                     status = association.send_c_store(dataset)
@@ -67,6 +68,16 @@ class Node:
 
     def __str__(self) -> str:
         return f"{self.title}@{self.host}:{self.port}"
+
+
+def keep_answers(association: Any) -> None:
+    """Leave the answers of the other side to whoever waits for them.
+
+    pynetdicom (3.0.4) has a thread of its own look for messages, and pauses it before it sends; one
+    that is late in pausing takes the answer and drops it, and the sender waits for nothing.
+    """
+    get = association.dimse.get_msg
+    association.dimse.get_msg = lambda block=False: get(block) if block else (None, None)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Enhance and Degrade inside MONAI's own pipelines."""
 
+import json
 import pickle
 
 import nibabel as nib
@@ -8,11 +9,22 @@ import pytest
 from click.testing import CliRunner
 from monai.data import DataLoader, Dataset, PersistentDataset
 from monai.data.utils import pickle_hashing
-from monai.transforms import Compose, EnsureChannelFirstD, LoadImageD, SaveImageD, SpacingD
+from monai.transforms import (
+    Compose,
+    EnsureChannelFirstD,
+    LoadImageD,
+    OrientationD,
+    SaveImageD,
+    SpacingD,
+)
 
 import medddim as md
+from medddim.batch.choice import model_for
 from medddim.cli import main
 from medddim.errors import CheckpointError, RequestProblem
+from medddim.formats import modality_of
+from medddim.formats.like_file import Order
+from medddim.inference.enhancer import Enhancer
 from medddim.integrations.monai import Degrade, DegradeD, Enhance, EnhanceD
 from tests import studies
 from tests.phantoms import head
@@ -47,26 +59,108 @@ def test_a_pipeline_of_monais_gives_what_the_command_gives(tmp_path, model):
     assert not np.array_equal(ours.get_fdata(), nib.load(path).get_fdata())
 
 
-@pytest.mark.parametrize(
-    ("stored", "slope", "intercept"), [("int16", 1.0, 0.0), ("uint16", 0.25, -64.0)]
-)
-def test_of_integers_it_is_what_the_command_stores(tmp_path, model, stored, slope, intercept):
-    clean = nib.load(studies.nifti(tmp_path))
-    numbers = np.rint((clean.get_fdata() - intercept) / slope).astype(stored)
-    image = nib.Nifti1Image(numbers, clean.affine, dtype=stored)
-    image.header.set_slope_inter(slope, intercept)
-    path = tmp_path / "scans" / "head.nii.gz"
-    path.parent.mkdir()
-    nib.save(image, path)
+def nifti_of(folder, voxels, affine=None, *, scale=(None, None)):
+    """A NIfTI file of these stored numbers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image = nib.Nifti1Image(voxels, head().affine if affine is None else affine)
+    image.header.set_slope_inter(*scale)
+    nib.save(image, folder / "head.nii.gz")
+    return folder / "head.nii.gz"
+
+
+def noisy(folder):
+    return nib.load(studies.nifti(folder)).get_fdata(dtype=np.float32)
+
+
+def scaled(folder):
+    return nifti_of(folder, np.rint(noisy(folder) * 4).astype(np.uint16), scale=(0.25, -64))
+
+
+def not_all_numbers(folder):
+    voxels = noisy(folder)
+    voxels[0, 0, 0], voxels[20, 20, 2] = np.nan, np.inf
+    return nifti_of(folder, voxels)
+
+
+def sheared(folder):
+    affine = head().affine.copy()
+    affine[0, 2] += 0.8
+    return nifti_of(folder, noisy(folder), affine)
+
+
+KINDS = {
+    "int16": lambda folder: nifti_of(folder, np.rint(noisy(folder)).astype(np.int16)),
+    "slope and intercept": scaled,
+    "float64": lambda folder: nifti_of(folder, noisy(folder).astype(np.float64)),
+    "4D": lambda folder: nifti_of(folder, noisy(folder)[..., None] * np.float32([1, 0.5])),
+    "not all numbers": not_all_numbers,
+    "sheared": sheared,
+    "DICOM": studies.dicom,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_each_kind_of_file_it_is_what_the_command_stores(tmp_path, model, kind):
+    path = KINDS[kind](tmp_path / "scans")
     command = ["enhance", str(path), "-o", str(tmp_path / "ours"), "--model", model]
     assert CliRunner().invoke(main, command).exit_code == 0
-    ours = nib.load(tmp_path / "ours" / "head.nii.gz")
     loaded = LoadImageD("image", ensure_channel_first=True)({"image": path})
-    theirs = EnhanceD("image", model=model)(loaded)["image"]
-    np.testing.assert_allclose(theirs[0], ours.get_fdata(), rtol=0, atol=1e-4)
-    scaled = {"image": loaded["image"] / 1000}  # no integers any more: not rounded
-    answer = EnhanceD("image", model=model)(scaled)["image"]
-    assert len(np.unique(answer)) > len(np.unique(theirs)) / 2
+    answer = EnhanceD("image", model=model)(loaded)["image"]
+    ours, place = stored(tmp_path / "ours"), np.asarray(answer.affine)
+    theirs = Order.of(md.Volume(answer.numpy(), place), ours).applied(
+        md.Volume(answer.numpy(), place)
+    )
+    np.testing.assert_array_equal(theirs.voxels, ours.voxels)
+    np.testing.assert_allclose(theirs.affine, ours.affine, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(place, loaded["image"].affine, rtol=0, atol=1e-5)
+
+
+def stored(folder):
+    """The one result in a folder, voxels that are no numbers included."""
+    result = md.read(folder)
+    if (folder / "head.nii.gz").exists():
+        voxels = nib.load(folder / "head.nii.gz").get_fdata(dtype=np.float32)
+        return result.with_voxels(np.moveaxis(voxels.reshape(*result.shape, -1), -1, 0))
+    return result
+
+
+def test_what_was_scaled_before_is_not_rounded(tmp_path, model):
+    path = KINDS["int16"](tmp_path / "scans")
+    loaded = LoadImageD("image", ensure_channel_first=True)({"image": path})
+    of_file = EnhanceD("image", model=model)(loaded)["image"]
+    scaled = EnhanceD("image", model=model)({"image": loaded["image"] / 1000})["image"]
+    assert len(np.unique(scaled)) > len(np.unique(of_file))
+
+
+def test_another_order_of_the_axes_makes_no_difference(tmp_path, model):
+    path = studies.nifti(tmp_path)
+    steps = [LoadImageD("image", ensure_channel_first=True), EnhanceD("image", model=model)]
+    turned = [steps[0], OrientationD("image", axcodes="SPL", labels=None), steps[1]]
+    back = OrientationD("image", axcodes=md.read(path).orientation, labels=None)
+    ours, theirs = (Compose(some)({"image": path}) for some in (steps, turned))
+    assert theirs["image"].shape != ours["image"].shape
+    np.testing.assert_array_equal(back(theirs)["image"], ours["image"])
+
+
+@pytest.mark.parametrize("said", ["MR", "CT", ""])
+def test_without_a_name_it_takes_the_model_of_the_command(tmp_path, monkeypatch, said):
+    taken = []
+
+    class Loaded:
+        def __init__(self, name):
+            taken.append(name)
+
+        def __call__(self, scan, **settings):
+            return scan
+
+    monkeypatch.setattr(Enhancer, "load", lambda name, **how: Loaded(name))
+    path = KINDS["int16"](tmp_path)
+    if said:
+        path.with_name("head.json").write_text(json.dumps({"Modality": said}))
+    (series,) = md.find(path)
+    scan = LoadImageD("image", ensure_channel_first=True)({"image": path})["image"]
+    Enhance()(scan)
+    assert taken == [model_for(modality_of(series))]
 
 
 def test_the_array_transform_is_the_enhancer(model):

@@ -18,7 +18,7 @@ from medddim.batch import identity_job
 from medddim.integrations.pacs.node import Listener
 from medddim.integrations.pacs.queue import Queue
 from medddim.integrations.pacs.receiver import Doors, listening
-from medddim.integrations.pacs.sender import Node
+from medddim.integrations.pacs.sender import Node, keep_answers
 
 HERE = "127.0.0.1"
 STABLE_S = 0.3
@@ -88,6 +88,7 @@ def store(port: int, files: list[Path], *, title: str = "SCANNER") -> list[int |
     association = node.associate(HERE, port, ae_title="MEDDDIM")
     if not association.is_established:
         return []
+    keep_answers(association)
     statuses = [association.send_c_store(dcmread(file)).get("Status") for file in files]
     association.release()
     return statuses
@@ -100,6 +101,7 @@ def echo(port: int, *, title: str = "SCANNER") -> bool:
     association = node.associate(HERE, port, ae_title="MEDDDIM")
     if not association.is_established:
         return False
+    keep_answers(association)
     status = association.send_c_echo().get("Status")
     association.release()
     return status == SUCCESS

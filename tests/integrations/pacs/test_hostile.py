@@ -2,6 +2,8 @@
 
 import logging
 import re
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -17,6 +19,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, _config
 from pynetdicom.sop_class import MRImageStorage
 
+from medddim.integrations.pacs import receiver
+from medddim.integrations.pacs.sender import keep_answers
 from tests import studies
 from tests.integrations.pacs.conftest import HERE, SUCCESS, at_once, echo, serving, store
 from tests.integrations.pacs.hostile import Overheard, malformed, mutated, shout
@@ -39,7 +43,9 @@ def files(tmp_path):
 def associated(port):
     node = AE("SCANNER")
     node.add_requested_context(MRImageStorage, ExplicitVRLittleEndian)
-    return node.associate(HERE, port, ae_title="MEDDDIM")
+    association = node.associate(HERE, port, ae_title="MEDDDIM")
+    keep_answers(association)
+    return association
 
 
 def serves_again(port):
@@ -95,9 +101,29 @@ def test_malformed_associations(queue, files, caplog, capfd, count):
         with ThreadPoolExecutor(PEERS - 1) as pool:  # and room for one that is sound
             ended = pool.map(partial(shout, port), malformed(request, count))
             assert all(ended)
-        assert serves_again(port)
+        assert echo(port)  # at once: none of them holds a place
         assert store(port, files) == [SUCCESS] * len(files)
     assert studies.CANARY not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_connections_that_stay_and_ask_nothing_take_no_place(queue, files):
+    with serving(queue, associations=2) as port:
+        idle = [socket.create_connection((HERE, port), timeout=10) for _ in range(PEERS)]
+        for peer in idle[::2]:
+            peer.sendall(struct.pack(">BxL", 1, 1000) + b"\0" * 10)  # part of a request
+        assert store(port, files) == [SUCCESS] * len(files)
+        for peer in idle:
+            peer.close()
+
+
+def test_too_many_connections_are_closed(queue, monkeypatch):
+    monkeypatch.setattr(receiver, "UNASKED", 3)
+    with serving(queue, associations=1) as port:
+        idle = [socket.create_connection((HERE, port), timeout=10) for _ in range(9)]
+        assert idle[-1].recv(1) == b""
+        for peer in idle:
+            peer.close()
+        assert serves_again(port)
 
 
 def memory_of(process, key):
