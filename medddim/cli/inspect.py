@@ -84,6 +84,7 @@ def _measured(series: Series) -> dict[str, Any]:
     from medddim import formats
     from medddim.batch.choice import model_for
     from medddim.errors import EnvironmentProblem, ScanError
+    from medddim.formats import voxel_signs
     from medddim.formats.beside import result_place
     from medddim.metrics.noise import estimate_noise
 
@@ -92,6 +93,8 @@ def _measured(series: Series) -> dict[str, Any]:
     except (EnvironmentProblem, ScanError) as error:
         return {"refusal": str(error)}
     volume = scan.recognised()
+    if reason := voxel_signs.why_not(volume, volume.modality):
+        return {"modality": volume.modality, "refusal": f"{series.files[0]}: {reason}"}
     noise = estimate_noise(volume)
     return {
         **{key: series.facts[key] for key in FACTS if key in series.facts},

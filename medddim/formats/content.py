@@ -48,6 +48,7 @@ RATIO = Content("the ratio of two images, as the uniform image of MP2RAGE", _FIR
 STATISTIC = Content("a statistical map", _FIRST)
 DIFFERENCE = Content("the difference of two images", _FIRST)
 PROJECTION = Content("a projection of many slices, as a MIP", "give the slices it was made from")
+COMPUTED = Content("a map that was computed", _FIRST)
 LABELS = Content("labels or a mask", "give the scan they belong to")
 TRANSFORM = Content("displacements or other vectors", "give the scan they belong to")
 PET = Content("a PET or SPECT image", "medddim is for MR and CT")
@@ -55,37 +56,41 @@ OTHER_UNIT = Content("values in another unit", "give the magnitude image, or the
 SURFACE = Content("a surface or grayordinates (CIFTI)", "give the volume it was sampled from")
 
 WORDS: dict[str, Content] = {
-    word: content
+    word.replace(" ", ""): content
     for content, words in {
-        PHASE: "P, PHASE, PHASE MAP, VELOCITY, VELOCITY MAP",
+        PHASE: "P, PHASE, PHASE MAP, VELOCITY, VELOCITY MAP, PHASE DIFF, PHASE DIFFERENCE, "
+        "DELTA PHASE, UNWRAPPED PHASE",
         REAL: "R, REAL",
         IMAGINARY: "I, IMAGINARY",
-        FIELD: "FIELDMAPHZ, FIELD MAP, FIELDMAP, B0 MAP, B0 UNSPECIFIED, B1 MAP, "
-        "B1 UNSPECIFIED, TB1 MAP",
-        SUSCEPTIBILITY: "QSM, SUSCEPTIBILITY MAP",
-        DIFFUSION: "ADC, EADC, ADC MAP, AVDC, FA, FA MAP, COLFA, COLORFA, TENSOR, MD, "
-        "FRACTIONAL ANISOTROPY, MEAN DIFFUSIVITY, IVIM MAP",
-        TISSUE: "T1 MAP, T2 MAP, T2 STAR MAP, T2* MAP, R1 MAP, R2 MAP, R2 STAR MAP, R2* MAP, "
-        "T1RHO MAP, PD MAP, ECV MAP, "
-        "PROTON DENSITY MAP, M0 MAP, FAT FRACTION, WATER FRACTION, PDFF, STIFFNESS",
+        FIELD: "FIELDMAPHZ, FIELD MAP, B0 MAP, B0 UNSPECIFIED, B1 MAP, B1 UNSPECIFIED, TB1 MAP, "
+        "RB1 MAP",
+        SUSCEPTIBILITY: "QSM, SUSCEPTIBILITY, SUSCEPTIBILITY MAP, CHI, CHI MAP",
+        DIFFUSION: "ADC, EADC, EXP ADC, ADC MAP, AVDC, FA, FA MAP, FA COLOR, COLFA, COLORFA, "
+        "TENSOR, MD, ANISOTROPY, FRACTIONAL ANISOTROPY, DIFFUSION ANISO, MEAN DIFFUSIVITY, IVIM, "
+        "IVIM MAP, D STAR, KURTOSIS, MEAN KURTOSIS",
+        TISSUE: "T1 MAP, T2 MAP, T2 STAR MAP, T2* MAP, R1 MAP, R2 MAP, R2 STAR, R2*, R2 STAR MAP, "
+        "R2* MAP, T1RHO MAP, PD MAP, ECV, ECV MAP, PROTON DENSITY MAP, M0 MAP, FAT FRACTION, "
+        "WATER FRACTION, FF, PDFF, STIFFNESS, ELASTOGRAM, TEMPERATURE, METABOLITE, MTR, MT RATIO",
         PERFUSION: "CBF, CBV, MTT, TTP, TMAX, RCBF, RCBV, RELCBF, RELCBV, RELMTT, RELCMTT, PBP, "
-        "KTRANS, KEP, IAUC, IAUGC, PERFUSION MAP",
-        RATIO: "UNI, UNIT1, DIVISION",
-        DIFFERENCE: "SUB, SUBTRACTION, SUBTRACTED",
-        STATISTIC: "STD DEVIATION, T MAP, Z MAP, T TEST",
-        PROJECTION: "MIP, MINIP, MNIP, MAXIMUM, MINIMUM, PROJECTION IMAGE",
+        "GBP, KTRANS, KEP, IAUC, IAUGC, PERFUSION MAP",
+        RATIO: "UNI, UNI DEN, UNIT1, DIVISION",
+        DIFFERENCE: "SUB, SUBTRACTION, SUBTRACTED, DIFFERENCE",
+        STATISTIC: "STD DEVIATION, STDEV, T MAP, Z MAP, T TEST, Z SCORE, R COEFFICIENT",
+        PROJECTION: "MIP, MINIP, MNIP, MAXIMUM, MINIMUM, PROJECTION IMAGE, MAX IP, MIN IP, "
+        "VOLUME RENDER, SURFACE REND",
         LABELS: "MASK, SEGMENTATION, LABEL",
+        COMPUTED: "QUANTITY, MULTIPLICATION",
     }.items()
     for word in words.split(", ")
 }
-"""Words of ImageType, in upper case, with a blank for each underscore or hyphen."""
+"""Words of ImageType and VolumeBasedCalculationTechnique: upper case, nothing between them."""
 CT_WORDS: dict[str, Content] = {
     word: content
     for word, content in WORDS.items()
     if content in (PERFUSION, DIFFERENCE, PROJECTION, LABELS)
 } | {
     word: MATERIAL
-    for word in ("MAT SPECIFIC", "MAT FRACTIONAL", "EFF ATOMIC NUM", "ELECTRON DENSITY", "IODINE")
+    for word in ("MATSPECIFIC", "MATFRACTIONAL", "EFFATOMICNUM", "ELECTRONDENSITY", "IODINE")
 }
 MAGNITUDE_WORDS = {"M", "MAGNITUDE"}
 _OF_PHILIPS = re.compile(r"(?:SW )?([PRI]) [A-Z0-9 ]+")
@@ -93,31 +98,45 @@ _OF_PHILIPS = re.compile(r"(?:SW )?([PRI]) [A-Z0-9 ]+")
 
 
 def of_words(words: Iterable[Any], modality: str = "MR") -> Content | None:
-    """What the words of ImageType or ComplexImageComponent say; None for a magnitude and for CT."""
+    """What the words of ImageType or ComplexImageComponent say; None for a magnitude and for CT.
+
+    A word of MR with MAP in it that is not known is a map that was computed.
+    """
     known = CT_WORDS if modality == "CT" else WORDS
-    for word in (re.sub("[_-]", " ", str(one)).strip().upper() for one in words):
-        philips = _OF_PHILIPS.fullmatch(word) if modality != "CT" else None
-        if found := known.get(philips[1] if philips and word not in known else word):
+    for said in (re.sub("[_-]", " ", str(one)).strip().upper() for one in words):
+        word = said.replace(" ", "")
+        bare = word.removesuffix("UNSPECIFIED")  # Philips, where a sequence would stand
+        if found := known.get(word) or known.get(bare):
             return found
+        if modality != "CT" and (philips := _OF_PHILIPS.fullmatch(said)):
+            return WORDS[philips[1]]
+        if modality != "CT" and re.search(r"MAP\b", said):
+            return COMPUTED
     return None
 
 
-UNITS: dict[str, Content] = {
-    unit: content
-    for content, units in {
-        PHASE: "rad, radian, radians, deg",
-        FIELD: "hz, rad/s, t, tesla, ut",
-        SUSCEPTIBILITY: "ppm, ppb",
-        TISSUE: "s, ms, us, 1/s, s-1, s^-1",
-        DIFFUSION: "mm2/s, mm^2/s, um2/ms",
-        PERFUSION: "ml/100g/min, ml/100 g/min",
-        PET: "bq/ml, kbq/ml, suv, g/ml, counts, cps",
+_UNITS: dict[re.Pattern[str], Content] = {
+    re.compile(pattern): content
+    for pattern, content in {
+        r"m?rad|(milli)?radians?|(milli)?radials?|deg|degrees?|[cm]?m/s": PHASE,
+        r"k?hz|hertz|rad/s|[um]?t|(micro)?tesla": FIELD,
+        r"pp[mb]": SUSCEPTIBILITY,
+        r"[mu]?s|m?secs?|seconds?|milliseconds?|1/m?s|m?s-1|k?pa|%|pct|percent|cel|degc": TISSUE,
+        r"([x*]?1?[0e]*-?\d+)?\*?[mu]m2/m?s|[mu]m2/m?sec": DIFFUSION,
+        r"ml/(min/)?(100)?(g|ml)(/min|/s)?|1/min|min-1": PERFUSION,
+        r"k?bq/(ml|cc)|suv(bw)?|g/ml|counts|cps|cnts": PET,
     }.items()
-    for unit in units.split(", ")
 }
+"""In lower case, without blanks, brackets and signs of a power."""
 PLAIN_UNITS = {"", "arbitrary", "arbitrary unit", "arbitrary units", "a.u.", "au", "n/a", "none"}
 HU_UNITS = {"hu", "hounsfield", "hounsfield unit", "hounsfield units"}
 PET_KEYS = ("TracerName", "TracerRadionuclide", "InjectedRadioactivity", "Radiopharmaceutical")
+
+
+def of_unit(unit: str) -> Content | None:
+    """What has values in this unit; None for one that is not known, and for no unit."""
+    bare = re.sub(r"[\s\[\]{}^]|\*\*", "", unit.lower()).replace("µ", "u")
+    return next((found for known, found in _UNITS.items() if known.fullmatch(bare)), None)
 
 
 def of_sidecar(said: Mapping[str, Any], name: str = "") -> str:
@@ -136,7 +155,7 @@ def of_sidecar(said: Mapping[str, Any], name: str = "") -> str:
         return found.at(f"ImageType {there}")
     unit = str(said.get("Units") or "").strip().lower()
     if unit not in PLAIN_UNITS | HU_UNITS:
-        return UNITS.get(unit, OTHER_UNIT).at(f"Units {there}")
+        return (of_unit(unit) or OTHER_UNIT).at(f"Units {there}")
     magnitude = bool(MAGNITUDE_WORDS & set(words)) or _suffix(name).startswith("magnitude")
     if {"EchoTime1", "EchoTime2"} <= set(said) and not magnitude:
         return PHASE.at(f"EchoTime1 and EchoTime2, those of a phase difference, {there}")
@@ -151,33 +170,35 @@ def is_called_magnitude(said: Mapping[str, Any]) -> bool:
 def _kinds(said: Mapping[str, Any]) -> list[str]:
     """The words of ImageType, and where dcm2niix says those of enhanced images."""
     values = [said.get(key) for key in ("ImageType", "ImageTypeText", "ComplexImageComponent")]
-    lists = [[value] if isinstance(value, str) else value for value in values]
+    lists = [value.split("\\") if isinstance(value, str) else value for value in values]
     return [str(one).strip().upper() for some in lists if isinstance(some, list) for one in some]
 
 
 SUFFIXES: dict[str, Content] = {
     suffix: content
     for content, suffixes in {
-        PHASE: "phase, phase1, phase2, phasediff, ph",
-        FIELD: "fieldmap, fieldmaphz, b0map, b1map, tb1map, rb1map",
-        SUSCEPTIBILITY: "chimap, qsm",
-        DIFFUSION: "adc, adcmap, famap, mdmap, dwimap, tensor",
-        TISSUE: "t1map, t2map, t2starmap, r1map, r2map, r2starmap, pdmap, mtrmap, mtsat, mtvmap, "
-        "mwfmap, m0map, s0map, t1rho, pdff",
-        PERFUSION: "cbf, cbv, mtt, ttp, tmax",
-        RATIO: "unit1",
-        STATISTIC: "statmap, tsnr",
-        LABELS: "mask, brainmask, dseg, probseg, seg, segmentation, label, labels, labelmap, "
+        PHASE: "phase, phase1, phase2, phasediff, ph, unwrapped, unwrappedphase, phaseunwrapped",
+        FIELD: "fieldmap, fieldmaphz, fmap, b0map, b1map, tb1map, rb1map",
+        SUSCEPTIBILITY: "chi, chimap, qsm, susceptibility",
+        DIFFUSION: "adc, adcmap, famap, mdmap, dwimap, tensor, kurtosis, kfa",
+        TISSUE: "t1map, t2map, t2starmap, r1map, r2map, r2s, r2star, r2starmap, pdmap, mtrmap, "
+        "mtr, mtsat, mtvmap, mwf, mwfmap, m0map, s0map, t1rho, pdff, fatfraction, stiffness, ecv",
+        PERFUSION: "cbf, cbv, mtt, ttp, tmax, rcbf, rcbv, ktrans",
+        RATIO: "unit1, uni, uniden",
+        STATISTIC: "statmap, tsnr, zmap, tmap, zscore, pvalue, pval, stdev, alff, falff, reho",
+        PROJECTION: "mip, minip, mnip",
+        DIFFERENCE: "subtraction, deltam",
+        LABELS: "mask, brainmask, dseg, probseg, seg, segmentation, label, labels, labelmap, roi, "
         "defacemask, aseg, aparcaseg, aparc+aseg, wmparc, ribbon, parcellation, pveseg, mixeltype",
-        TRANSFORM: "xfm, warp, warpfield",
-        PET: "pet",
+        TRANSFORM: "xfm, warp, warpfield, jacobian, jac, logjacobian",
+        PET: "pet, petmap, suv, suvbw, suvr",
     }.items()
     for suffix in suffixes.split(", ")
 }
-"""The last part of a name, in lower case, behind an underscore or alone."""
+"""The end of a name, in lower case: its last part, or its last two without what parts them."""
 BIDS_SUFFIXES = SUFFIXES | {
     "fa": DIFFUSION, "md": DIFFUSION, "ad": DIFFUSION, "rd": DIFFUSION, "mk": DIFFUSION,
-    "real": REAL, "imaginary": IMAGINARY,
+    "real": REAL, "imaginary": IMAGINARY, "ff": TISSUE,
 }  # fmt: skip
 """Those that mean something in a name with BIDS entities alone."""
 ENTITIES: dict[tuple[str, str], Content] = {
@@ -191,11 +212,13 @@ _NAMES = {
     for pattern, content in {
         r"(thresh_)?(z|t|f|zf)stat\d*|(var)?cope\d*|pe\d+|spm[TF]_\d+|(con|beta)_\d+|tmap|zmap":
             STATISTIC,
-        r"(?i:.*(?:dti|dki|tensor).*_)(FA|MD|AD|RD|MO|MK|L[123]|V[123])|FA|MD|ADC": DIFFUSION,
+        r"(sm?w|m?w|r)c[1-6].+": LABELS,
+        r"(?i:.*(?:dti|dki|dwi|diff|tensor).*_)(FA|MD|AD|RD|MO|MK|L[123]|V[123])|FA|MD|ADC":
+            DIFFUSION,
         r".*(\.seg|[-.]label)|.*_(pve|prob)_\d+": LABELS,
     }.items()
 }  # fmt: skip
-"""What FSL and SPM call statistics, dtifit the maps of a tensor, 3D Slicer and FAST their labels.
+"""What FSL and SPM call statistics, dtifit the maps of a tensor, SPM, 3D Slicer and FAST labels.
 
 Initials of a person, as in x_MD, are no map.
 """
@@ -203,7 +226,7 @@ Initials of a person, as in x_MD, are no map.
 
 def of_name(stem: str) -> Content | None:
     """What a file name without its ending says by the entities and suffixes of BIDS and others."""
-    entities = _ENTITY.findall(stem)
+    entities = _ENTITY.findall(stem) if "_" in stem else []
     for entity in entities:
         if entity in ENTITIES:
             return ENTITIES[entity]
@@ -215,7 +238,11 @@ def of_name(stem: str) -> Content | None:
         return named
     if stem == "brainmask":
         return None  # of FreeSurfer: the head without its skull
-    return (BIDS_SUFFIXES if entities else SUFFIXES).get(_suffix(stem))
+    known = BIDS_SUFFIXES if entities else SUFFIXES
+    parts = re.split("[_. ]" if entities else "[-_. ]", stem.lower())
+    ends = [parts[-1], "".join(parts[-2:])]
+    found = next((known[end] for end in ends if end in known), None)
+    return found or (COMPUTED if parts[-1].endswith("map") else None)
 
 
 def _suffix(stem: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import UnreadableScan, UnsupportedScan
-from medddim.formats import content
+from medddim.formats import content, sidecar
 from medddim.formats.guard import (
     reading,
     require_moderate_bytes,
@@ -98,7 +98,8 @@ class ItkFile(SingleFile):
         header = ItkHeader(volumes, fourth, header.compressed, header.fields)
         apart = None if file == path else file
         said = self.modality(fields)
-        return Described(header, shape, affine, dtype, modality=said, voxels_in=apart)
+        made = sidecar.kind_of(fields.get(sidecar.MAKER, ""))
+        return Described(header, shape, affine, dtype, modality=said, made=made, voxels_in=apart)
 
     def stored(self, path: Path, described: Described) -> Stored:
         """The stored numbers. Raises UnreadableScan."""
@@ -125,6 +126,7 @@ class ItkFile(SingleFile):
             np.ascontiguousarray(array), isVector=several and not axis
         )
         _place(written, image.affine, like.fourth if axis else None)
+        written.SetMetaData(sidecar.MAKER, image.note)
         self.describe_result(written, image)
         SimpleITK.WriteImage(written, str(path), useCompression=like.compressed)
         self.finish(path, like)
@@ -169,6 +171,7 @@ def _reader(name: str, path: Path) -> Any:
 
 def _voxels_of(path: Path, named: str) -> Path:
     """The file with the voxels, which must lie beside its header, and be one."""
+    named = named.removeprefix("./")
     if not named:
         return path
     plain = re.fullmatch(r"[^/\\%:]+", named) and named not in (".", "..") and named != "LIST"

@@ -12,6 +12,8 @@ from nibabel.arrayproxy import ArrayProxy
 from nibabel.freesurfer.mghformat import MGHHeader
 
 from medddim.errors import UnreadableScan, UnsupportedScan
+from medddim.formats import sidecar
+from medddim.formats.contract import Series
 from medddim.formats.guard import (
     reading,
     require_moderate_bytes,
@@ -30,6 +32,9 @@ VERSION = 1
 DEFLATE_RATIO = 1032
 PACKING = 4
 MOST_TRAILING_BYTES = 2**20
+COMMAND = np.dtype([("tag", ">i4"), ("bytes", ">i8")])
+COMMAND_TAG = 3
+"""TAG_CMDLINE of FreeSurfer, behind the times: what made the file, in words."""
 
 
 class Mgh(SingleFile):
@@ -79,6 +84,17 @@ class Mgh(SingleFile):
             stream.read(MOST_TRAILING_BYTES)  # gzip compares its checksum when it meets the end
             return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 
+    def made(self, series: Series) -> str:
+        """The kind of result of medddim this is, by its JSON file or what stands at its end."""
+        path = series.files[0]
+        if kind := super().made(series):
+            return kind
+        described = self.describe(path)
+        with reading(path, "MGH"), _opened(path) as stream:
+            stream.seek(HEADER_BYTES + math.prod(described.shape) * described.dtype.itemsize)
+            behind = stream.read(MOST_TRAILING_BYTES)[TIMES.itemsize :]
+        return sidecar.kind_of(behind[COMMAND.itemsize :].decode("latin-1"))
+
     def save(self, image: ToSave, path: Path) -> None:
         """Write the file; what FreeSurfer keeps behind the voxels (its commands) stays behind."""
         header_class: Any = MGHHeader  # untyped
@@ -90,7 +106,9 @@ class Mgh(SingleFile):
         fields = bytes(header.binaryblock)
         head, times = fields[:FIELDS_BYTES].ljust(HEADER_BYTES, b"\0"), fields[FIELDS_BYTES:]
         voxels = image.data.astype(image.data.dtype.newbyteorder(">"), copy=False)
-        written = head + voxels.tobytes(order="F") + times
+        note = image.note.encode() + b"\0"
+        command = np.array([(COMMAND_TAG, len(note))], COMMAND).tobytes() + note
+        written = head + voxels.tobytes(order="F") + times + command
         packed = path.name.lower().endswith(("z", ".gz"))
         path.write_bytes(gzip.compress(written, PACKING, mtime=0) if packed else written)
 

@@ -18,6 +18,9 @@ KEPT = re.compile(r"DWMRI_.*|modality|measurement frame", re.IGNORECASE)
 """The gradients of 3D Slicer; other keys may hold anything."""
 MODALITIES = {"mr": "MR", "dwmri": "MR", "ct": "CT"}
 RAW = ("raw", "txt", "text", "ascii", "hex")
+READ = (*RAW, "gzip", "gz")
+"""Encodings that SimpleITK reads."""
+MM = {"", "mm", "???", "none"}
 
 
 class Nrrd(ItkFile):
@@ -38,7 +41,10 @@ class Nrrd(ItkFile):
                 f"{path}: expected the header of a NRRD file, found something else"
             )
         found = re.findall(r"^([^#:\n]+):=?[ \t]*(.*?)[ \t\r]*$", text, re.MULTILINE)
-        return {_key(key): value for key, value in found}
+        fields = {_key(key): value for key, value in found}
+        if reason := _unread(fields):
+            raise UnsupportedScan(f"{path}: {reason}")
+        return fields
 
     def data_file(self, path: Path, fields: dict[str, str]) -> str:
         """The value of `data file`."""
@@ -76,6 +82,19 @@ class Nrrd(ItkFile):
             path.write_bytes(
                 head + f"\nmeasurement frame: {frame}".encode("latin-1") + end + voxels
             )
+
+
+def _unread(fields: dict[str, str]) -> str:
+    """What SimpleITK does not read, or takes for something else without a word; "" if nothing."""
+    if fields.get("encoding", "raw").lower() not in READ:
+        return "expected raw, text or gzip for its encoding, found another; save it with gzip"
+    units = {one.strip().lower() for one in re.findall(r'"([^"]*)"', fields.get("space units", ""))}
+    if not units <= MM:
+        return "expected millimetres for its space units, found another; convert its space to mm"
+    kinds, axes = fields.get("kinds", "").lower().split(), fields.get("space directions", "")
+    if "time" in kinds and "none" in axes:
+        return 'of its kinds, "time" has no direction in space, as "list" alone may; name it list'
+    return ""
 
 
 def _key(key: str) -> str:

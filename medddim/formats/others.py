@@ -1,4 +1,4 @@
-"""Formats of images that medddim does not read: known by name, refused with the way to convert."""
+"""Formats of images that medddim does not read: known by name, refused with the remedy."""
 
 from __future__ import annotations
 
@@ -16,41 +16,47 @@ log = logging.getLogger(__name__)
 OTHER = "other"
 """The format of a Series that stands for such a file."""
 OTHERS = {
-    ".mnc": ("MINC", "mnc2nii of the MINC tools"),
-    ".mnc.gz": ("MINC", "gunzip, then mnc2nii of the MINC tools"),
-    ".head": ("AFNI", "3dAFNItoNIFTI"),
-    ".brik": ("AFNI", "3dAFNItoNIFTI"),
-    ".brik.gz": ("AFNI", "3dAFNItoNIFTI"),
-    ".par": ("Philips PAR/REC", "dcm2niix"),
-    ".rec": ("Philips PAR/REC", "dcm2niix"),
-    ".mif": ("MRtrix", "mrconvert"),
-    ".mif.gz": ("MRtrix", "mrconvert"),
-    ".gii": ("GIfTI, a surface", "nothing: it holds no volume"),
-    ".gipl": ("GIPL", "c3d or SimpleITK"),
-    ".gipl.gz": ("GIPL", "c3d or SimpleITK"),
-    ".vti": ("VTK", "ParaView or vtk"),
-    ".ecat": ("ECAT, a PET scan", "nothing: medddim is for MR and CT"),
-    ".v": ("ECAT, a PET scan", "nothing: medddim is for MR and CT"),
-    ".tif": ("TIFF, without a place in space", "what made it, to NIfTI or DICOM"),
-    ".tiff": ("TIFF, without a place in space", "what made it, to NIfTI or DICOM"),
-    ".png": ("PNG, without a place in space", "what made it, to NIfTI or DICOM"),
-    ".jpg": ("JPEG, without a place in space", "what made it, to NIfTI or DICOM"),
-    ".jpeg": ("JPEG, without a place in space", "what made it, to NIfTI or DICOM"),
-    ".npy": ("NumPy, without a place in space", "nibabel, with the affine"),
-    ".npz": ("NumPy, without a place in space", "nibabel, with the affine"),
-    ".mat": ("MATLAB, without a place in space", "nibabel, with the affine"),
-    ".h5": ("HDF5, perhaps raw data", "the tool that made it"),
-    ".hdf5": ("HDF5, perhaps raw data", "the tool that made it"),
-    ".img": ("the voxels of a pair, without its .hdr", "its header beside it"),
-    ".tar.gz": ("an archive", "unpacking it"),
-    ".tgz": ("an archive", "unpacking it"),
-    ".tar": ("an archive", "unpacking it"),
-    ".7z": ("an archive", "unpacking it"),
-    ".rar": ("an archive", "unpacking it"),
+    ".mnc": ("MINC", "convert it to NIfTI with mnc2nii of the MINC tools"),
+    ".mnc.gz": ("MINC", "gunzip it, then convert it to NIfTI with mnc2nii"),
+    ".head": ("AFNI", "convert it to NIfTI with 3dAFNItoNIFTI"),
+    ".brik": ("AFNI", "convert it to NIfTI with 3dAFNItoNIFTI"),
+    ".brik.gz": ("AFNI", "convert it to NIfTI with 3dAFNItoNIFTI"),
+    ".par": ("Philips PAR/REC", "convert it to NIfTI with dcm2niix"),
+    ".rec": ("Philips PAR/REC", "convert it to NIfTI with dcm2niix"),
+    ".mif": ("MRtrix", "convert it to NIfTI with mrconvert"),
+    ".mif.gz": ("MRtrix", "convert it to NIfTI with mrconvert"),
+    ".mih": ("MRtrix", "convert it to NIfTI with mrconvert"),
+    ".nii.bz2": ("NIfTI that gzip did not pack", "unpack it"),
+    ".nii.xz": ("NIfTI that gzip did not pack", "unpack it"),
+    ".nii.zst": ("NIfTI that gzip did not pack", "unpack it"),
+    ".dcm.gz": ("packed DICOM", "unpack it"),
+    ".gii": ("GIfTI, a surface", "it holds no volume"),
+    ".gipl": ("GIPL", "convert it to NIfTI with c3d or SimpleITK"),
+    ".gipl.gz": ("GIPL", "convert it to NIfTI with c3d or SimpleITK"),
+    ".vtk": ("VTK", "convert it to NIfTI with vtk or SimpleITK"),
+    ".vti": ("VTK", "convert it to NIfTI with vtk or SimpleITK"),
+    ".ecat": ("ECAT, a PET scan", "medddim is for MR and CT"),
+    ".v": ("ECAT, a PET scan", "medddim is for MR and CT"),
+    ".tif": ("TIFF, without a place in space", "export DICOM or NIfTI from what made it"),
+    ".tiff": ("TIFF, without a place in space", "export DICOM or NIfTI from what made it"),
+    ".png": ("PNG, without a place in space", "export DICOM or NIfTI from what made it"),
+    ".jpg": ("JPEG, without a place in space", "export DICOM or NIfTI from what made it"),
+    ".jpeg": ("JPEG, without a place in space", "export DICOM or NIfTI from what made it"),
+    ".npy": ("NumPy, without a place in space", "write it as NIfTI with nibabel, with its affine"),
+    ".npz": ("NumPy, without a place in space", "write it as NIfTI with nibabel, with its affine"),
+    ".mat": ("MATLAB, without a place in space", "write it as NIfTI with nibabel, with its affine"),
+    ".h5": ("HDF5, perhaps raw data", "reconstruct or convert it with the tool that made it"),
+    ".hdf5": ("HDF5, perhaps raw data", "reconstruct or convert it with the tool that made it"),
+    ".img": ("the voxels of a pair, without its .hdr", "put its header beside it"),
+    ".tar.gz": ("an archive", "unpack it"),
+    ".tgz": ("an archive", "unpack it"),
+    ".tar": ("an archive", "unpack it"),
+    ".7z": ("an archive", "unpack it"),
+    ".rar": ("an archive", "unpack it"),
 }
-"""Endings, in lower case, with the format and what converts it."""
-SCANS = {".mnc", ".mnc.gz", ".head", ".brik", ".brik.gz", ".par", ".mif", ".mif.gz", ".gipl",
-         ".gipl.gz", ".img"}  # fmt: skip
+"""Endings, in lower case, with the format and what to do."""
+SCANS = {".mnc", ".mnc.gz", ".head", ".brik", ".brik.gz", ".par", ".mif", ".mif.gz", ".mih",
+         ".gipl", ".gipl.gz", ".img", ".nii.bz2", ".nii.xz", ".nii.zst", ".dcm.gz"}  # fmt: skip
 """Those that hold a scan where they lie in a folder; pictures and archives lie anywhere."""
 
 
@@ -61,13 +67,12 @@ def is_other(path: Path) -> bool:
 
 def refused(path: Path) -> Series:
     """The verdict on such a file, where a user names it."""
-    title, converter = OTHERS[_ending(path)]
+    title, remedy = OTHERS[_ending(path)]
     return Series(
         OTHER,
         relative_name(path, path),
         (path,),
-        refusal=f"{path}: it is {title}, which medddim does not read; convert it to NIfTI with "
-        f"{converter}",
+        refusal=f"{path}: it is {title}, which medddim does not read; {remedy}",
     )
 
 
@@ -84,8 +89,8 @@ def warn_of_others(folders: Iterable[Path]) -> None:
                 first.setdefault(title, path)
         for title, count in counts.items():
             log.warning(
-                "%s: %d file%s of a format that medddim does not read are skipped: %s; convert to "
-                "NIfTI with %s", first[title], count, "s" * (count != 1), title,
+                "%s: %d file%s of a format that medddim does not read are skipped: %s; %s",
+                first[title], count, "s" * (count != 1), title,
                 OTHERS[_ending(first[title])][1],
             )  # fmt: skip
 

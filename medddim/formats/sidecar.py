@@ -22,8 +22,10 @@ from medddim.volume import Derivation, Volume
 
 log = logging.getLogger(__name__)
 
-TABLES = (".bval", ".bvec", ".bvals", ".bvecs")
-"""Text files with a column for each volume (FSL, BIDS); directions are along the voxel axes."""
+TABLES = (".bval", ".bvec", ".bvals", ".bvecs", ".eddy_rotated_bvecs", ".voxel_space.bvecs", ".b")
+"""Text files with a column for each volume (FSL, BIDS, FreeSurfer), or a line (.b of MRtrix)."""
+SPELT = ("{stem}_{bare}.txt", "{stem}.nii{ending}", "{stem}{upper}")
+"""How else the name of such a file is made of that of its scan."""
 BESIDE = (".json", *TABLES)
 MOST_BYTES = 2**24
 LEVELS = 6
@@ -40,6 +42,13 @@ OF_THE_GRID = {
 }  # fmt: skip
 """Each slice's time, and what counts voxels: wrong on another grid."""
 MAKER = "medddim"
+TAGLINE = {
+    "identity": "unchanged copy",
+    "denoise": "AI denoised",
+    "superresolve": "AI super-resolved",
+    "degrade": "degraded",
+}
+"""What stands behind the SeriesDescription of a result in DICOM."""
 
 Said = dict[str, Any]
 
@@ -60,30 +69,47 @@ def said_of(path: Path, stem: str) -> Said:
     return merged
 
 
-def sidecars_of(path: Path, stem: str) -> Sidecars:
-    """All that lies beside this scan and belongs to it."""
+def sidecars_of(path: Path, stem: str, volumes: int) -> Sidecars:
+    """All that lies beside this scan and belongs to it.
+
+    A table that names no scan (`bvals`, as FSL wants it) belongs to one of as many volumes.
+    """
     tables: dict[str, bytes] = {}
     for ending in TABLES:
-        for file in _inherited(path, stem, ending):
-            if file.stat().st_size <= MOST_BYTES:
-                tables[ending] = file.read_bytes()
+        for file in (*_near(path, stem, ending), *_inherited(path, stem, ending)):
+            if file.stat().st_size > MOST_BYTES:
+                continue
+            text = file.read_bytes()
+            if file.name != ending[1:] or len(text.split()) in (volumes, 3 * volumes):
+                tables[ending] = text
     return Sidecars(said_of(path, stem), tables)
 
 
 def is_made_here(said: Said) -> str:
-    """The kind of result this JSON file describes, if medddim has written it; else ""."""
+    """The kind of result this JSON file describes, if medddim has made it; else ""."""
     made = said.get("GeneratedBy")
     for one in reversed(made if isinstance(made, list) else []):
         if isinstance(one, dict) and one.get("Name") == MAKER:
-            note = re.match(r"medddim (\w+):", str(one.get("Description", "")))
-            if note:
-                return note[1]
-    return ""
+            if kind := kind_of(str(one.get("Description", ""))):
+                return kind
+    return kind_described(str(said.get("SeriesDescription", "")))
+
+
+def kind_of(note: str) -> str:
+    """The kind of result that `note_of` speaks of; "" for any other text."""
+    found = re.match(rf"{MAKER} (\w+):", note)
+    return found[1] if found else ""
+
+
+def kind_described(description: str) -> str:
+    """The same by a SeriesDescription, where dcm2niix writes _ for each blank."""
+    words = " - " + description.replace("_", " ")
+    return next((kind for kind, said in TAGLINE.items() if words.endswith(f" - {said}")), "")
 
 
 def note_of(derivation: Derivation) -> str:
     """What a result says of its making, in one line."""
-    return f"{MAKER} {derivation.kind}: {derivation.summary}"
+    return f"{MAKER} {derivation.kind}: {' '.join(derivation.summary.split())}"
 
 
 def updated(
@@ -123,6 +149,13 @@ def warn_of_other_counts(tables: dict[str, bytes], volumes: int, path: Path) -> 
         count = np.array(tables[ending].split()).size
         if count != volumes:
             log.warning("%s: %d b-values beside a scan of %d volumes", path, count, volumes)
+
+
+def _near(path: Path, stem: str, ending: str) -> Iterator[Path]:
+    """The files in the scan's folder that are named otherwise, those that name no scan first."""
+    bare = ending[1:]
+    named = (one.format(stem=stem, ending=ending, bare=bare, upper=ending.upper()) for one in SPELT)
+    yield from filter(Path.is_file, map(path.with_name, (bare, *named)))
 
 
 def _inherited(path: Path, stem: str, ending: str) -> Iterator[Path]:

@@ -161,8 +161,8 @@ class SingleFile(ABC):
         self, stored: Stored, described: Described, path: Path, *, beside: bool = True
     ) -> Volume:
         """The Volume of these numbers; `path` is for messages and for what lies beside it."""
-        there = sidecar.sidecars_of(path, self.stem(path))
         voxels = voxels_of(stored, described, path)
+        there = sidecar.sidecars_of(path, self.stem(path), len(voxels))
         sidecar.warn_of_other_counts(there.tables, len(voxels), path)
         lost = take_nonfinite(voxels, path)
         voxels.setflags(write=False)  # so that the Volume takes it as it is

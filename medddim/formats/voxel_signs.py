@@ -22,6 +22,8 @@ TISSUE, BODY = 850.0, 300.0
 """Water at 1000 or 1024 and fat below it lie above the one, lungs and bone of true CT below it."""
 SOFT, FAT = (850.0, 1250.0), (860.0, 980.0)
 BONE = 1300.0
+LEAST_HU = 10.0
+"""The noise of any CT spans more."""
 EQUAL = 0.85
 """Of labels nearly all neighbours are equal; of a scan few, for it has noise."""
 
@@ -45,6 +47,12 @@ def why_not(volume: Volume, modality: str) -> str:
         )
     values = _sample(volume.voxels)
     if (volume.modality or modality) == "CT":
+        if _is_rescaled(values):
+            return (
+                f"its values run from {values.min():g} to {values.max():g}, as in a picture made "
+                "for display or for a network, not in Hounsfield units; convert it again from "
+                "DICOM with dcm2niix"
+            )
         if _lacks_intercept(values):
             return (
                 "air lies at 0 and water near 1000, as in CT stored without its intercept, not in "
@@ -74,6 +82,12 @@ def _is_signed(values: Array) -> bool:
     size = np.abs(values)
     strong = values[size > STRONG * bright_end(size)]
     return bool(strong.size and (strong < 0).mean() > SIGNED)
+
+
+def _is_rescaled(values: Array) -> bool:
+    """Whether all lies within a few units, or it is whole numbers from 0 to 255."""
+    low, high = float(values.min()), float(values.max())
+    return high - low < LEAST_HU or ((low, high) == (0.0, 255.0) and _whole(values))
 
 
 def _lacks_intercept(values: Array) -> bool:

@@ -2,6 +2,8 @@
 
 import json
 
+import nibabel
+import pydicom
 import pytest
 
 from medddim import batch, formats
@@ -36,6 +38,22 @@ def test_own_results_are_skipped_and_described(tree, tmp_path):
     assert len(own) == 3
     assert all(one.good for one in outcomes)
     assert all("--again" in one.reason for one in outcomes if one.name in own)
+
+
+def test_a_result_is_known_by_its_series_description(tmp_path):
+    """As after an anonymiser, and as dcm2niix converts a result."""
+    scan = formats.read(studies.dicom(tmp_path, "series"))
+    for file in formats.write(scan, tmp_path / "in", name="x", derivation=DENOISED):
+        dataset = pydicom.dcmread(file)
+        del dataset.DerivationDescription
+        dataset.save_as(file)
+        described = dataset.SeriesDescription.replace(" ", "_")
+    bare = nibabel.Nifti1Image(scan.voxels[0], scan.affine)
+    nibabel.save(bare, tmp_path / "in" / "converted.nii")
+    (tmp_path / "in" / "converted.json").write_text(json.dumps({"SeriesDescription": described}))
+    studies.nifti(tmp_path / "in", "new")
+    skipped = {one.name for one in batch.skipping_own(formats.find(tmp_path / "in")) if one.skip}
+    assert skipped == {"x", "converted"}
 
 
 def test_a_degraded_scan_is_no_result_to_skip(tmp_path):

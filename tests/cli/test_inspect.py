@@ -29,6 +29,7 @@ def test_the_table_shows_geometry_and_noise(medddim, study):
 def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):
     (tmp_path / "ct").mkdir()
     voxels = np.where(head().voxels[0] > 0, 40.0, -1000.0)
+    voxels += np.random.default_rng(0).normal(0, 9, voxels.shape)
     nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / "ct" / "silent.nii")
     (row,) = medddim("inspect", "ct", "--json").stdout.splitlines()
     reported = json.loads(row)
@@ -37,6 +38,20 @@ def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):
     assert reported["model"] == "ct-denoise"
     assert "passport" not in reported
     assert medddim("inspect", "ct").stdout.splitlines()[1].split()[3] == "CT?"
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("labels", "labels"), ("signed", "below 0")])
+def test_what_only_the_voxels_show_is_refused_as_by_enhance(medddim, tmp_path, kind, reason):
+    (tmp_path / "in").mkdir()
+    voxels = head((60, 60, 12)).voxels[0]
+    noise = np.random.default_rng(0).normal(0, 300, voxels.shape)
+    data = np.digitize(voxels, [1, 300, 500]) if kind == "labels" else noise
+    nibabel.save(nibabel.Nifti1Image(data.astype(np.float32), np.eye(4)), tmp_path / "in" / "x.nii")
+    result = medddim("inspect", "in")
+    assert result.exit_code == 1
+    (line,) = result.stdout.splitlines()
+    assert line.startswith("refused")
+    assert reason in line
 
 
 def test_json_holds_the_same_facts(medddim, study):

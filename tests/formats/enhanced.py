@@ -20,6 +20,7 @@ PER_SLICE = (
     "RescaleIntercept", "RescaleType", "TemporalPositionIdentifier", "DiffusionBValue",
     "DiffusionGradientOrientation", "DiffusionDirectionality", "InversionTime", "FlipAngle",
     "TriggerTime", "AcquisitionNumber", "AcquisitionTime", "NominalPercentageOfCardiacPhase",
+    "DimensionIndexValues",
 )  # fmt: skip
 
 IN_GROUPS = {
@@ -100,6 +101,8 @@ def _content(one: Dataset) -> Dataset:
     content = _item(FrameAcquisitionNumber=int(one.get("AcquisitionNumber") or 1))
     if "AcquisitionTime" in one:
         content.FrameAcquisitionDateTime = f"20260102{one.AcquisitionTime}"
+    if "DimensionIndexValues" in one:
+        content.DimensionIndexValues = one.DimensionIndexValues
     if "TemporalPositionIdentifier" in one:
         content.TemporalPositionIndex = int(one.TemporalPositionIdentifier)
     return content

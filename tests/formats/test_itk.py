@@ -105,6 +105,8 @@ WRONG = {
     "huge": ("a.mha", META.replace("5 4 3", "5000 4000 3000") + LOCAL, "limit"),
     "absolute": ("a.nhdr", NRRD + "data file: /etc/hostname\n\n", "in one file beside"),
     "no space": ("a.nrrd", NO_SPACE + "\n\n", "left and right are unknown"),
+    "another unit": ("a.nrrd", NRRD + 'space units: "cm" "cm" "cm"\n\n', "millimetres"),
+    "another packing": ("a.nrrd", NRRD.replace("raw", "bzip2") + "\n", "save it with gzip"),
     "no header": ("a.nrrd", "no header at all\n\n", "header of a NRRD file"),
     "empty": ("a.mha", "", "a.mha"),
 }
@@ -118,6 +120,19 @@ def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path, case):
     with pytest.raises((UnreadableScan, UnsupportedScan), match=reason) as caught:
         formats.read(path)
     assert str(path) in str(caught.value)
+
+
+def test_voxels_may_be_named_with_their_folder(tmp_path):
+    put(tmp_path, "a.raw", "")
+    path = put(tmp_path, "a.nhdr", NRRD + "data file: ./a.raw\n\n", b"")
+    np.testing.assert_array_equal(formats.read(path).voxels[0], DATA)
+
+
+def test_an_axis_of_time_that_itk_cannot_read_is_named(tmp_path):
+    header = NRRD.replace("dimension: 3", "dimension: 4").replace("sizes: 5 4 3", "sizes: 5 4 3 2")
+    header = header.replace("(0,0,3)", "(0,0,3) none") + "kinds: domain domain domain time\n"
+    with pytest.raises(UnsupportedScan, match="time"):
+        formats.read(put(tmp_path, "a.nrrd", header + "\n", bytes(DATA.nbytes * 2)))
 
 
 def test_colours_are_refused(tmp_path):

@@ -90,6 +90,33 @@ def test_units_further_up_are_a_refusal(nifti_file, tmp_path):
     assert "a field map (Units" in formats.find(path)[0].refusal
 
 
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("bvals", ".bvals"),
+        ("sub-01_dwi.bvals", ".bvals"),
+        ("sub-01_dwi.nii.bval", ".bval"),
+        ("sub-01_dwi_bvals.txt", ".bvals"),
+        ("sub-01_dwi.BVAL", ".bval"),
+        ("sub-01_dwi.eddy_rotated_bvecs", ".eddy_rotated_bvecs"),
+        ("sub-01_dwi.b", ".b"),
+    ],
+)
+def test_tables_of_other_names_go_along(nifti_file, tmp_path, name, ending):
+    path = nifti_file("sub-01_dwi.nii.gz", shape=(6, 5, 4, 4))
+    path.with_name(name).write_text("0 1000 1000 1000\n")
+    written = formats.write(formats.read(path), tmp_path / "out", derivation=DENOISED)
+    assert [file.name for file in written] == ["sub-01_dwi.nii.gz", f"sub-01_dwi{ending}"]
+    assert written[1].read_text() == "0 1000 1000 1000\n"
+
+
+def test_a_table_that_names_no_scan_belongs_to_as_many_volumes(nifti_file, tmp_path, caplog):
+    path = nifti_file("T1w.nii.gz")
+    path.with_name("bvals").write_text("0 1000 1000 1000\n")
+    assert len(formats.write(formats.read(path), tmp_path / "out", derivation=DENOISED)) == 1
+    assert not caplog.text
+
+
 def test_other_counts_of_b_values_are_a_warning(dwi, caplog):
     dwi.with_name("sub-01_dwi.bval").write_text("0 1000\n")
     formats.read(dwi)
@@ -106,6 +133,16 @@ def test_a_header_without_room_says_it_in_a_json_file(tmp_path, rng, name):
     assert formats.table.named(series.format).made(series) == "denoise"
     problems = formats.check(written, formats.read(path), derivation=DENOISED, format=series.format)
     assert not any(problems.values())
+
+
+@pytest.mark.parametrize("name", ["scan.mgz", "scan.mgh", "scan.nrrd", "scan.mha"])
+def test_a_result_is_known_without_its_json_file(tmp_path, rng, name):
+    make = files.mgh if name.startswith("scan.mg") else files.itk
+    path = make(tmp_path / "in" / name, rng.normal(100, 9, (6, 5, 4)).astype("f4"), np.eye(4))
+    file, beside = formats.write(formats.read(path), tmp_path / "out", derivation=DENOISED)
+    beside.unlink()
+    made = [formats.table.named(one.format).made(one) for one in formats.find(path, file)]
+    assert sorted(made) == ["", "denoise"]
 
 
 def test_a_nifti_says_it_in_its_header(nifti_file, tmp_path):

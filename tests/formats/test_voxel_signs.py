@@ -67,6 +67,12 @@ def test_ct_in_hounsfield_units_is_fine():
     assert why_not(scan(bone, "CT"), "CT") == ""
 
 
+@pytest.mark.parametrize("top", [1, 255])
+def test_ct_made_for_display_is_no_ct_in_hounsfield_units(top):
+    shown = np.interp(hounsfield(), [-160, 240], [0, top])
+    assert "Hounsfield" in why_not(scan(shown.round() if top == 255 else shown, "CT"), "CT")
+
+
 def test_a_window_of_ct_that_does_not_say_so_is_asked_about():
     assert '{"Modality": "CT"}' in why_not(scan(hounsfield().clip(-160, 240)), "MR")
 

@@ -14,6 +14,7 @@ from medddim.formats.dicom.read import read_series
 from medddim.formats.dicom.relations import related_uids
 from medddim.formats.dicom.uids import MAKER
 from medddim.formats.dicom.write import write_series
+from medddim.formats.sidecar import kind_described
 from medddim.volume import Array, Volume
 
 SLICES = "[0-9]*.dcm"
@@ -44,10 +45,13 @@ class Dicom:
         return "".join(attributes(series, ["PatientID"]).get("PatientID", [])).strip()
 
     def made(self, series: Series) -> str:
-        """The kind of result of medddim this is, by its DerivationDescription. Raises ScanError."""
-        said = attributes(series, ["DerivationDescription"]).get("DerivationDescription", [""])
-        note = re.match(rf"{MAKER} \S+, (\w+): ", "".join(said))
-        return note[1] if note else ""
+        """The kind of result of medddim this is, by its descriptions. Raises ScanError."""
+        said = attributes(series, ["DerivationDescription", "SeriesDescription"])
+        making, name = (
+            "".join(said.get(f"{of}Description", "")) for of in ("Derivation", "Series")
+        )
+        note = re.match(rf"{MAKER} \S+, (\w+): ", making)
+        return note[1] if note else kind_described(name)
 
     def result_name(self, file: Path) -> str:
         """The name of the folder the file lies in."""

@@ -22,18 +22,13 @@ from medddim.formats.dicom.placement import Placement
 from medddim.formats.dicom.read import DicomSource
 from medddim.formats.dicom.regions import is_unpaired
 from medddim.formats.dicom.uids import MAKER, is_owned, owned_uid
+from medddim.formats.sidecar import TAGLINE
 
 LONGEST_SHORT_TEXT = 1024
 LONGEST_LONG_STRING = 64
 SERIES_OFFSET = {"identity": 0, "denoise": 1, "superresolve": 2, "degrade": 3}
 PART_OFFSET = 30
 """Between the numbers of the parts of one series; maps have 10 and 20 more."""
-TAGLINE = {
-    "identity": "unchanged copy",
-    "denoise": "AI denoised",
-    "superresolve": "AI super-resolved",
-    "degrade": "degraded",
-}
 CODES = {
     "identity": Code("IDENTITY", "99MEDDDIM", "Unchanged copy"),
     "denoise": Code("AIDENOISE", "99MEDDDIM", "Noise reduction by a neural network"),

@@ -28,7 +28,8 @@ ONE_EACH = ("PatientID", "StudyInstanceUID", "PhotometricInterpretation")
 """What all files of one series agree on."""
 KIND_TAGS = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "ImageType",
-    "ComplexImageComponent", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation",
+    "ComplexImageComponent", "VolumeBasedCalculationTechnique", "NumberOfFrames",
+    "SamplesPerPixel", "PhotometricInterpretation",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "RescaleSlope",
     "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "RealWorldValueMappingSequence",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",

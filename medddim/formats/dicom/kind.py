@@ -11,7 +11,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, CTImageStorage, MRImageStorage
 
 from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan
-from medddim.formats.content import IMAGINARY, PHASE, REAL, UNITS, Content, of_words
+from medddim.formats.content import IMAGINARY, PHASE, REAL, Content, of_unit, of_words
 from medddim.formats.dicom.files import Header, values_of
 from medddim.formats.dicom.vendor import ge_raw_type
 from medddim.formats.guard import reading
@@ -22,6 +22,7 @@ TERMS = {
 }  # fmt: skip
 """Of PhotometricInterpretation and Modality; most modalities have two letters."""
 LOCALIZER = {"LOCALIZER", "SCOUT"}
+SAID_APART = ("ComplexImageComponent", "VolumeBasedCalculationTechnique")
 GE_RAW_TYPES: dict[float | None, Content] = {1: PHASE, 2: REAL, 3: IMAGINARY}
 
 
@@ -107,24 +108,25 @@ def _words(dataset: Dataset) -> list[str]:
 def _content(dataset: Dataset) -> tuple[Content | None, str]:
     """What an image is in place of a magnitude or CT, and what says so."""
     modality = "MR" if dataset.get("SOPClassUID") == MRImageStorage else "CT"
-    words = [*_words(dataset)[2:], str(dataset.get("ComplexImageComponent", ""))]
+    said = (str(dataset.get(name) or "") for name in SAID_APART)
+    words = [*_words(dataset)[2:], *said]
     if found := of_words(words, modality):
-        return found, "ImageType or ComplexImageComponent"
+        return found, f"ImageType, {' or '.join(SAID_APART)}"
     if modality == "CT":
         return None, ""
     if found := GE_RAW_TYPES.get(ge_raw_type(dataset)):
         return found, "the private raw data type of GE"
-    return next(filter(None, map(UNITS.get, _units(dataset))), None), "the unit of its values"
+    return next(filter(None, map(of_unit, _units(dataset))), None), "the unit of its values"
 
 
 def _units(dataset: Dataset) -> Iterator[str]:
-    """The units in RescaleType and in the mapping to real world values, in lower case."""
-    said = str(dataset.get("RescaleType") or "").strip().lower()
-    yield said if said != "us" else ""  # unspecified (PS3.3 C.11.1.1.2), no microseconds
+    """The units in RescaleType and in the mapping to real world values."""
+    said = str(dataset.get("RescaleType") or "").strip()
+    yield said if said.upper() != "US" else ""  # unspecified (PS3.3 C.11.1.1.2), no microseconds
     mappings = [dataset, *(dataset.get("RealWorldValueMappingSequence") or ())]
     for item in mappings:  # of a frame, the mapping lies in its own attributes
         for unit in item.get("MeasurementUnitsCodeSequence") or ():
-            yield str(unit.get("CodeValue") or "").strip("[] ").lower()
+            yield str(unit.get("CodeValue") or "")
 
 
 def set_aside(headers: Sequence[Header]) -> tuple[list[Header], list[str]]:

@@ -21,8 +21,8 @@ def as_acquired(stacks: Sequence[Sequence[int]], headers: Sequence[Header]) -> l
     """The stacks in the order in which they were acquired, those that nothing orders as given.
 
     An attribute counts if it ranks the stacks alike at every place: number of the image (and of
-    the frame), acquisition time, temporal position, number of the acquisition, content time; a
-    later one breaks the ties of the earlier.
+    the frame), acquisition time, temporal position, number of the acquisition, content time, index
+    of the dimensions; a later one breaks the ties of the earlier.
     """
     ranks = [
         ranked
@@ -31,6 +31,11 @@ def as_acquired(stacks: Sequence[Sequence[int]], headers: Sequence[Header]) -> l
     ]
     order = sorted(range(len(stacks)), key=lambda n: [int(ranked[n]) for ranked in ranks])
     return [list(stacks[n]) for n in order]
+
+
+def as_met(stacks: Sequence[list[int]], headers: Sequence[Header]) -> list[list[int]]:
+    """The stacks by the lowest number of an image in each: for want of a clock, not by value."""
+    return sorted(stacks, key=lambda stack: min(numbered(headers[index]) for index in stack))
 
 
 def _ranks(values: list[list[tuple[float, ...]]]) -> Ranks | None:
@@ -101,4 +106,5 @@ CLOCKS: tuple[Callable[[Header], tuple[float, ...]], ...] = (
     _said("TemporalPositionIdentifier"),
     _said("AcquisitionNumber"),
     content_at,
+    _said("DimensionIndexValues"),
 )

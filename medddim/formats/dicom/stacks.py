@@ -16,6 +16,7 @@ from medddim.formats.dicom.files import LABELLING, STACK_TAGS, Header, value_of
 from medddim.formats.dicom.order import (
     acquired_at,
     as_acquired,
+    as_met,
     content_at,
     numbered,
     positions_said,
@@ -57,7 +58,10 @@ def stacks_of(headers: Sequence[Header], heights: Vector) -> tuple[Stacks, str]:
     marks = {tag: keys_of(headers, tag) for tag in STACK_TAGS}
     marks |= {name: [clock(header) for header in headers] for name, clock in TIMES.items()}
     differing = {tag: keys for tag, keys in marks.items() if len(set(keys)) > 1}
-    stacks, names = _sorted(differing, places) or _ranked(headers, differing, places) or ([], "")
+    stacks, names = _sorted(differing, places) or ([], "")
+    stacks = as_met(stacks, headers)
+    if not stacks:
+        stacks, names = _ranked(headers, differing, places) or ([], "")
     if not stacks or any(tag in names for tag in LABELLING):
         raise IrregularGeometry(why_not(headers, places, list(differing), names))
     return as_acquired(stacks, headers), names
@@ -77,7 +81,7 @@ def stacks_by(headers: Sequence[Header], heights: Vector, names: Sequence[str]) 
             f"{headers[0].path.parent}: expected images that differ in {' and '.join(names)}, "
             "found one value, or none, in all of them; --stack-by takes an attribute that differs"
         )
-    stacks = sorted_into(keys, places)
+    stacks = as_met(sorted_into(keys, places), headers)
     if not stacks and len(names) == 1:
         stacks = _by_rank(keys[0], places)
     return as_acquired(stacks, headers) if stacks else groups_of(keys, places)

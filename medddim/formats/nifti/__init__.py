@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +21,13 @@ from medddim.formats.nifti.header import (
 )
 from medddim.formats.nifti.place import affine_mm, warn_of_two_places
 from medddim.formats.nifti.save import save_file
+from medddim.formats.sidecar import kind_of
 from medddim.formats.single_file import SingleFile, ToSave
 from medddim.formats.stored import Described, Stored
 
 log = logging.getLogger(__name__)
 
 MOST_TRAILING_BYTES = 2**20
-NOTE = re.compile(r"medddim (\w+):")
 
 
 class Nifti(SingleFile):
@@ -55,7 +54,7 @@ class Nifti(SingleFile):
     def describe(self, path: Path) -> Described:
         """The header, checked. Raises UnreadableScan or UnsupportedScan."""
         header = read_header(path)
-        note = NOTE.match(bytes(header["descrip"].item()).decode("latin-1"))
+        note = bytes(header["descrip"].item()).decode("latin-1")
         slope, intercept = _scaling(header, path)
         return Described(
             header,
@@ -64,7 +63,7 @@ class Nifti(SingleFile):
             header.get_data_dtype(),
             slope,
             intercept,
-            made=note[1] if note else "",
+            made=kind_of(note),
             voxels_in=voxel_file(path) if is_pair(path) else None,
         )
 

@@ -81,6 +81,11 @@ def unit_of(code: str) -> Dataset:
         ({"RealWorldValueMappingSequence": [unit_of("[ppm]")]}, "a susceptibility map"),
         ({"RealWorldValueMappingSequence": [unit_of("1")], "RescaleType": "normalized"}, ""),
         ({"RescaleType": "US"}, ""),
+        ({"RescaleType": "milliradials"}, "a phase image"),
+        ({"RescaleType": "10^-6 mm^2/s"}, "a diffusion map"),
+        ({"RescaleType": "%"}, "a map of a tissue property"),
+        ({"VolumeBasedCalculationTechnique": "MAX_IP"}, "a projection"),
+        ({"VolumeBasedCalculationTechnique": "MPR"}, ""),
     ],
 )
 def test_a_unit_tells_a_map(scanner: Any, said: dict[str, Any], found: str) -> None:

@@ -110,6 +110,29 @@ def test_numbers_that_contradict_each_other_leave_it_to_the_clock(scanner: Any) 
     assert_in_order(formats.read(stored(scanner, made, "classic")), made)
 
 
+@pytest.mark.parametrize("said", ["time", "dimensions"])
+@pytest.mark.parametrize("by", ["b-value", "direction", "flip angle", "inversion time", "trigger"])
+def test_frames_in_any_order_leave_it_to_the_clock(scanner: Any, *, by: str, said: str) -> None:
+    made = acquired(scanner, STACKS[by])
+    every = [(number, k) for number in range(len(made)) for k in range(3)]
+    for number, k in every:
+        if said == "time":
+            made[number][k].AcquisitionTime = f"1201{10 + number}"
+        else:
+            made[number][k].DimensionIndexValues = [1, k + 1, number + 1]
+    order = [every[place] for place in scanner.rng.permutation(len(every))]
+    enhanced.store([made[number][k] for number, k in order], scanner.folder / "series" / "a.dcm")
+    assert_in_order(formats.read(scanner.folder / "series"), made)
+
+
+def test_without_a_clock_the_first_image_decides(scanner: Any) -> None:
+    made = acquired(scanner, STACKS["flip angle"])
+    for numbers, stack in zip(((1, 6, 7), (2, 5, 8), (3, 4, 9)), made, strict=True):
+        for number, dataset in zip(numbers, stack, strict=True):
+            dataset.InstanceNumber = number  # there and back: not alike at all places
+    assert_in_order(formats.read(stored(scanner, made, "classic")), made)
+
+
 def test_numbers_that_begin_again_in_each_volume_say_nothing(scanner: Any) -> None:
     marks = [{"EchoTime": te, "AcquisitionNumber": n} for te, n in (("9", 1), ("5", 2))]
     made = acquired(scanner, marks)
