@@ -85,7 +85,7 @@ def command(arguments: list[str], *, tree: Path = HERE, threads: int = 1) -> tup
     environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": str(threads)}
     before, began = os.times(), time.perf_counter()
     subprocess.run([sys.executable, "-c", COMMAND, *arguments], check=True, env=environment,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
+                   cwd=tree, stdout=subprocess.DEVNULL)  # fmt: skip
     after = os.times()
     used = sum(after[2:4]) - sum(before[2:4])
     return time.perf_counter() - began, used

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from medddim import record
@@ -36,6 +36,8 @@ NONE_S, ALONE_S = 120, 3600
 """How long a scheduler may be without a worker: at first, and when it has had some."""
 LOOK_S = 0.5
 """So often it is looked whether a worker has ended."""
+Unfinished = Literal["killed", "given up"]
+"""Why there is no outcome: workers died over the scan, or its worker takes no more of them."""
 DIED = "workers died over this scan, again when it was alone, perhaps for want of memory"
 
 
@@ -170,12 +172,15 @@ class _Flight:
             if not left and not self.given:
                 self._give([doubtful.popleft()])
             for task, outcome in self._ready():
-                if outcome is None and task.number not in doubted:
+                if outcome == "given up":
+                    left.append(task)
+                elif outcome == "killed" and task.number not in doubted:
                     doubted.add(task.number)
                     doubtful.append(task)
-                    continue
-                files = len(task.series.files)
-                yield task, outcome or Outcome(task.series.name, "failed", DIED, files)
+                elif outcome == "killed":
+                    yield task, Outcome(task.series.name, "failed", DIED, len(task.series.files))
+                else:
+                    yield task, outcome
 
     def _give(self, tasks: Any) -> None:
         with _answering(self.address):
@@ -200,8 +205,8 @@ class _Flight:
             )
         return threads or DEPTH
 
-    def _ready(self) -> list[tuple[Task, Outcome | None]]:
-        """What is ready now, or soon; None in the place of an outcome if workers died over it."""
+    def _ready(self) -> list[tuple[Task, Outcome | Unfinished]]:
+        """What is ready now, or soon."""
         from distributed import wait
 
         with _answering(self.address), self.client.as_current():
@@ -213,20 +218,20 @@ class _Flight:
             self.crew.scan_done()
         return [(self.given.pop(future), self._outcome(future)) for future in done]
 
-    def _outcome(self, future: Any) -> Outcome | None:
+    def _outcome(self, future: Any) -> Outcome | Unfinished:
         from distributed import KilledWorker
 
         with _answering(self.address):
             try:
-                outcome: Outcome = future.result()
+                outcome: Outcome | None = future.result()
             except KilledWorker:
-                return None
+                return "killed"
             except ImportError as problem:  # Dask says so of what it cannot unpickle
                 raise EnvironmentProblem(
                     f"a worker, or its scheduler, lacks the package {problem.name}; install "
                     "medddim there, as where the run was started"
                 ) from problem
-        return outcome
+        return outcome or "given up"
 
 
 def _dismiss(client: Any, order: Order) -> None:

@@ -121,7 +121,7 @@ def recover(destination: Path, names: Container[str] | None = None, *, part: str
 def clear(destination: Path, names: Iterable[str]) -> None:
     """Remove what killed processes have left half-written of these scans."""
     for place in (destination / name for name in names):
-        begun = (f".{escape(place.name)}{end}.partial" for end in ("", ".*", "+*"))
+        begun = (f".{escape(place.name)}{end}.partial" for end in ("~*", ".*", "+*"))
         _remove(path for pattern in begun for path in place.parent.glob(pattern))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock, Thread
 
 from medddim import record
+from medddim.batch import shelf
 from medddim.batch.overlap import DEPTH, Line, Stopped
 from medddim.batch.station import Always, Choose, Station, Task
 from medddim.errors import CheckpointError, EnvironmentProblem
@@ -35,14 +36,22 @@ class Order:
     versions: dict[str, str]
 
 
-def work(order: Order, task: Task) -> Outcome:
+def work(order: Order, task: Task) -> Outcome | None:
     """One scan; as many threads do this at once as there are stages.
 
-    Raises EnvironmentProblem or CheckpointError, naming this worker, if it has other versions or
-    weights than the run, or meets what the next scan would meet too.
+    None where this worker has given it up: a neighbour has met what ends the run. Raises
+    EnvironmentProblem or CheckpointError, naming this worker, if it has other versions or weights
+    than the run, or meets what the next scan would meet too.
     """
     try:
-        return _line(order).submit(task).result()
+        line = _line(order)
+        outcome = line.submit(task).result()
+        if outcome.status == "refused" and shelf.adopted(order.destination, task.series.name):
+            # a worker taken for dead has written it meanwhile: its result is taken
+            outcome = line.submit(task).result()
+        return outcome
+    except Stopped:
+        return None
     except (EnvironmentProblem, CheckpointError) as problem:
         raise problem.__class__(f"the worker {_address()}: {problem}") from None
 

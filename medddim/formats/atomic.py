@@ -6,7 +6,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 from medddim.errors import EnvironmentProblem, WriteRefused
@@ -68,10 +70,13 @@ def _is_left(new: Path, there: Path) -> bool:
 @contextmanager
 def _partial(path: Path, *, rename: bool = True) -> Iterator[Path]:
     _require_absent(path)
-    partial = path.with_name(f".{path.name}.partial")
+    # a name of its own: a worker taken for dead may write the same file, and must not end as half
+    # of it under the final name
+    partial = path.with_name(f".{path.name}~{token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(partial)  # what a killed run left behind
+        for left in path.parent.glob(f".{escape(path.name)}~????????.partial"):
+            _remove(left)  # what a killed run left behind
         yield partial
         if rename:
             _require_absent(path)

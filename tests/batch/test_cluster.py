@@ -116,6 +116,24 @@ def test_a_scan_over_which_workers_died_is_done_alone_before_it_fails(
     assert next(one.reason for one in done if one.name[0] == "b") == cluster.DIED
 
 
+def test_a_scan_that_its_worker_gave_up_is_given_out_again(
+    heads, out, halving, scheduler, monkeypatch, tmp_path
+):
+    """For the sake of a neighbour that has met what would end the run; it may have died, too."""
+    undisturbed = cluster.work
+
+    def stopped(order, task):
+        if not (tmp_path / task.series.name).exists():
+            (tmp_path / task.series.name).touch()
+            return None
+        return undisturbed(order, task)
+
+    monkeypatch.setattr(cluster, "work", stopped)
+    engine = batch.Cluster(scheduler=scheduler)
+    done = list(batch.run(batch.plan([heads], out), out, job=halving(), engine=engine))
+    assert [one.status for one in done] == ["ok"] * 3
+
+
 def test_a_worker_that_lacks_a_package_is_a_problem_of_the_environment(
     heads, out, halving, scheduler, monkeypatch
 ):

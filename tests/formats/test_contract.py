@@ -146,7 +146,7 @@ def test_a_write_that_fails_leaves_nothing(
 
 def test_what_a_killed_run_left_is_cleared(scan: Path, tmp_path: Path) -> None:
     suffix = scan.name.removeprefix("scan") if scan.is_file() else ""
-    left = tmp_path / "out" / f".x{suffix}.partial"
+    left = tmp_path / "out" / f".x{suffix}~0123abcd.partial"
     left.mkdir(parents=True)
     (left / "0001.dcm").write_bytes(b"half")
     formats.write(formats.read(scan), tmp_path / "out", name="x", derivation=IDENTITY)
