@@ -6,7 +6,8 @@ Every diffusion series in the folders (DICOM, more than one b-value or direction
 copy and as a denoised series, without a network, for it is the writer that is judged. dcm2niix and
 dicom2nifti, those of the two that are installed, make .bval and .bvec of source and results. A
 table `differs` if a number is further off than TOLERANCE. What the record
-says could not be kept stands in the last column. Exit code 1 if a table differs.
+says could not be kept stands in the last column; a b0 that is missing although the record says so
+is `the same but b0`. Exit code 1 if a table differs.
 
     pip install dcm2niix==1.0.20260724 dicom2nifti==2.6.2
 """
@@ -78,7 +79,7 @@ def rows_of(folder: Path) -> Iterator[tuple[str, ...]]:
                     )
                     name = f"{folder.name}/{series.name}"
                     notes = "; ".join(series.facts.get("notes", ()))
-                    yield name, kind, tool, shown(before), verdict(before, after), notes
+                    yield name, kind, tool, shown(before), verdict(before, after, notes), notes
 
 
 def is_installed(tool: str) -> bool:
@@ -87,11 +88,7 @@ def is_installed(tool: str) -> bool:
 
 
 def tables(tool: str, series: Path) -> Table:
-    """b-value and direction of each volume, in the order of the tool's files; none if it has none.
-
-    A b0 in a file of its own is left out: dcm2niix takes it for one where ImageType begins with
-    ORIGINAL, and gives it no .bval where that is DERIVED.
-    """
+    """b-value and direction of each volume, in the order of the tool's files; none without any."""
     with tempfile.TemporaryDirectory() as out:
         command = [part.format(series=series, out=out) for part in TOOLS[tool]]
         subprocess.run(command, capture_output=True, check=False)
@@ -100,8 +97,7 @@ def tables(tool: str, series: Path) -> Table:
             np.vstack([np.loadtxt(path, ndmin=2), np.loadtxt(path.with_suffix(".bvec"), ndmin=2)])
             for path in found
         ]
-    several = [one for one in each if one.any()]
-    return np.hstack(several) if several else np.zeros((4, 0))
+    return np.hstack(each) if any(one.any() for one in each) else np.zeros((4, 0))
 
 
 def shown(found: Table) -> str:
@@ -110,12 +106,18 @@ def shown(found: Table) -> str:
     return f"{count} volumes, {int(found[1:].any(axis=0).sum())} directions" if count else "none"
 
 
-def verdict(before: Table, after: Table) -> str:
-    """The same, none in either, more than the source's, or differs."""
+def verdict(before: Table, after: Table, notes: str = "") -> str:
+    """The same, none in either, more than the source's, the same but b0, or differs."""
     if not before.size:
         return "more than the source" if after.size else "none"
-    alike = before.shape == after.shape and np.abs(before - after).max() < TOLERANCE
-    return "the same" if alike else "differs"
+    if _alike(before, after):
+        return "the same"
+    weighted = before[:, before[0] > 0]
+    return "the same but b0" if "b0" in notes and _alike(weighted, after) else "differs"
+
+
+def _alike(one: Table, other: Table) -> bool:
+    return one.shape == other.shape and bool(np.abs(one - other).max() < TOLERANCE)
 
 
 if __name__ == "__main__":

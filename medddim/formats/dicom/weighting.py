@@ -22,6 +22,12 @@ def diffusion_notes(stacks: Sequence[Sequence[Header]]) -> Iterator[str]:
             f"the gradient directions of {in_image} volumes are those of the image, not of the "
             "patient: they go with the result as the vendor says them, in no public attribute"
         )
+    weights = [one.get("DiffusionBValue") for one in firsts]
+    if any(weights) and 0 in weights and firsts[0].get("Manufacturer", "").upper() == "TOSHIBA":
+        yield (
+            "dcm2niix puts the b0 of this maker into a file of its own, and writes no .bval for it "
+            "where the images are derived, as those of a result: its b-value is 0"
+        )
     silent = Counter(
         float(one.DiffusionBValue)
         for one, said in zip(unnamed, found, strict=True)
