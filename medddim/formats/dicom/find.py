@@ -96,7 +96,8 @@ def _examine(headers: Sequence[Header], repair: Repair) -> list[Grid]:
     for frame in images:
         require_supported(frame)
     images, strays = without_strays(images)
-    _require_one_series(whole)
+    kept = {image.path for image in images}
+    _require_one_series([header for header in whole if header.path in kept])
     try:
         grids = grids_of(images, repair)
     except IrregularGeometry:

@@ -132,8 +132,8 @@ def _units(dataset: Dataset) -> Iterator[str]:
 def set_aside(headers: Sequence[Header]) -> tuple[list[Header], list[str]]:
     """The images of a series that may be a scan, and what is said of the rest, for people.
 
-    A scout, and the phases or maps beside magnitudes, are no fault of the others. Where nothing
-    else is there, all stay: `require_supported` says why not.
+    A scout, a screenshot, and the phases or maps beside magnitudes are no fault of the others.
+    Where nothing else is there, all stay: `require_supported` says why not.
     """
     found = [_aside(header) for header in headers]
     if not any(found) or all(found):
@@ -146,10 +146,12 @@ def set_aside(headers: Sequence[Header]) -> tuple[list[Header], list[str]]:
 
 
 def _aside(header: Header) -> str:
-    """What an image shows in place of a slice of a scan; "" if it does, or is no image at all."""
+    """What an image shows in place of a slice of a scan; "" if it does, or does not say."""
     with reading(header.path, "DICOM"):
         if _wrong_class(header.dataset):
-            return ""
+            sop_class = UID(str(header.dataset.get("SOPClassUID", "")))
+            slices = sop_class in (CTImageStorage, MRImageStorage) or not sop_class.is_valid
+            return "" if slices else sop_class.name
         if LOCALIZER & set(_words(header.dataset)):
             return "a localizer"
         content, _ = _content(header.dataset)

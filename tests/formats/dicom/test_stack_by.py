@@ -7,6 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import SecondaryCaptureImageStorage
 
 from medddim import formats
 from medddim.errors import RequestProblem
@@ -171,6 +172,17 @@ def test_a_scout_is_left_out(scanner: Any) -> None:
     assert series.facts["notes"] == ["1 of its 6 images left out: a localizer"]
     assert (series.facts["shape"][2], len(series.files)) == (5, 6)
     assert formats.read(series).shape == (7, 5, 5)
+
+
+def test_a_screenshot_is_left_out(scanner: Any) -> None:
+    slices = scanner.slices(5, modality="CT")
+    slices[4].SOPClassUID = SecondaryCaptureImageStorage
+    slices[4].Modality, slices[4].PhotometricInterpretation = "OT", "RGB"
+    (series,) = formats.find(scanner.store(slices))
+    assert not series.refusal
+    note = "1 of its 5 images left out: Secondary Capture Image Storage"
+    assert series.facts["notes"] == [note]
+    assert formats.read(series).shape[2] == 4
 
 
 def test_a_turned_image_among_many_is_left_out(scanner: Any) -> None:
