@@ -231,10 +231,11 @@ class SingleFile(ABC):
         )
         if result.dtype.kind != "f" and not (same and result.dtype.kind == before.dtype.kind):
             values = "the stored type is not that of the source" if same else "expected float32"
-        elif result.dtype.kind in "iu":
-            scale = (result.slope, result.intercept)
-            if scale != (before.slope, before.intercept):
-                values = "slope and intercept are not those of the source"
+        else:
+            whole = result.dtype.kind in "iu"
+            expected = (before.slope, before.intercept) if whole else (1.0, 0.0)
+            if (result.slope, result.intercept) != expected:
+                values = f"slope and intercept are not {'those of the source' if whole else '1, 0'}"
         made = self._made(result, self._said(files[0]))
         missing = f"it does not say that medddim made it ({derivation.kind})"
         return {"values": values, "provenance": "" if made == derivation.kind else missing}

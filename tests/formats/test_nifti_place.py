@@ -1,6 +1,7 @@
 """NIfTI at the edge of the standard is read; both places of a header move together."""
 
 import logging
+from dataclasses import replace
 
 import nibabel
 import numpy as np
@@ -90,6 +91,16 @@ def test_both_places_are_moved_by_the_same_change_of_grid(nifti_file, tmp_path):
     np.testing.assert_allclose(header.get_sform(), fine.affine, atol=1e-5)
     np.testing.assert_allclose(header.get_sform()[:3, 3] - header.get_qform()[:3, 3], [100, 0, 0])
     np.testing.assert_allclose(header.get_qform()[:3, :3], fine.affine[:3, :3], atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "<i2", "<f4"])
+def test_a_slope_counts_once_on_a_finer_grid_too(nifti_file, tmp_path, dtype):
+    scan = formats.read(nifti_file(dtype=dtype, slope=3.77, inter=5))
+    halved = replace(
+        scan, voxels=np.repeat(scan.voxels, 2, axis=3), affine=scan.affine @ np.diag([1, 1, 0.5, 1])
+    )
+    (file,) = formats.write(halved, tmp_path / "out", derivation=IDENTITY)
+    np.testing.assert_allclose(nibabel.load(file).get_fdata(), halved.voxels[0], rtol=1e-6)
 
 
 def test_cifti_is_named(tmp_path):

@@ -74,6 +74,8 @@ REPORTED = {
     "test_a_grid_against_the_order_of_files_gives_the_same_map",
     "brackets": f"{BESIDE}::test_no_rule_that_takes_the_result_takes_its_map",
     "two places on a finer grid": f"{PLACE}::test_both_places_are_moved_by_the_same_change_of_grid",
+    "a scale that counts twice": f"{PLACE}::test_a_slope_counts_once_on_a_finer_grid_too",
+    "a screenshot in the series": f"{STACK_BY}::test_a_screenshot_is_left_out",
     "a copy that was clipped": f"{BESIDE}::test_a_copy_that_was_clipped_is_still_one",
     "invalid optional values": f"{BESIDE}::test_what_is_invalid_and_optional_goes",
     "faults of the source": f"{BESIDE}::test_faults_of_the_source_are_set_apart",

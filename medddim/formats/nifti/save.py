@@ -70,7 +70,7 @@ def header_of_result(image: ToSave, path: Path) -> NiftiHeader:
         for key in TIMES_OF_SLICES & set(header.keys()):
             header[key] = 0
         move(header, image.like.affine if image.like else None, image.affine, path)
-    elif image.data.dtype.kind == "f":
+    if image.data.dtype.kind == "f":  # they are values, not steps of a scale
         header.set_slope_inter(1, 0)
     header["descrip"] = image.note.encode("ascii", "replace")[:79]
     return header
