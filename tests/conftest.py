@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest -n already fills the cores
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import io
 import socket
 from collections import defaultdict
 from pathlib import Path
@@ -24,15 +25,34 @@ LOOPBACK = ("127.", "::1", "localhost")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of a test over a product of parameters every value runs every day, the whole product seldom.
 
-    The cases in which no value is new are slow: docs/decisions/0101.
+    The cases in which no value is new are slow, and all but some of a test marked `daily`:
+    docs/decisions/0101, 0186.
     """
     products: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if not item.get_closest_marker("slow"):
             products[item.nodeid.partition("[")[0]].append(item)
     for cases in products.values():
-        for item in _without_a_new_value(cases):
+        for item in {*_without_a_new_value(cases), *_seldom(cases)}:
             item.add_marker(pytest.mark.slow)
+
+
+def _seldom(cases: list[pytest.Item]) -> list[pytest.Item]:
+    """Of a test marked `daily(n)` all cases but n, spread evenly, or those named, by their ids."""
+    mark = cases[0].get_closest_marker("daily")
+    if mark is None:
+        return []
+    if isinstance(mark.args[0], str):
+        missing = set(mark.args) - {_id(case) for case in cases}
+        if missing and len(cases) > len(mark.args):
+            raise pytest.UsageError(f"{cases[0].nodeid}: no case is called {sorted(missing)}")
+        return [case for case in cases if _id(case) not in mark.args]
+    kept = {round(place) for place in np.linspace(0, len(cases) - 1, mark.args[0])}
+    return [case for place, case in enumerate(cases) if place not in kept]
+
+
+def _id(case: pytest.Item) -> str:
+    return case.nodeid.partition("[")[2].removesuffix("]")
 
 
 def _without_a_new_value(cases: list[pytest.Item]) -> list[pytest.Item]:
@@ -76,6 +96,17 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def rng() -> np.random.Generator:
     """The same random numbers in every run."""
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture
+def blank_drawings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages and pictures for tests of their words: drawing takes most of a second a scan."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, format="png")
+    for drawing in ("page.picture", "page.charts", "picture.picture"):
+        monkeypatch.setattr(f"medddim.report.{drawing}", lambda *_, **__: file.getvalue())
 
 
 @pytest.fixture(scope="session")

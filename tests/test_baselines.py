@@ -67,6 +67,7 @@ def test_a_baseline_removes_noise(name, noisy, clean):
 
 
 @pytest.mark.parametrize("name", INSTALLED)
+@pytest.mark.daily(2)
 def test_a_baseline_takes_channels_one_by_one(name, noisy):
     two = noisy.with_voxels(np.concatenate([noisy.voxels, noisy.voxels[:, ::-1]]))
     result = BASELINES[name](two, noise=NOISE)

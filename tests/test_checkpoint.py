@@ -53,7 +53,7 @@ def test_weights_are_float16_on_disk_and_float32_in_use(folder):
     assert not any(p.requires_grad for p in network.parameters())
 
 
-def test_a_folder_named_like_a_model_is_never_passed_over(folder, monkeypatch):
+def test_a_folder_named_like_a_model_is_never_skipped(folder, monkeypatch):
     monkeypatch.chdir(folder.parent)
     folder.rename("mr-denoise")
     assert Checkpoint.open("./mr-denoise").recipe == tiny()

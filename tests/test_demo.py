@@ -37,7 +37,9 @@ def test_the_demo_leaves_a_page_a_picture_and_scans(small, tmp_path):
     assert all(np.isfinite(row["psnr_db"]) for row in done.rows[:2])
 
 
-def test_the_verb_ends_with_a_table(small, tmp_path):
+@pytest.mark.usefixtures("blank_drawings")
+def test_the_verb_ends_with_a_table(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "picture", lambda _: b"")
     result = CliRunner().invoke(cli.main, ["demo", "-o", str(tmp_path / "out")])
     assert result.exit_code == 0
     assert "psnr_db" in result.stdout

@@ -67,7 +67,7 @@ def follow(arguments: list[str]) -> None:
     assert result.exit_code == 0, result.output
 
 
-@pytest.mark.usefixtures("shipped_models")
+@pytest.mark.usefixtures("shipped_models", "blank_drawings")
 def test_every_command_works_in_its_order(folder):
     for arguments in ALL:
         follow(arguments)

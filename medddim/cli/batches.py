@@ -177,7 +177,7 @@ resume_option = click.option(
     "--resume/--no-resume",
     default=True,
     show_default=True,
-    help="Pass over scans that an earlier run finished, judged by content; else they are refused.",
+    help="Skip scans that an earlier run finished, judged by content; else they are refused.",
 )
 again_option = click.option(
     "--again",

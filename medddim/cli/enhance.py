@@ -60,8 +60,8 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     show_default=True,
     metavar="NAME|DIR",
     help="A shipped model, a checkpoint folder, `identity`, which changes nothing, or `auto`: "
-    "mr-denoise or ct-denoise, by what each scan is; with --samples mr-denoise-vp, with --factor "
-    "or --spacing mr-superres.",
+    "mr-denoise-fast (see --quality) or ct-denoise, by what each scan is; with --samples "
+    "mr-denoise-vp, with --factor or --spacing mr-superres.",
 )
 @click.option(
     "--steps",
@@ -74,13 +74,13 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     default=0.0,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="For several STEPS: how far to go back to the answer of one. 0 keeps all their texture, "
+    help="For several STEPS: blend with the answer of one step. 0 keeps all their texture, "
     "1 is the 1-step answer: best PSNR, smoothest.",
 )
 @click.option(
     "--samples",
     type=click.IntRange(min=2),
-    help="Draw so many answers, from SEED on: their mean, and a map of how far they differ.",
+    help="Draw this many answers, with seeds from SEED on: their mean, and a map of their spread.",
 )
 @click.option(
     "--residual", is_flag=True, help="Write a map of what was changed beside each result."
@@ -95,12 +95,12 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     type=click.FloatRange(0, 100, min_open=True, max_open=True),
     metavar="PERCENT",
     help="Write maps of the lower and upper end of an interval for every voxel, calibrated to "
-    "cover so many per cent of voxels over scans: 90.",
+    "cover this percentage of the voxels over scans: 90.",
 )
 @click.option(
     "--invented",
     is_flag=True,
-    help="Write a map of structure that a result shows and its scan does not hold.",
+    help="Write a map of structure that a result shows and its scan does not.",
 )
 @click.option(
     "--force", is_flag=True, help="Enhance scans out of range of the model, too, and say so."
@@ -116,7 +116,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     "spacing_mm",
     callback=_spacing,
     metavar="MM[,MM,MM]",
-    help="Super-resolution to this distance of voxels, in place of --factor.",
+    help="Super-resolution to this voxel spacing, in place of --factor.",
 )
 @click.option(
     "--noise",

@@ -253,7 +253,7 @@ class Enhancer:
 
 
 def _whole(plan: ScanPlan, voxels: Array) -> Volume:
-    """The voxels of all volumes as one scan, in the words of the one that came."""
+    """The voxels of all volumes as one scan, with the modality and unit of the input."""
     voxels.setflags(write=False)  # so that the Volume takes them as they are
     answer = plan.consistency.before.with_voxels(voxels)
     return replace(answer, modality=plan.volume.modality, unit=plan.volume.unit)

@@ -58,7 +58,7 @@ def read_together(scans: Scans) -> dict[str, Volume]:
     )
     if lost - known:
         path, count = scans["result"].files[0], len(lost - known)
-        raise ScoreError(f"{path}: {count} voxels of the result are no finite numbers")
+        raise ScoreError(f"{path}: {count} voxels of the result are not finite")
     return volumes
 
 

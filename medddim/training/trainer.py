@@ -115,7 +115,7 @@ def _walk(
         figures = {"loss": run.learn(next(feed))}
         if not np.isfinite(figures["loss"]):
             raise RecipeError(
-                f"the loss is no finite number at step {run.step}: lower training.learning_rate; "
+                f"the loss is not finite at step {run.step}: lower training.learning_rate; "
                 "what was saved before is kept"
             )
         if board is None:

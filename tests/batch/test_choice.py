@@ -86,6 +86,7 @@ def test_super_resolution_and_samples_are_for_mr_and_say_so(mixed, tmp_path, ask
 
 
 @pytest.mark.parametrize("problem", [OSError("gone"), ValueError("a bug"), MemoryError()])
+@pytest.mark.daily(1)
 def test_a_scan_that_cannot_be_read_costs_no_other(mixed, tmp_path, monkeypatch, problem):
     read, out = formats.read, tmp_path / "out"
 

@@ -36,6 +36,7 @@ def hidden(out):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of the size of a file")
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.daily(3)
 def test_what_a_disk_does_not_take_is_said_and_done_later(heads, out, tmp_path, halving, size):
     scans = batch.plan([heads], out)
     list(batch.run(scans[:1], out, job=halving()))
@@ -56,6 +57,7 @@ def test_what_a_disk_does_not_take_is_said_and_done_later(heads, out, tmp_path, 
 
 
 @pytest.mark.parametrize("moment", range(10))
+@pytest.mark.daily(3)
 def test_a_full_disk_wherever_it_is_met(heads, out, tmp_path, halving, monkeypatch, moment):
     """The tenth of the calls that a disk can refuse: opening, replacing, making a folder."""
     scans, calls, undisturbed = batch.plan([heads], out), iter(range(1000)), os.replace

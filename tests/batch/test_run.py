@@ -47,7 +47,7 @@ def test_the_manifest_tells_how_it_was_made(heads, out, halving):
     assert [json.loads(line) for line in lines] == reported["scans"]
 
 
-def test_what_is_done_is_passed_over(heads, out, halving):
+def test_what_is_done_is_skipped(heads, out, halving):
     run(heads, out, halving())
     first = studies.contents(out)
     again = run(heads, out, halving(before=lambda number: pytest.fail("done twice")))
@@ -124,7 +124,7 @@ def test_other_settings_are_another_job(heads, out, halving):
     assert {one["name"] for one in manifest(out)["earlier"]} == {"a", "b", "c"}
 
 
-def test_without_resume_nothing_is_passed_over(heads, out, halving):
+def test_without_resume_nothing_is_skipped(heads, out, halving):
     run(heads, out, halving())
     assert {o.status for o in run(heads, out, halving(), resume=False)} == {"refused"}
 

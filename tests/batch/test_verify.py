@@ -137,6 +137,7 @@ TAMPERS = {
 
 
 @pytest.mark.parametrize("tamper", TAMPERS, ids=lambda tamper: tamper.__name__)
+@pytest.mark.daily(4)
 def test_a_change_of_one_slice_is_found(place, tamper):
     edit(place / "out" / "series" / "0002.dcm", tamper)
     assert "files" in wrong(place / "out")["series"]

@@ -34,6 +34,7 @@ def test_a_rule_leaves_scans_out(medddim, study, verb):
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
+@pytest.mark.daily(1)
 def test_a_file_that_does_not_say_its_modality_is_chosen_as_what_it_is_taken_for(
     medddim, study, verb
 ):

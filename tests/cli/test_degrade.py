@@ -53,6 +53,7 @@ def degrade(medddim, *how, out="out"):
         ),
     ],
 )
+@pytest.mark.daily(4)
 def test_it_is_the_degradation_of_the_library(medddim, study, tmp_path, how, degradation):
     result = degrade(medddim, *how)
     assert result.exit_code == 0

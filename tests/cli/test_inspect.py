@@ -71,6 +71,7 @@ def test_json_holds_the_same_facts(medddim, study):
 
 
 @pytest.mark.parametrize("spoil", [studies.gap, studies.truncated, studies.not_nifti])
+@pytest.mark.daily(1)
 def test_what_would_be_refused_is_reported_in_one_line(medddim, study, spoil):
     spoil(study)
     result = medddim("inspect", "study")

@@ -7,6 +7,8 @@ import pytest
 
 from tests import studies
 
+pytestmark = pytest.mark.usefixtures("blank_drawings")
+
 
 @pytest.fixture
 def better(medddim, study, model, tmp_path):

@@ -22,7 +22,13 @@ def test_one_wrong_figure_is_exit_code_1(medddim, monkeypatch, figure, code):
     assert [line["ok"] for line in lines] == [True, True, not code]
 
 
-def test_this_machine_passes(medddim):
+@pytest.mark.parametrize(
+    "counts",
+    [(1, 2, 10), pytest.param(selftest.COUNTS, marks=pytest.mark.slow)],
+    ids=["few", "all"],
+)
+def test_this_machine_passes(medddim, monkeypatch, counts):
+    monkeypatch.setattr(selftest, "COUNTS", counts)
     result = medddim("selftest")
     assert result.exit_code == 0, result.stdout
     assert "0 wrong" in result.stdout

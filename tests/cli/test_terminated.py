@@ -11,16 +11,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from medddim.cli import main
 from tests import studies
 
 SCANS = 60
 
 
+def work(folder: Path) -> list[str]:
+    return ["enhance", str(folder / "in"), "-o", str(folder / "out"), "--model=identity", "--json"]
+
+
 def command(folder: Path) -> list[str]:
-    script = "from medddim.cli import main; main()"
-    work = ["enhance", str(folder / "in"), "-o", str(folder / "out"), "--model=identity", "--json"]
-    return [sys.executable, "-c", script, *work]
+    return [sys.executable, "-c", "from medddim.cli import main; main()", *work(folder)]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without a word to it")
@@ -42,7 +46,8 @@ def test_a_terminated_batch_leaves_nothing_half_written_and_goes_on(tmp_path: Pa
     record = (tmp_path / "out" / "medddim.jsonl").read_text().splitlines()
     finished = {json.loads(line)["name"] for line in record}
     assert 0 < len(finished) < SCANS
-    again = subprocess.run(command(tmp_path), capture_output=True, text=True, check=True)
+    again = CliRunner().invoke(main, work(tmp_path))
+    assert again.exit_code == 0
     outcomes = [json.loads(line) for line in again.stdout.splitlines()]
     assert {one["name"] for one in outcomes if one["status"] == "done before"} >= finished
     assert len(outcomes) == SCANS

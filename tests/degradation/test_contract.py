@@ -75,6 +75,7 @@ def test_the_same_seed_gives_the_same_scan(degrade, modality):
 
 
 @every_degradation
+@pytest.mark.daily(6)
 def test_a_seed_means_what_it_means_at_the_command(degrade, modality):
     """As documented of `medddim degrade --seed`: numbers of each scan's own, and on record."""
     volume = scan(modality)

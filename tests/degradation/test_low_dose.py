@@ -124,6 +124,7 @@ def test_there_is_more_noise_between_bones_along_the_streaks():
 
 
 @pytest.mark.parametrize("photons", [PHOTONS_PER_MM2, 0.1 * PHOTONS_PER_MM2])
+@pytest.mark.daily(1)
 def test_the_gaussian_noise_of_training_has_the_spread_of_the_exact_one_at_every_dose(photons):
     """Electronic noise, much of it with a tenth of the photons, grows faster than the other."""
     fractions, generator = [0.5, 0.25, 0.1], np.random.default_rng(1)

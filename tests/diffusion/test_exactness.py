@@ -94,6 +94,7 @@ def test_a_linear_gaussian_restoration(path, ladder, prediction):
 
 
 @every_path
+@pytest.mark.daily("scan-noise")
 def test_many_steps(path):
     world = Restoration(path)
     assert worst(world, world.start(starts(1, 1, 4)), "v", "default", MANY) == {}

@@ -100,6 +100,7 @@ def test_messages_name_the_zip_not_its_copy(scanner: Any, tmp_path: Path, tempor
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.daily(2)
 def test_a_name_that_leads_out_refuses_the_zip(
     nifti_file: Callable[..., Path], tmp_path: Path, temporary: Path, name: str
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_name_that_leads_out_refuses_the_zip(
 
 
 @pytest.mark.parametrize("name", STRANGE)
+@pytest.mark.daily(3)
 def test_a_strange_name_becomes_a_safe_one(
     nifti_file: Callable[..., Path], tmp_path: Path, temporary: Path, name: str
 ) -> None:

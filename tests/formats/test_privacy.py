@@ -33,6 +33,7 @@ def spoil(slices: list[Any], fault: str) -> None:
     "fault",
     ["none", "class", "gap", "two images", "turned", "no place", "short", "bits"],
 )
+@pytest.mark.daily(3)
 def test_no_name_no_message_no_log_holds_patient_data(
     scanner: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:

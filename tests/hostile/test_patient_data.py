@@ -230,6 +230,7 @@ def test_the_scans_hold_canaries_and_are_sound(folder: Path, tmp_path: Path) -> 
         assert CANARY in str(pydicom.dcmread(derived).PatientName)  # of the same patient, in there
 
 
+@pytest.mark.daily(9)
 @pytest.mark.parametrize("fault", FILES)
 def test_broken_files_do_not_tell(
     fault: str, folder: Path, caplog: pytest.LogCaptureFixture
@@ -242,6 +243,7 @@ def test_broken_files_do_not_tell(
     require_no_patient(output + caplog.text, out)
 
 
+@pytest.mark.daily(6)
 @pytest.mark.parametrize("fault", PLACES)
 def test_a_broken_run_does_not_tell(
     fault: str,
@@ -265,6 +267,7 @@ def test_a_bad_model_does_not_tell(folder: Path, tmp_path: Path) -> None:
     require_no_patient(output, tmp_path / "out")
 
 
+@pytest.mark.usefixtures("blank_drawings")
 def test_reports_and_the_record_do_not_tell(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     output = run("enhance", folder, "-o", out, "--model=identity", "--json")

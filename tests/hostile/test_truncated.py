@@ -46,6 +46,7 @@ def loaded(path: Path) -> Volume | None:
 
 
 @pytest.mark.parametrize("kind", ["000", "deflated", "j2k", "jpegls", "rle", ".nii", ".gz", "zip"])
+@pytest.mark.daily(3)
 def test_a_truncated_file_is_refused(kind: str, tmp_path: Path) -> None:
     """Unless all that is missing is the padding or the mark of the end."""
     whole = sound_files(tmp_path)[kind]
@@ -62,6 +63,7 @@ def test_a_truncated_file_is_refused(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["j2k", "jpegls"])
+@pytest.mark.daily(1)
 def test_a_file_that_ends_in_zeros_is_refused(kind: str, tmp_path: Path) -> None:
     """What is left of a copy that a full disk or a lost connection ended."""
     whole = sound_files(tmp_path)[kind]

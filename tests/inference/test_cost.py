@@ -25,6 +25,7 @@ NOISE = {
 
 @pytest.mark.parametrize("case", [{}, {"self_ensemble": True}, IN_3D, FINER, NOISE])
 @pytest.mark.parametrize("tile", [32, 512])
+@pytest.mark.daily(2)
 def test_the_work_counted_is_that_of_the_network(monkeypatch, case, tile):
     wired, seen = enhancer(**case), []
     settings = Settings(steps=2, factor=2 if case is FINER else None)

@@ -59,6 +59,7 @@ def largest_seam(wired, scan):
 
 
 @every_case
+@pytest.mark.daily("scan-noise", "noise-unet", "super-resolution")
 def test_tiles_do_not_change_the_answer(case):
     wired = enhancer(**CASES[case])
     assert largest_seam(wired, textured(SHAPES[wired.recipe.network.spatial_dims])) <= 1e-5
@@ -79,6 +80,7 @@ def test_a_real_slice_has_no_seam(model, precision):
 
 
 @pytest.mark.parametrize("case", ["3d", "super-resolution"])
+@pytest.mark.daily("super-resolution")
 def test_a_real_block_has_no_seam(case):
     head = samples.mr_head()
     block = replace(head, voxels=head.voxels[:, :, 100:124, 80:100])
@@ -86,10 +88,11 @@ def test_a_real_block_has_no_seam(case):
 
 
 @every_case
+@pytest.mark.daily("scan-noise", "noise-unet", "super-resolution")
 def test_neither_does_the_batch_nor_the_number_of_threads(case, monkeypatch):
-    wired, scan = enhancer(**CASES[case]), textured((48, 44, 17))
+    wired, scan = enhancer(**CASES[case]), textured((32, 28, 9))
     usual, threads = answer(wired, scan), torch.get_num_threads()
-    for batch in (1, 4, 16):
+    for batch in (1, 16):
         monkeypatch.setattr("medddim.inference.tiling.BATCH", batch)
         assert same(answer(wired, scan), usual, scan)
     try:

@@ -31,6 +31,7 @@ def in_slabs(wired, volume, monkeypatch, **settings):
 
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("case", [{}, {"self_ensemble": True}, {"network": {"slices": 5}}])
+@pytest.mark.daily(1)
 def test_slabs_do_not_change_a_bit(monkeypatch, case, steps):
     monkeypatch.setattr("medddim.inference.tiling.SLICE", 48 * 44)
     wired = enhancer(**case)

@@ -61,6 +61,7 @@ def test_a_scan_like_those_of_training_is_in_range(known, seed):
         (lambda volume: RicianNoise(0.5)(volume, np.random.default_rng(0)), "."),
     ],
 )
+@pytest.mark.daily(2)
 def test_one_that_is_not_is_out_and_says_why(known, shifted, reason):
     judgement = known.judge(of(shifted(scan(20))))
     assert judgement.verdict == "out"

@@ -25,6 +25,7 @@ FILTERS = [
 
 @pytest.mark.parametrize("within", FILTERS, ids=str)
 @pytest.mark.parametrize("share", [0.05, 0.10])
+@pytest.mark.daily(2)
 def test_level_share_and_correlation_of_an_acquisition(within, share):
     scan = head(SHAPE)
     sigma = share * np.percentile(scan.voxels, 99.5)

@@ -18,7 +18,7 @@ from medddim.volume import Volume
 HOSTILE = "<script>alert('x')</script><img src=http://evil.example onerror=alert(1)>\"'&{{ 7 * 7 }}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def case():
     clean = np.random.default_rng(0).gamma(2, 100, (1, 32, 32, 12))
     noise = np.random.default_rng(1).normal(0, 30, clean.shape)
@@ -55,9 +55,23 @@ def write(folder, *cases, **provenance):
     return write_report(folder, cases=cases, provenance=provenance).read_text(encoding="utf-8")
 
 
-def test_the_page_is_one_file_and_loads_nothing(case, tmp_path):
-    page = write_report(tmp_path / "new" / "folder", cases=[case], provenance={"seed": 0})
-    html = page.read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def page(case, tmp_path_factory):
+    """The page of the case, its pictures drawn."""
+    folder = tmp_path_factory.mktemp("page") / "new" / "folder"
+    return write_report(folder, cases=[case], provenance={"seed": 0})
+
+
+@pytest.fixture(scope="module")
+def html(page):
+    """What it holds."""
+    return page.read_text(encoding="utf-8")
+
+
+blank = pytest.mark.usefixtures("blank_drawings")
+
+
+def test_the_page_is_one_file_and_loads_nothing(page, html):
     assert [path.name for path in page.parent.iterdir()] == ["report.html"]
     assert not re.search(r"https?://|//\w+\.|@import|url\(", html)
     assert re.findall(r"""(?:src|href)=["']?([^"'>]{0,10})""", html) == ["data:image"] * 5
@@ -65,6 +79,7 @@ def test_the_page_is_one_file_and_loads_nothing(case, tmp_path):
     assert 20_000 < len(html) < 4_000_000
 
 
+@blank
 def test_a_file_name_is_kept_and_a_second_report_replaces_the_first(case, tmp_path):
     page = write_report(tmp_path / "look.html", cases=[case], provenance={"seed": 1})
     again = write_report(tmp_path / "look.html", cases=[case], provenance={"seed": 222})
@@ -73,14 +88,15 @@ def test_a_file_name_is_kept_and_a_second_report_replaces_the_first(case, tmp_pa
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_the_pictures_are_whole_and_not_blank(case, tmp_path):
-    found = re.findall(r"data:image/\w+;base64,([A-Za-z0-9+/=]+)", write(tmp_path, case))
+def test_the_pictures_are_whole_and_not_blank(html):
+    found = re.findall(r"data:image/\w+;base64,([A-Za-z0-9+/=]+)", html)
     images = [np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
     assert len(images) == 5
     assert all(image.std() > 10 for image in images)
     assert not np.array_equal(images[0], images[1])
 
 
+@blank
 def test_hostile_words_stay_words(case, tmp_path):
     hostile = Case(
         title=HOSTILE,
@@ -99,8 +115,7 @@ def test_hostile_words_stay_words(case, tmp_path):
     assert html.count("&lt;script&gt;alert") >= 7
 
 
-def test_the_table_has_every_column_and_a_dash_for_what_is_missing(case, tmp_path):
-    html = write(tmp_path, case)
+def test_the_table_has_every_column_and_a_dash_for_what_is_missing(html):
     heads = re.findall(r'<th scope="col">(.*?)</th>', html)
     assert heads == ["result", "PSNR, dB ↑", "SSIM ↑", "seconds", "network evaluations"]
     rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(<td>.*?)</tr>", html)]
@@ -109,6 +124,7 @@ def test_the_table_has_every_column_and_a_dash_for_what_is_missing(case, tmp_pat
     assert "Under protocol ours, data range 755." in html
 
 
+@blank
 def test_tables_over_all_scans_come_first(case, tmp_path):
     page = write_report(
         tmp_path, cases=[case], provenance={}, overview={"All of them": [{"mean": -1.5}]}
@@ -117,6 +133,7 @@ def test_tables_over_all_scans_come_first(case, tmp_path):
     assert html.index("All of them") < html.index("<td>−1.50</td>") < html.index("Head, T1")
 
 
+@blank
 def test_a_page_of_many_scans_stays_small_and_scrolls_what_it_can(case, tmp_path, monkeypatch):
     pytest.importorskip(PACKAGE)
     cases = [replace(case, title=str(number)) for number in range(5)]
@@ -132,8 +149,7 @@ def test_a_page_of_many_scans_stays_small_and_scrolls_what_it_can(case, tmp_path
     assert 0 < sum(map(len, re.findall(r'class="volume">([^<]*)', few))) <= room_for_one
 
 
-def test_the_changes_are_reported_in_figures(case, tmp_path):
-    html = write(tmp_path, case)
+def test_the_changes_are_reported_in_figures(html):
     facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html))
     assert float(facts["Change, root mean square"].split()[0]) == pytest.approx(30, abs=1)
     assert float(facts["Power of fine detail, enhanced over input"]) < 1
@@ -142,6 +158,7 @@ def test_the_changes_are_reported_in_figures(case, tmp_path):
     assert "Where not to trust it" in html
 
 
+@blank
 def test_provenance_is_a_flat_table(case, tmp_path):
     html = write(
         tmp_path, case, model={"name": "mr", "sha256": "ab12"}, seed=0, steps=[1, 4], gpu=None
@@ -151,12 +168,11 @@ def test_provenance_is_a_flat_table(case, tmp_path):
     assert rows == {**expected, "seed": "0", "steps": "1, 4", "gpu": "–"}
 
 
-def test_the_header_of_the_scan_is_not_shown(case, tmp_path):
-    assert "Doe^Jane" not in write(tmp_path, case)
+def test_the_header_of_the_scan_is_not_shown(html):
+    assert "Doe^Jane" not in html
 
 
-def test_the_slider_can_be_used_by_keyboard_and_screen_reader(case, tmp_path):
-    html = write(tmp_path, case)
+def test_the_slider_can_be_used_by_keyboard_and_screen_reader(html):
     slider, *scroll = re.findall(r"<input[^>]*>", html)
     assert all("aria-label=" in bar for bar in scroll)
     assert '<div class="table" tabindex="0"' in html  # a wide one is scrolled by key
@@ -182,6 +198,7 @@ def test_a_page_made_without_niivue_says_so_and_keeps_its_pictures(case, tmp_pat
     assert 'class="viewer"' not in html
 
 
+@blank
 def test_what_was_done_how_much_better_and_where_to_doubt_stand_in_words(case, tmp_path):
     described = replace(case, done="Noise was taken away.")
     html = write(tmp_path, described)

@@ -87,6 +87,7 @@ def test_proportions_are_physical():
 @pytest.mark.parametrize(
     "title", ["$\\frac{", "<b>&", "患者 \N{SNOWMAN}", "a" * 300], ids=["tex", "html", "cjk", "long"]
 )
+@pytest.mark.daily(1)
 def test_many_scans_are_stacked_under_any_title(title):
     clean = head()
     case = Case(title, input=noisy(clean), enhanced=clean)

@@ -27,6 +27,7 @@ OF_A_SCANNER = {
 
 @pytest.mark.parametrize("tool", b_tables.TOOLS)
 @pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.daily(2)
 def test_b_tables_of_a_result_are_those_of_its_source(
     scanner: Any, tmp_path: Path, *, maker: str, tool: str
 ) -> None:

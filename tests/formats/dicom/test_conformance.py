@@ -206,6 +206,7 @@ def test_a_ct_tells_the_spacing_of_its_slices_only_beside_gaps(
 
 @needs_dcm2niix
 @pytest.mark.parametrize("factors", [(1, 1, 1), (1, 1, 4), (2, 2, 1), (2, 2, 4)])
+@pytest.mark.daily(2)
 def test_dcm2niix_sees_every_voxel_at_the_same_place(
     scanner: Any, tmp_path: Path, factors: tuple[int, int, int]
 ) -> None:

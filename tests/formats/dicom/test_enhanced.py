@@ -64,6 +64,7 @@ def test_highdicom_sees_the_same_volume(scanner: Any, path: Path) -> None:
     [("EchoTime", ["4.6", "9.2"]), ("TemporalPositionIdentifier", [2, 10, 11]),
      ("DiffusionBValue", [0.0, 1000.0])],
 )  # fmt: skip
+@pytest.mark.daily(1)
 def test_frames_become_stacks(
     scanner: Any, tmp_path: Path, path: Path, *, tag: str, values: list[Any]
 ) -> None:

@@ -81,7 +81,7 @@ def test_one_missing_of_three(scanner: Any) -> None:
     assert "1 slice missing" in refusal(scanner.store(slices))
 
 
-def test_an_identical_copy_of_a_file_is_passed_over(scanner: Any) -> None:
+def test_an_identical_copy_of_a_file_is_skipped(scanner: Any) -> None:
     slices = scanner.slices()
     folder = scanner.store(slices)
     (folder / "copy.dcm").write_bytes((folder / "002.dcm").read_bytes())
@@ -127,6 +127,7 @@ def test_monochrome1_is_read_as_stored(scanner: Any) -> None:
 
 
 @pytest.mark.parametrize("degrees", [0.5, 3, 11.3])
+@pytest.mark.daily(1)
 def test_a_tilted_stack_is_refused_with_the_angle(scanner: Any, degrees: float) -> None:
     slices = scanner.slices(12)
     for k, dataset in enumerate(slices):
@@ -135,7 +136,7 @@ def test_a_tilted_stack_is_refused_with_the_angle(scanner: Any, degrees: float) 
     assert f"tilt {degrees:.1f} degrees" in refusal(scanner.store(slices))
 
 
-def test_files_beside_are_passed_over(scanner: Any) -> None:
+def test_files_beside_are_skipped(scanner: Any) -> None:
     slices = scanner.slices()
     folder = scanner.store(slices)
     (folder / "README.txt").write_text("not a scan")
@@ -174,6 +175,7 @@ def test_positions_rounded_to_a_tenth_of_a_mm_are_even_enough(scanner: Any) -> N
         ("PhotometricInterpretation", "MONOCHROME1", "PhotometricInterpretation differs"),
     ],
 )
+@pytest.mark.daily(3)
 def test_slices_that_are_not_alike(scanner: Any, *, tag: str, value: Any, reason: str) -> None:
     slices = scanner.slices()
     setattr(slices[3], tag, value)
@@ -198,6 +200,7 @@ def test_slices_that_are_not_alike(scanner: Any, *, tag: str, value: Any, reason
         ("Rows", 0),
     ],
 )
+@pytest.mark.daily(4)
 def test_impossible_geometry_is_refused_by_the_tag(scanner: Any, tag: str, value: Any) -> None:
     slices = scanner.slices()
     for dataset in slices:

@@ -168,13 +168,14 @@ def test_a_deflate_bomb_is_refused_before_it_goes_off(
     assert "set MEDDDIM_MAX_BYTES" in formats.find(folder)[0].refusal
 
 
+@pytest.mark.parametrize("count", [50, pytest.param(500, marks=pytest.mark.slow)])
 def test_random_damage_is_always_a_typed_error_or_a_scan(
-    scanner: Any, rng: np.random.Generator, caplog: pytest.LogCaptureFixture
+    count: int, scanner: Any, rng: np.random.Generator, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = scanner.store(scanner.slices(1)) / "000.dcm"
     whole = np.frombuffer(path.read_bytes(), np.uint8)
     outcomes = set()
-    for _ in range(200):
+    for _ in range(count):
         broken = whole.copy()
         where = rng.integers(132, whole.size - 70, rng.integers(1, 5))
         broken[where] = rng.integers(0, 256, where.size)

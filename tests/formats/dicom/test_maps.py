@@ -106,6 +106,7 @@ def test_the_unit_is_that_of_the_scan(result: Any, tmp_path: Path) -> None:
     assert unit.CodeValue == ("[hnsf'U]" if scan.unit == "HU" else "[arb'U]")
 
 
+@pytest.mark.daily(1)
 def test_the_same_map_written_twice_is_one_object(result: Any, tmp_path: Path) -> None:
     scan, files = result
 

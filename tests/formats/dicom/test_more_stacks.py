@@ -27,6 +27,7 @@ OF_CT: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("by", OTHERS)
+@pytest.mark.daily(2)
 def test_what_else_tells_volumes_apart(scanner: Any, tmp_path: Path, by: str) -> None:
     made = acquired(scanner, OTHERS[by])
     for stack in made:
@@ -67,6 +68,7 @@ def test_echoes_of_repeats_of_b_values(scanner: Any, kind: str) -> None:
 
 
 @pytest.mark.parametrize("block", ["10", "11", "17"])
+@pytest.mark.daily(1)
 def test_a_private_block_may_lie_elsewhere(scanner: Any, tmp_path: Path, block: str) -> None:
     made = acquired(scanner, [{}] * 3)
     place = int(block, 16)

@@ -37,11 +37,13 @@ def new_errors(folder: Path, out: Path, **options: Any) -> set[str]:
 
 @pytest.mark.parametrize("kind", ["classic", "one file"])
 @pytest.mark.parametrize("by", ["direction", "inversion time", "trigger", "temporal position"])
+@pytest.mark.daily(2)
 def test_stacks(scanner: Any, tmp_path: Path, *, by: str, kind: str) -> None:
     assert not new_errors(stored(scanner, acquired(scanner, STACKS[by]), kind), tmp_path)
 
 
 @pytest.mark.parametrize("vendor", [*(one for one, _ in VENDORS), canon], ids=lambda x: x.__name__)
+@pytest.mark.daily(2)
 def test_diffusion_of_vendors(scanner: Any, tmp_path: Path, vendor: Any) -> None:
     made = acquired(scanner, [{"InPlanePhaseEncodingDirection": "COL"}] * 4)
     for stack, g in zip(made, VECTORS, strict=True):

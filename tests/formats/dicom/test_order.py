@@ -80,6 +80,7 @@ def stored(scanner: Any, made: list[list[Dataset]], kind: str) -> Path:
 
 @pytest.mark.parametrize("kind", ["classic", "one file", "a file a volume", "a file a slice"])
 @pytest.mark.parametrize("by", STACKS)
+@pytest.mark.daily(4)
 def test_volumes_come_as_acquired(scanner: Any, tmp_path: Path, *, by: str, kind: str) -> None:
     if by == "echo" and kind != "classic":
         pytest.skip("an enhanced image has no EchoNumbers")
@@ -97,6 +98,7 @@ def test_volumes_come_as_acquired(scanner: Any, tmp_path: Path, *, by: str, kind
 
 
 @pytest.mark.parametrize("by", STACKS)
+@pytest.mark.daily(3)
 def test_numbers_that_run_slice_by_slice(scanner: Any, by: str) -> None:
     made = acquired(scanner, STACKS[by], numbering="slices")
     assert_in_order(formats.read(stored(scanner, made, "classic")), made)

@@ -158,6 +158,7 @@ def smooth(x_mm: Any, row: Any) -> Any:
 
 
 @pytest.mark.parametrize("degrees", [-11.3, 5, 18.5])
+@pytest.mark.daily(1)
 def test_a_tilt_is_resampled_onto_the_normal(scanner: Any, tmp_path: Path, degrees: float) -> None:
     slices = tilted(scanner, degrees)
     folder = scanner.store(slices)

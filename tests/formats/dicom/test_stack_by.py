@@ -48,6 +48,7 @@ def test_a_cardiac_phase_that_is_said_as_a_share(scanner: Any, kind: str) -> Non
 
 
 @pytest.mark.parametrize("tag", ["TriggerTime", "AcquisitionTime", "ContentTime"])
+@pytest.mark.daily(1)
 def test_a_clock_that_runs_through_the_slices(scanner: Any, tag: str) -> None:
     """Each breath hold has its own heart rate; each image of a perfusion scan its own time."""
     made = acquired(scanner, [{}] * 4)

@@ -60,6 +60,7 @@ def shuffled(scanner: Any, made: list[list[Dataset]]) -> Path:
         ("AcquisitionNumber", [1, 2]),
     ],
 )
+@pytest.mark.daily(3)
 def test_one_attribute_sorts_them(
     scanner: Any, tmp_path: Path, *, tag: str, values: list[Any]
 ) -> None:
@@ -107,6 +108,7 @@ def test_directions_of_one_b_value(scanner: Any) -> None:
 
 
 @pytest.mark.parametrize("private", [SIEMENS_B, GE_B, PHILIPS_B], ids=lambda private: private[2])
+@pytest.mark.daily(1)
 def test_b_values_that_vendors_hide(scanner: Any, tmp_path: Path, private: Any) -> None:
     group, element, creator, kind = private
 

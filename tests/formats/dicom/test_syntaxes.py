@@ -80,6 +80,7 @@ def _by_gdcm(path: Path, kind: int) -> None:
 
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("syntax", [*PLAIN, *BY_PYDICOM, *BY_GDCM], ids=lambda uid: uid.keyword)
+@pytest.mark.daily(4)
 def test_the_voxels_are_the_same(scanner: Any, syntax: str, *, signed: bool) -> None:
     slices = scanner.slices(2, shape=(32, 40), signed=signed, bits=12)
     plain = formats.read(scanner.store(slices, to="plain"))

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import nibabel as nib
 import numpy as np
@@ -45,16 +46,31 @@ def integers(folder, *, of_ct):
     return folder / "head.nii.gz"
 
 
-def test_monai_runs_it_with_the_voxels_of_the_command(tmp_path, bundle):
-    scan = studies.nifti(tmp_path / "scans")
-    command = [
-        *(sys.executable, "-W", "ignore", "-m", "monai.bundle", "run"),
-        *("--config_file", str(bundle / "configs" / "inference.json")),
-        *("--bundle_root", str(bundle), "--scans", str(scan), "--output_dir", str(tmp_path / "a")),
-        *("--seed", "3"),
-    ]
+def by_command(**given):
+    options = [word for key, value in given.items() for word in (f"--{key}", str(value))]
+    command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", "run", *options]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[-2000:]
+
+
+def in_process(**given):
+    from monai.bundle import run
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run(**given)
+
+
+@pytest.mark.parametrize("run", [in_process, pytest.param(by_command, marks=pytest.mark.slow)])
+def test_monai_runs_it_with_the_voxels_of_the_command(tmp_path, bundle, run):
+    scan = studies.nifti(tmp_path / "scans")
+    run(
+        config_file=str(bundle / "configs" / "inference.json"),
+        bundle_root=str(bundle),
+        scans=str(scan),
+        output_dir=str(tmp_path / "a"),
+        seed=3,
+    )
     theirs = nib.load(tmp_path / "a" / "head_enhanced.nii.gz").get_fdata()
     ours = enhanced(tmp_path / "model", scan, tmp_path / "b")
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-5 * np.ptp(ours))

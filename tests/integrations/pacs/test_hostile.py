@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning",  # pynetdicom leaves broken connections open
     "ignore::pytest.PytestUnhandledThreadExceptionWarning",
 )
-MANY = [30, pytest.param(1000, marks=pytest.mark.slow)]
+MANY = [10, pytest.param(1000, marks=pytest.mark.slow)]
 PEERS, MEGABYTES = 20, 8
 REFUSED = {0xA700, 0xC000, None}
 

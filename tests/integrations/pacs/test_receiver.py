@@ -84,6 +84,7 @@ def test_a_full_queue_refuses(tmp_path, files):
     ],
     ids=["nothing", "http", "4 GiB request", "2 GiB data", "garbage", "short", "one byte"],
 )
+@pytest.mark.daily(2)
 def test_what_is_no_association_is_dropped(queue, sent):
     with serving(queue) as port:
         with socket.create_connection((HERE, port), timeout=5) as peer:
