@@ -8,13 +8,15 @@ from click.testing import CliRunner
 
 from medddim import cli, demo
 from medddim.formats import samples
+from medddim.report import picture
 from tests import studies
 from tests.phantoms import head
 
 
 @pytest.fixture
-def small(tmp_path_factory, monkeypatch):
-    """A phantom instead of the head, an untrained network instead of the model."""
+def small(tmp_path_factory, monkeypatch, blank_drawings):
+    """A phantom instead of the head, an untrained network instead of the model; nothing drawn."""
+    monkeypatch.setattr(demo, "picture", picture.picture)
     monkeypatch.setattr(samples, "mr_head", head)
     monkeypatch.setattr(demo, "MODEL", str(studies.model(tmp_path_factory.mktemp("model"))))
 
@@ -37,9 +39,7 @@ def test_the_demo_leaves_a_page_a_picture_and_scans(small, tmp_path):
     assert all(np.isfinite(row["psnr_db"]) for row in done.rows[:2])
 
 
-@pytest.mark.usefixtures("blank_drawings")
-def test_the_verb_ends_with_a_table(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "picture", lambda _: b"")
+def test_the_verb_ends_with_a_table(small, tmp_path):
     result = CliRunner().invoke(cli.main, ["demo", "-o", str(tmp_path / "out")])
     assert result.exit_code == 0
     assert "psnr_db" in result.stdout

@@ -17,6 +17,7 @@ KILLS = Path(__file__).resolve().parents[2] / "benchmarks" / "kills.py"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+@pytest.mark.slow
 def test_kills_at_random_moments_leave_nothing_broken():
     command = [sys.executable, KILLS, "--kills=3", "--scans=3", "--model=identity"]
     said = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

@@ -182,6 +182,7 @@ def test_a_kill_between_two_files_never_leaves_a_scan_that_counts_as_done(series
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+@pytest.mark.slow
 def test_the_result_of_a_killed_run_is_taken_by_one_that_asks_for_no_map(series, out):
     command = [sys.executable, "-c", KILLED, series.parent, out, "3"]
     subprocess.run(command, check=False)

@@ -45,8 +45,10 @@ def test_every_column_holds_its_own_picture():
 
 def test_there_is_no_column_without_a_reference():
     clean = head()
-    three = pixels(picture([Case("a", input=noisy(clean), enhanced=clean)]))
-    four = pixels(picture([Case("a", input=noisy(clean), enhanced=clean, reference=clean)]))
+    three = pixels(picture([Case("a", input=noisy(clean), enhanced=clean)], planes=["axial"]))
+    four = pixels(
+        picture([Case("a", input=noisy(clean), enhanced=clean, reference=clean)], planes=["axial"])
+    )
     assert three.shape[0] == four.shape[0]
     assert four.shape[1] - three.shape[1] == 408
 
@@ -62,7 +64,10 @@ def test_brighter_is_orange_darker_is_blue_and_both_as_strong():
     clean = head()
     up, down = (
         columns(
-            picture([Case("a", input=clean, enhanced=clean.with_voxels(clean.voxels + shift))]),
+            picture(
+                [Case("a", input=clean, enhanced=clean.with_voxels(clean.voxels + shift))],
+                planes=["axial"],
+            ),
             count=3,
         )[2].mean(axis=(0, 1))
         for shift in (50, -50)

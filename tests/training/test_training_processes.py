@@ -77,6 +77,7 @@ def test_a_run_killed_five_times_ends_with_the_bits_of_an_undisturbed_one(tmp_pa
 
 
 @pytest.mark.parametrize("by", ["fabric", pytest.param("torchrun", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_two_processes_share_a_batch_and_learn_what_one_does(tmp_path, data, by):
     how = {"steps": 6, "batch": 4, "validate_every": 3}
     _, *alone = map(str, command(tmp_path, data, "alone", **how))

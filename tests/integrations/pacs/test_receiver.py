@@ -92,6 +92,7 @@ def test_what_is_no_association_is_dropped(queue, sent):
         assert echo(port)
 
 
+@pytest.mark.slow
 def test_twenty_at_once(queue, files):
     answers = []
     with serving(queue) as port:
