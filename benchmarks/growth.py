@@ -73,6 +73,8 @@ def measured(asked: argparse.Namespace, slices: int, *options: str) -> tuple[flo
     with tempfile.TemporaryDirectory() as folder:
         scan = phantom((asked.plane, asked.plane, slices), ct=asked.model.startswith("ct"))
         formats.write(scan, Path(folder) / "in", name="scan")
+        if scan.modality == "MR":  # a NIfTI file does not say so
+            (Path(folder) / "in" / "scan.json").write_text('{"Modality": "MR"}', encoding="utf-8")
         choice = ["--model", asked.model, "--quality", asked.quality, *options]
         source, output = Path(folder) / "in" / "scan.nii.gz", Path(folder) / "out" / "scan.nii.gz"
         command = [sys.executable, "-c", RUN, "enhance", str(source), "-o", "FOLDER", *choice]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from pathlib import Path
 
@@ -18,6 +19,11 @@ CGROUPS = (
 
 STATUS = Path("/proc/self/status")
 
+MAPPED = 8 * 2**20
+"""Bytes from which memory is the system's again as soon as it is freed."""
+M_MMAP_THRESHOLD = -3
+"""The option of glibc's `mallopt`, of that name in malloc.h."""
+
 
 def held() -> int:
     """Bytes of this process that lie in memory."""
@@ -33,6 +39,16 @@ def peak() -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
+def return_what_is_freed() -> None:
+    """Have large arrays return to the system when they are freed, where it is glibc that decides.
+
+    It keeps what is freed below 32 MiB otherwise: seen to be 0.2 GB, of slabs of a CT scan.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, MAPPED)
 
 
 def available() -> int:

@@ -53,10 +53,12 @@ class Scaling:
 
     def apply(self, voxels: Array) -> Array:
         """Stored intensities to the network's range, about [0, 1]."""
-        scaled: Array = (voxels - np.float32(self.offset)) / np.float32(self.scale)
+        scaled: Array = voxels - np.float32(self.offset)
+        scaled /= np.float32(self.scale)
         return scaled
 
     def undo(self, voxels: Array) -> Array:
         """The network's range to stored intensities; the inverse of `apply`."""
-        stored: Array = voxels * np.float32(self.scale) + np.float32(self.offset)
+        stored: Array = voxels * np.float32(self.scale)
+        stored += np.float32(self.offset)
         return stored

@@ -191,8 +191,9 @@ class Volume:
         """The same scan; as CT if its file does not say what it is and it holds air in HU."""
         if self.modality or self.voxels.min() >= AIR_HU + AROUND_HU:
             return self
-        near = np.abs(self.voxels - AIR_HU) < AROUND_HU
-        return self.taken_for("CT") if near.mean() > AIR_SHARE else self
+        low, high = AIR_HU - AROUND_HU, AIR_HU + AROUND_HU
+        air = sum(np.count_nonzero((one > low) & (one < high)) for one in self.voxels)
+        return self.taken_for("CT") if air / self.voxels.size > AIR_SHARE else self
 
     @property
     def may_be_no_magnitude(self) -> bool:

@@ -18,8 +18,8 @@ USUAL = 2 * 10**9
 """Bytes of this process that tiles are chosen for where nothing else is said and they suffice."""
 SLOWER = 1.25
 """Times the seconds in the largest tiles, is what smaller ones may take to stay within `USUAL`."""
-KEPT = 1.2
-"""Times what is counted: what the allocators keep of what was given back, seen to be 4 to 18 %."""
+KEPT = 1.1
+"""Times what is counted: what the allocators keep of what was given back."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def forecast(
             f"{need / 1e9:.2f} GB of memory in the smallest tiles, and {whose} {most / 1e9:.2f} GB "
             "for this process; end other programs, allow more, or cut the scan into smaller ones"
         )
-    return Forecast(found.seconds, held + _bytes(found), found.tile)
+    return Forecast(found.seconds, max(held + _bytes(found), memory.peak()), found.tile)
 
 
 def _within(costs: Sequence[Cost], room: int) -> Cost | None:

@@ -98,6 +98,7 @@ class Station:
 
     def __init__(self, destination: Path, choose: Choose) -> None:
         """Results go below `destination`; nothing is loaded yet."""
+        memory.return_what_is_freed()
         self.destination, self.choose = destination, choose
         self.progress: Progress = unwatched
         self.loaded: dict[int, tuple[Job, Work]] = {}

@@ -24,10 +24,13 @@ class Condition:
     `strength` of degradation, `(batch, maps, *space)` with any spatial axis of length 1: standard
     deviation of the noise in the network's range, or a tenth of each factor of super-resolution.
     `scan` is the degraded scan `(batch, slices, *space)`, for the paths that start elsewhere.
+    `level_map` `(batch, 1, *space)` stands for the first map of `strength`, where that alone varies
+    and the network knows it so: the others need not be spread over the image.
     """
 
     strength: Tensor
     scan: Tensor | None = None
+    level_map: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,10 @@ class Denoiser:
     def predict(self, state: Tensor, level: Tensor, condition: Condition | None) -> Tensor:
         """What the network returns, `(batch, 1, *space)`, in the number format of the state."""
         strength, scan = (condition.strength, condition.scan) if condition else (None, None)
+        if condition is not None and condition.level_map is not None:
+            return self.network(
+                state, level, strength=strength, scan=scan, level_map=condition.level_map
+            ).to(state.dtype)
         return self.network(state, level, strength=strength, scan=scan).to(state.dtype)
 
     def target(
@@ -98,7 +105,7 @@ class Denoiser:
             return 1.0
         if condition is None:
             raise DiffusionError("residual prediction needs the scan's degradation as a condition")
-        return condition.strength[:, :1]
+        return condition.strength[:, :1] if condition.level_map is None else condition.level_map
 
 
 def prediction_loss(  # noqa: PLR0913  # a pair, and what is known of it

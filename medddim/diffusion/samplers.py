@@ -78,6 +78,8 @@ def ddim(
     for index, (here, there) in enumerate(pairwise(rungs(path, ladder))):
         clean = denoise(state, here.level)
         yield clean
+        if index == len(ladder) - 2:
+            return  # what would be the state at the end takes as much memory as the answer
         lost = max(here.sigma**2 - (here.alpha / there.alpha * there.sigma) ** 2, 0.0)
         fresh = eta * there.sigma / here.sigma * math.sqrt(lost)
         state = step(state, clean, here=here, there=there, fresh=fresh)

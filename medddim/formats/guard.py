@@ -41,7 +41,9 @@ HARMLESS_BYTES = 2**26
 """Up to here the ratio is not asked: 64 MiB hurt nobody, and an empty image is legitimate."""
 
 BYTES_PER_VOXEL = 24
-"""What reading takes at its peak, whatever is stored: stored, float32, and float64 to check it."""
+"""What a piece takes while it is read, whatever is stored: float64 numbers, to check it."""
+PIECE_VOXELS = 2**22
+"""Of `medddim.formats.quantise`: so many voxels are converted at once."""
 
 TALKATIVE = ("pydicom", "highdicom", "nibabel.global", "pylibjpeg", "openjpeg")
 
@@ -194,6 +196,11 @@ def require_moderate_inflation(stream: BinaryIO, path: Path) -> None:
         require_moderate_bytes(unpacked, path, packed=packed)
         piece = inflater.unconsumed_tail or stream.read(PIECE_BYTES)
     require_memory(INFLATED_COPIES * unpacked, path)
+
+
+def reading_takes(voxels: int, *, stored: int) -> int:
+    """Bytes at the peak: of voxels `stored` in so many bytes each, and as float32."""
+    return (stored + 4) * voxels + BYTES_PER_VOXEL * min(voxels, PIECE_VOXELS)
 
 
 def require_memory(needed: int, path: Path) -> None:

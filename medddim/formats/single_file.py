@@ -19,7 +19,7 @@ from medddim.errors import EnvironmentProblem, ScanError, UnsupportedScan
 from medddim.formats import content, sidecar
 from medddim.formats.atomic import new_files
 from medddim.formats.contract import NO_REPAIR, Derivation, Quantity, Repair, Series, Written
-from medddim.formats.guard import BYTES_PER_VOXEL, require_memory
+from medddim.formats.guard import reading_takes, require_memory
 from medddim.formats.naming import relative_name
 from medddim.formats.sidecar import Sidecars
 from medddim.formats.stored import (
@@ -154,7 +154,8 @@ class SingleFile(ABC):
         path = series.files[0]
         described = self.describe(path)
         self._require_magnitude(path, self._said(path))
-        require_memory(BYTES_PER_VOXEL * math.prod(described.shape), path)
+        size = math.prod(described.shape)
+        require_memory(reading_takes(size, stored=described.dtype.itemsize), path)
         return self.volume_of(self.stored(path, described), described, path, beside=series.beside)
 
     def volume_of(

@@ -98,7 +98,10 @@ def voxels_of(stored: Stored, described: Described, path: Path) -> Array:
 def take_nonfinite(voxels: Array, path: Path) -> tuple[npt.NDArray[np.intp], Array]:
     """Set NaN and infinite voxels to 0; return where they stood, and what they were."""
     flat = voxels.reshape(-1)
-    where = np.flatnonzero(~np.isfinite(flat))
+    found = [
+        piece.start + np.flatnonzero(~np.isfinite(flat[piece])) for (piece,) in pieces(flat.shape)
+    ]
+    where = np.concatenate(found)
     were = flat[where].copy()
     flat[where] = 0
     if where.size:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Protocol
+from functools import cached_property, partial
+from typing import Any, Protocol
 
 import numpy as np
 
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import LargerVoxels
-from medddim.inference.local_mean import with_local_mean
-from medddim.inference.put_back import put_back
+from medddim.inference import local_mean, put_back
+from medddim.inference.slabs import Box, in_place, largest
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.volume import Array, Volume
 
 FURTHEST = 6.0
 """Noise levels that no voxel of an MR scan changes by; the noise of CT is too uneven for that."""
+
+
+Step = Callable[[Array, Array, Box], Array]
+"""What is done to a slab of an answer, beside the measured one, that lies at a box."""
 
 
 class Consistency(Protocol):
@@ -41,12 +46,20 @@ class Consistency(Protocol):
         """That of the voxels of the answer."""
         ...
 
+    @property
+    def slab(self) -> int:
+        """How many voxels of a volume are finished together."""
+        ...
+
     def project(self, image: Array, channel: int) -> Array:
         """The nearest image that agrees with the measured one; both in the network's range."""
         ...
 
     def finish(self, image: Array, channel: int) -> Array:
-        """The answer of one channel, `image` being that of the network, both in stored units."""
+        """The answer of one channel, `image` being that of the network, both in stored units.
+
+        It may be the same array, written over.
+        """
         ...
 
 
@@ -55,10 +68,10 @@ class SameGrid:
     """Denoising: no voxel changes by more than noise of this `level` can, in the scan's unit.
 
     Of a CT scan, what lies outside the range of Hounsfield units (padding, metal) stays as it is.
-    With a `noise_map` `(x, y, z)` in the scan's unit, local means stay as measured; `lag_1` is the
-    correlation of the noise to the next voxel along x, y and z. Of a `magnitude`, no voxel is
-    negative. If it `puts_back`, what was lost of small structures is put back
-    (`medddim.inference.put_back`).
+    If it `puts_back`, what was lost of small structures is put back (`medddim.inference.put_back`);
+    with a `level_map` `(x, y, z)` of the noise in the network's range, local means stay as measured
+    as well. `lag_1` is the correlation of the noise to the next voxel along x, y and z. Of a
+    `magnitude`, no voxel is negative.
     """
 
     scan: Volume
@@ -67,7 +80,7 @@ class SameGrid:
     ct: bool
     magnitude: bool
     puts_back: bool = False
-    noise_map: Array | None = None
+    level_map: Array | None = None
     lag_1: tuple[float, ...] = (0.0, 0.0, 0.0)
 
     projects = False
@@ -92,26 +105,73 @@ class SameGrid:
         return image
 
     def finish(self, image: Array, channel: int) -> Array:
-        """The image within the bounds of noise, of Hounsfield units, and of a magnitude."""
+        """The image within the bounds of noise, of Hounsfield units, and of a magnitude.
+
+        It is written over, slab by slab.
+        """
         measured = self.scan.voxels[channel]
+        wide, near = self._reaches if self.puts_back else (0, 0)
+        steps = [(self._with_local_mean, wide)] if self._has_local_mean else []
+        for step, reach in (*steps, (self._finished, near)):
+            made = partial(_beside, measured, step)
+            in_place(made, image, axis=self.scan.slice_axis, reach=reach)
+        return image
+
+    @property
+    def slab(self) -> int:
+        """That of the step that sees furthest."""
+        axis = self.scan.slice_axis
+        reach = max(self._reaches) if self.puts_back else 0
+        return largest(self.scan.shape, axis=axis, reach=reach)
+
+    @property
+    def _reaches(self) -> tuple[int, int]:
+        """How many slices away one still counts: for a local mean, and for what is put back."""
+        axis, spacing = self.scan.slice_axis, self.scan.spacing_mm
+        return local_mean.reach(spacing, axis), put_back.reach(spacing, axis, slice_axis=axis)
+
+    @property
+    def noise_map(self) -> Array | None:
+        """The noise at each voxel in the scan's unit, where local means are kept by it."""
+        return self._noise(slice(None)) if self._has_local_mean else None
+
+    @property
+    def _has_local_mean(self) -> bool:
+        return self.puts_back and self.level_map is not None
+
+    def _noise(self, box: Any) -> Array:
+        assert self.level_map is not None  # noqa: S101  # asked for only where there is one
+        noise: Array = self.level_map[box] * np.float32(self.scaling.scale)
+        return noise
+
+    def _bounded(self, image: Array, measured: Array) -> Array:
+        """The answer of an MR network no further from the scan than noise is."""
+        furthest = FURTHEST * self.level
+        image = measured + (image - measured).clip(-furthest, furthest)
+        return np.where(measured > BRIGHTEST * self.scaling.scale, measured, image)
+
+    def _with_local_mean(self, image: Array, measured: Array, box: Any) -> Array:
+        image, noise = self._bounded(image, measured), self._noise(box)
+        about = self.scan.spacing_mm
+        return local_mean.with_local_mean(image, measured, noise, about, lag_1=self.lag_1)
+
+    def _finished(self, image: Array, measured: Array, box: Any) -> Array:
         if self.ct:
             outside = (measured < HU_MIN) | (measured > HU_MAX)
             image = self._put_back(image, measured.clip(HU_MIN, HU_MAX), None)
             return np.where(outside, measured, image.clip(HU_MIN, HU_MAX))
-        furthest = FURTHEST * self.level
-        image = measured + (image - measured).clip(-furthest, furthest)
-        image = np.where(measured > BRIGHTEST * self.scaling.scale, measured, image)
-        if self.noise_map is not None:
-            about = self.scan.spacing_mm
-            image = with_local_mean(image, measured, self.noise_map, about, lag_1=self.lag_1)
-        noise = self.level if self.noise_map is None else self.noise_map
+        noise: Array | float = self.level
+        if self._has_local_mean:
+            noise = self._noise(box)
+        else:
+            image = self._bounded(image, measured)
         image = self._put_back(image, measured, noise)
         return np.maximum(image, 0) if self.magnitude else image
 
     def _put_back(self, image: Array, measured: Array, noise: Array | float | None) -> Array:
         if not self.puts_back:
             return image
-        return put_back(
+        return put_back.put_back(
             image,
             measured,
             spacing_mm=self.scan.spacing_mm,
@@ -119,6 +179,11 @@ class SameGrid:
             noise=noise,
             lag_1=self.lag_1,
         )
+
+
+def _beside(measured: Array, step: Step, image: Array, box: Box) -> Array:
+    """A step on a slab, and on the measured one; in one order of axes, as filters like it."""
+    return step(image, np.ascontiguousarray(measured[box]), box)
 
 
 @dataclass(frozen=True)
@@ -144,6 +209,11 @@ class FinerGrid:
     def shape(self) -> tuple[int, ...]:
         """That of the scan on the finer grid."""
         return self.before.voxels.shape
+
+    @property
+    def slab(self) -> int:
+        """All of them."""
+        return int(self.before.voxels[0].size)
 
     @cached_property
     def _measured(self) -> Array:

@@ -25,8 +25,9 @@ SIDE = {2: (4, 160, 160), 3: (1, 48, 48, 48)}
 SMALLEST = 16
 """Edge of the smallest tile, in voxels."""
 FLOAT = 4
-ARRAYS = {"network": 4, "finish": 8, "finish with local means": 14, "finer grid": 12}
-"""Float32 arrays of the size of a piece that are held at once: counted in the code."""
+FINER, SLABS, SPREAD = 12, 10, 10
+"""Float32 arrays that are held at once: of the size of a piece that is projected, of a slab that
+is finished, and of an answer that is the mean of samples; counted in the code."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,20 @@ class Measured:
 class Cost:
     """What one scan will take in tiles of this edge: seconds, and bytes beside those held before.
 
-    `held` bytes are those of the arrays, `tiles` those within the network.
+    `held` bytes are those of the arrays beside the network, `tiles` those within it; `after` are
+    those of the arrays when it is through: while the answer is finished, and written.
     """
 
     seconds: float
     held: int
     tiles: int
     tile: int
+    after: int = 0
 
     @property
     def bytes(self) -> int:
         """The most bytes at once, beside those held before."""
-        return self.held + self.tiles
+        return max(self.held + self.tiles, self.after)
 
 
 def measure(enhancer: Enhancer) -> Measured:
@@ -89,11 +92,15 @@ def cost_of(enhancer: Enhancer, plan: ScanPlan, known: Measured, *, tile: int) -
     volumes = plan.consistency.shape[0]
     answer = FLOAT * math.prod(plan.consistency.shape)
     piece = FLOAT * math.prod(shape) * len(largest.group)
+    samples = answer * (SPREAD if plan.settings.samples is not None else 0)
+    beside = samples + (answer if len(pieces) > 1 else 0)
+    ends = 2 if 0 < plan.settings.fidelity < 1 and plan.settings.steps > 1 else 1
     return Cost(
         seconds=evaluations * volumes * work * known.seconds,
-        held=answer * (1 + (plan.settings.samples is not None) * 3) + piece * _arrays(plan),
+        held=beside + piece * _arrays(plan),
         tiles=math.ceil(voxels * known.bytes),
         tile=tile,
+        after=samples + ends * answer + max(SLABS * FLOAT * plan.consistency.slab, answer),
     )
 
 
@@ -116,9 +123,11 @@ def _lengths(tiling: Tiling, size: int) -> list[int]:
 
 
 def _arrays(plan: ScanPlan) -> int:
+    """Arrays of the size of a piece beside the network: its input, its answer, what walks on."""
     if plan.consistency.projects:
-        return ARRAYS["finer grid"]
-    return ARRAYS["finish with local means" if plan.recipe.keeps_mean else "finish"]
+        return FINER
+    walking = 2 if plan.settings.steps_taken > 1 else 0
+    return 2 + walking + (len(plan.views) > 1) + plan.recipe.network.sees_scan
 
 
 def _estimate(enhancer: Enhancer, shape: tuple[int, ...]) -> None:

@@ -6,7 +6,6 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Unpack, cast
 
@@ -26,7 +25,7 @@ from medddim.inference.range import Judgement
 from medddim.inference.receipt import Receipt
 from medddim.inference.settings import Asked, Quality, Settings
 from medddim.inference.tiling import TILE
-from medddim.inference.together import Parts, estimates, groups_of
+from medddim.inference.together import Parts, estimates, finished, groups_of
 from medddim.inference.trust import interval_of, judge, receipt_of
 from medddim.networks import Network, Precision, choose_device, choose_precision
 from medddim.recipe import Recipe
@@ -213,43 +212,54 @@ class Enhancer:
         """The answer to one seed: the last estimate, blended with the first as far as asked."""
         pieces = pieces_of(plan, random=self.denoiser.path.random)
         several = len(pieces) > 1 or plan.settings.samples is not None
-        parts, voxels = self.parts if several else None, np.empty(plan.consistency.shape, "f4")
+        parts = self.parts if several else None
+        ends = [np.empty(plan.consistency.shape, "f4") for _ in range(1 + _blends(plan))]
         for piece in pieces:
-            voxels[piece.place] = self._kept(piece, seed, parts)
-        return _whole(plan, voxels)
+            for voxels, part in zip(ends, self._kept(piece, seed, parts), strict=True):
+                voxels[piece.place] = part
+        answer = finished(plan, ends[0])
+        if _blends(plan):
+            fidelity = plan.settings.fidelity
+            answer = fidelity * answer + (1 - fidelity) * finished(plan, ends[1])
+        return _whole(plan, answer)
 
     def _kept(self, piece: Piece, seed: int, parts: Parts | None) -> Array:
-        """The answer of one piece, taken from the parts that are kept if it is there."""
-        watched, key = self.progress, f"{seed}-{piece.key}"
+        """The ends of one piece, taken from the parts that are kept if they are there."""
+        watched, key = self.progress, f"network-{seed}-{piece.key}"
         if parts is not None and (kept := parts.get(key)) is not None:
             evaluations = piece.plan.network_evaluations / (piece.plan.settings.samples or 1)
             size = math.prod(piece.plan.consistency.shape)
-            watched(evaluations * piece.share * kept.size / size)
+            watched(evaluations * piece.share * kept[0].size / size)
             return kept
         self.progress = lambda part: watched(part * piece.share)
         try:
-            answer = self._blended(piece, seed)[piece.inner]
+            ends = np.stack([end[piece.inner] for end in self._ends(piece, seed)])
         finally:
             self.progress = watched
         if parts is not None:
-            parts.put(key, answer)
-        return answer
+            parts.put(key, ends)
+        return ends
 
-    def _blended(self, piece: Piece, seed: int) -> Array:
-        """The answer of one piece to one seed, blended as far as asked."""
-        plan, fidelity = piece.plan, piece.plan.settings.fidelity
+    def _ends(self, piece: Piece, seed: int) -> list[Array]:
+        """The first and the last estimate of a piece, as far as they are asked for."""
+        plan = piece.plan
         previews = estimates(self, plan, piece.group, seed, slices=piece.wanted)
-        answer = first = next(previews)
-        if fidelity < 1:
-            answer = deque(chain([first], previews), maxlen=1).pop()
-            if fidelity and plan.settings.steps > 1:
-                answer = fidelity * first + (1 - fidelity) * answer
-        return answer
+        if plan.settings.fidelity == 1:
+            return [next(previews)]
+        first = [next(previews)] if _blends(plan) else []
+        return [*first, deque(previews, maxlen=1).pop()]
 
     def _estimates(self, plan: ScanPlan) -> Iterator[Volume]:
         """The estimate of the whole scan after every step, in its own unit."""
         runs = [estimates(self, plan, group, plan.settings.seed) for group in groups_of(plan)]
-        return (_whole(plan, np.concatenate(parts)) for parts in zip(*runs, strict=True))
+        return (
+            _whole(plan, finished(plan, np.concatenate(parts))) for parts in zip(*runs, strict=True)
+        )
+
+
+def _blends(plan: ScanPlan) -> bool:
+    """Whether both the first and the last estimate count."""
+    return 0 < plan.settings.fidelity < 1 and plan.settings.steps > 1
 
 
 def _whole(plan: ScanPlan, voxels: Array) -> Volume:

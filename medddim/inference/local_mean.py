@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from medddim.noise.rice import mean_of_signal
+from medddim.inference.slabs import parts_of
+from medddim.noise.rice import mean_of_signal, slope_of_mean
 from medddim.volume import Array
 
 WIDTH = 4.0
@@ -15,7 +16,7 @@ WIDTH = 4.0
 CUT = 2.0
 """Where that Gaussian ends, in its standard deviations."""
 REACH = round(WIDTH * CUT)
-"""How many voxels away a voxel still counts."""
+"""How many voxels away a voxel still counts, at most."""
 FAINT, BRIGHT = 1.0, 2.0
 """Times the noise: below, a magnitude says little of its signal's mean; above, all counts."""
 OFFSET = 0.1
@@ -39,21 +40,34 @@ def with_local_mean(
     (`medddim.noise.rice`). The fewer independent voxels a mean has, the less of it is taken over:
     `OFFSET` squared, over itself and the variance of the mean.
     """
-    noise = np.maximum(noise, np.float32(1e-12))
-    smallest = min(spacing_mm)
-    widths = [
-        WIDTH * min(1.0, smallest / mm) if n > 1 else 0.0
-        for n, mm in zip(answer.shape, spacing_mm, strict=True)
-    ]
+    widths = [_width(spacing_mm, axis) if n > 1 else 0.0 for axis, n in enumerate(answer.shape)]
     share = OFFSET**2 / (OFFSET**2 + variance_of_mean(widths, lag_1))
-    signal = answer / noise
-    weight = ((signal - FAINT) / (BRIGHT - FAINT)).clip(0, 1).astype(np.float32)
-    mean, slope = mean_of_signal(signal.clip(0))
-    missing = weight * (measured / noise - mean).astype(np.float32)
-    around = gaussian_filter(weight * slope.astype(np.float32), widths, truncate=CUT)
-    moved = gaussian_filter(missing, widths, truncate=CUT) / np.maximum(around, np.float32(1e-3))
-    whole: Array = answer + noise * weight * moved * np.float32(share)
-    return whole
+    missing, around, counted = (np.empty(answer.shape, np.float32) for _ in range(3))
+    for part in parts_of(answer.shape):
+        level = np.maximum(noise[part], np.float32(1e-12))
+        signal = answer[part] / level
+        weight = ((signal - FAINT) / (BRIGHT - FAINT)).clip(0, 1).astype(np.float32)
+        mean = mean_of_signal(signal.clip(0))
+        missing[part] = weight * (measured[part] / level - mean).astype(np.float32)
+        around[part] = weight * slope_of_mean(signal.clip(0)).astype(np.float32)
+        counted[part] = level * weight
+    for image in (missing, around):
+        gaussian_filter(image, widths, truncate=CUT, output=image)
+    np.maximum(around, np.float32(1e-3), out=around)
+    missing /= around
+    counted *= missing
+    counted *= np.float32(share)
+    counted += answer
+    return counted
+
+
+def reach(spacing_mm: Sequence[float], axis: int) -> int:
+    """How many voxels away along an axis a voxel still counts."""
+    return int(CUT * _width(spacing_mm, axis) + 0.5)
+
+
+def _width(spacing_mm: Sequence[float], axis: int) -> float:
+    return WIDTH * min(1.0, min(spacing_mm) / spacing_mm[axis])
 
 
 def variance_of_mean(widths: Sequence[float], lag_1: Sequence[float]) -> float:

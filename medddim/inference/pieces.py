@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from medddim.inference.plan import ScanPlan
-from medddim.inference.put_back import reach as put_back_reach
 from medddim.inference.tiling import batch_of
 from medddim.inference.together import groups_of
 
@@ -26,7 +25,7 @@ class Piece:
     """What is answered together, and what it is seen with.
 
     `plan` is of all of it, for the volumes `group`; of a slab, `wanted` counts the slices that
-    matter along the first axis of the views, where no other step needs the rest. The answer lies
+    matter along the first axis of the views, where no other step needs the rest. The estimate lies
     at `inner` in that of the plan and at `place` in that of the scan; both are boxes of
     `(volume, x, y, z)`. `share` is how large the plan is, as a share of the scan's.
     """
@@ -68,23 +67,19 @@ def _slabs(plan: ScanPlan, group: range, axis: int) -> Iterator[Piece]:
     count, steps = plan.scan.shape[axis], plan.settings.steps_taken
     area = math.prod(plan.scan.shape) // count
     side = [n for other, n in enumerate(plan.scan.shape) if other != axis]
-    batch, beyond = batch_of(*side), 0
-    if plan.recipe.keeps_mean:
-        beyond = put_back_reach(plan.scan.spacing_mm, axis, slice_axis=plan.scan.slice_axis)
-    reach = plan.recipe.network.slices // 2 * steps + beyond
+    batch, reach = batch_of(*side), plan.recipe.network.slices // 2 * steps
     height = max(SLAB // area, 4 * reach) // batch * batch or batch
     for start in range(0, count, height):
         stop = min(start + height, count)
         first = max(start - reach, 0) // batch * batch
         last = min(-(-(stop + reach) // batch) * batch, count)
         seen, inner = slice(first, last), range(start - first, stop - first)
-        wanted = range(max(inner.start - beyond, 0), min(inner.stop + beyond, last - first))
         yield Piece(
             plan.part(*_along(axis, seen)),
             group,
             inner=(slice(None), *_along(axis, slice(inner.start, inner.stop))),
             place=(slice(group.start, group.stop), *_along(axis, slice(start, stop))),
-            wanted=wanted if steps == 1 else None,
+            wanted=inner if steps == 1 else None,
             share=(last - first) / count,
         )
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from medddim.degradation.larger_voxels import LargerVoxels, factors_to
 from medddim.errors import UnsupportedScan
+from medddim.formats.quantise import pieces
 from medddim.formats.reconstruction import denoised_by_scanner
 from medddim.inference.consistency import Consistency, FinerGrid, SameGrid, is_magnitude
 from medddim.inference.settings import Settings
@@ -21,6 +22,7 @@ from medddim.inference.suitability import factors_of, in_words, require_modality
 from medddim.inference.views import View, views_of
 from medddim.metrics.noise import estimate_noise
 from medddim.noise import NoisePassport, noise_passport
+from medddim.noise.grid import resampled
 from medddim.recipe import Recipe, RicianRecipe, ScannerRecipe
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.volume import Array, Derivation, Volume
@@ -71,10 +73,9 @@ class ScanPlan:
         if self.level_map is None:
             return part
         level_map = np.ascontiguousarray(self.level_map[box])
-        noise_map = level_map * np.float32(self.scaling.scale)
         same = part.consistency
-        if isinstance(same, SameGrid) and same.noise_map is not None:
-            same = replace(same, noise_map=noise_map)
+        if isinstance(same, SameGrid):
+            same = replace(same, level_map=level_map)
         return replace(part, level_map=level_map, consistency=same)
 
     @property
@@ -99,7 +100,7 @@ def plan_scan(recipe: Recipe, volume: Volume, settings: Settings | None = None) 
     settings = settings or Settings()
     settings.require_fitting(recipe)
     require_modality(recipe, volume)
-    if not np.isfinite(volume.voxels).all():
+    if not all(np.isfinite(volume.voxels[part]).all() for part in pieces(volume.voxels.shape)):
         raise UnsupportedScan("some voxels are not finite numbers; replace them, as read does")
     scan = volume.taken_for(recipe.modality)
     scaling = Scaling.fit(scan, **recipe.scaling.model_dump())
@@ -200,15 +201,16 @@ def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings
         return _Parts(views, strength, same, facts)
     about = noise_along(scan, known, views[0].order)
     facts["noise_correlation"] = list(about[:-1])
-    uneven = np.ones(scan.shape, np.float32)
+    level_map = np.ones(scan.shape, np.float32)
     if known.level:
-        uneven = (known.level_map / known.level).clip(*UNEVEN)
-    level_map = uneven * np.float32(strength[0])
-    noise_map = level_map * np.float32(scaling.scale) if puts_back else None
-    furthest = level * float(uneven.max())
+        level_map = resampled(known.cells, known.shape)
+        level_map /= known.level
+        np.clip(level_map, *UNEVEN, out=level_map)
+    furthest = level * float(level_map.max())
+    level_map *= np.float32(strength[0])
     lag_1 = tuple(float(lag) for lag, _ in known.correlation)
     same = SameGrid(
-        scan, scaling, furthest, ct=ct, magnitude=magnitude, noise_map=noise_map, lag_1=lag_1
+        scan, scaling, furthest, ct=ct, magnitude=magnitude, level_map=level_map, lag_1=lag_1
     )
     same = replace(same, puts_back=puts_back)
     return _Parts(views, (*strength, *about), same, facts, level_map)

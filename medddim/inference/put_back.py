@@ -15,6 +15,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 from medddim.inference.local_mean import variance_of_mean
+from medddim.inference.slabs import parts_of
 from medddim.noise.rice import mean_of_signal
 from medddim.volume import Array
 
@@ -61,17 +62,24 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
     lost, weight = _lost(answer, measured, noise)
     wide = wide or (MEAN_HU if noise is None else MEAN)
     mean, fine = (_widths(answer.shape, spacing_mm, sd) for sd in (wide, FINE))
-    over = partial(_over, weight=weight)
     share = np.float32(SHARE_HU)
     if noise is not None:
         share = np.float32(LOST**2 / (LOST**2 + variance_of_mean(mean, lag_1)))
-    back = share * weight * over(lost, partial(gaussian_filter, sigma=mean, truncate=CUT))
-    rest = over(lost - back, partial(gaussian_filter, sigma=fine, truncate=CUT))
+    back = _over(lost, weight, partial(gaussian_filter, sigma=mean, truncate=CUT))
+    back *= share if weight is None else share * weight
+    lost -= back
+    rest = _over(lost, weight, partial(gaussian_filter, sigma=fine, truncate=CUT))
     around = [1 if axis == slice_axis else AROUND for axis in range(3)]
-    strength = DEVIATION * over(np.abs(rest), partial(uniform_filter, size=around))
-    back += weight * np.where(np.abs(rest) > OUT * strength, rest, 0)
-    whole: Array = answer + back
-    return whole
+    size = np.abs(rest, out=lost)
+    strength = _over(size, weight, partial(uniform_filter, size=around))
+    strength *= DEVIATION
+    strength *= np.float32(OUT)
+    rest[~(size > strength)] = 0
+    if weight is not None:
+        rest *= weight
+    back += rest
+    back += answer
+    return back
 
 
 def reach(spacing_mm: Sequence[float], axis: int, *, slice_axis: int) -> int:
@@ -81,20 +89,32 @@ def reach(spacing_mm: Sequence[float], axis: int, *, slice_axis: int) -> int:
     return smooth + (0 if axis == slice_axis else AROUND // 2)
 
 
-def _lost(answer: Array, measured: Array, noise: Array | float | None) -> tuple[Array, Array]:
-    """The difference of the signals, and how much of it counts at each voxel."""
+def _lost(
+    answer: Array, measured: Array, noise: Array | float | None
+) -> tuple[Array, Array | None]:
+    """The difference of the signals, and how much of it counts at each voxel; None: all of it."""
+    lost = np.empty(answer.shape, np.float32)
     if noise is None:
-        return measured - answer, np.ones_like(answer)
-    level: Array = np.maximum(noise, np.float32(1e-12)).astype(np.float32)
-    signal: Array = answer / level
-    mean, _ = mean_of_signal(signal.clip(0))
-    weight = ((signal - FAINT) / (BRIGHT - FAINT)).clip(0, 1)
-    return measured - level * mean.astype(np.float32), weight
+        return np.subtract(measured, answer, out=lost), None
+    weight, noise = np.empty_like(lost), np.broadcast_to(np.float32(noise), answer.shape)
+    for part in parts_of(answer.shape):
+        level = np.maximum(noise[part], np.float32(1e-12))
+        signal = answer[part] / level
+        mean = mean_of_signal(signal.clip(0)).astype(np.float32)
+        weight[part] = ((signal - FAINT) / (BRIGHT - FAINT)).clip(0, 1)
+        lost[part] = measured[part] - level * mean
+    return lost, weight
 
 
-def _over(image: Array, smoothed: Callable[[Array], Array], *, weight: Array) -> Array:
+def _over(image: Array, weight: Array | None, smoothed: Callable[..., Array]) -> Array:
     """The mean of an image around each voxel, by weight."""
-    mean: Array = smoothed(weight * image) / smoothed(weight).clip(np.float32(1e-3))
+    if weight is None:
+        mean = smoothed(image)
+        mean /= smoothed(np.ones((2, 2, 2), np.float32))[0, 0, 0]  # that of any shape
+        return mean
+    mean = weight * image
+    smoothed(mean, output=mean)
+    mean /= smoothed(weight).clip(np.float32(1e-3))
     return mean
 
 

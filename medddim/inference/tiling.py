@@ -148,15 +148,13 @@ def by_blocks(
 
     `estimate` maps blocks `(1, 1, x, y, z)`, one of each image, to one of the same shape.
     """
-    if images[0].ndim == 4:
-        volumes = zip(*images, strict=True)
-        return torch.stack([by_blocks(estimate, *x, tiling=tiling, done=done) for x in volumes])
     answer = torch.empty_like(images[0])
-    for place, grown, inner in tiling.cuts(answer.shape):
-        blocks = (image[grown][None, None] for image in images)
-        part = estimate(*blocks)[0, 0][inner]
-        answer[place] = part.to(answer.dtype)
-        done(part.numel())
+    series = (answer, *images) if answer.ndim == 4 else (answer[None], *(x[None] for x in images))
+    for volume, *seen in zip(*series, strict=True):
+        for place, grown, inner in tiling.cuts(volume.shape):
+            part = estimate(*(image[grown][None, None] for image in seen))[0, 0][inner]
+            volume[place] = part.to(volume.dtype)
+            done(part.numel())
     return answer
 
 

@@ -46,17 +46,23 @@ def groups_of(plan: ScanPlan) -> list[range]:
 def estimates(
     enhancer: Enhancer, plan: ScanPlan, group: range, seed: int, *, slices: range | None = None
 ) -> Iterator[Array]:
-    """The estimates of a group of volumes after every step, in the scan's own unit.
+    """The network's estimates of a group of volumes after every step, in the scan's own unit.
 
-    `slices` are those that matter, where not all do, along the first axis of the views.
+    `slices` are those that matter, where not all do, along the first axis of the views. What
+    becomes an answer is still to be `finished`.
     """
     require_own_threads()
-    finish, undo = plan.consistency.finish, plan.scaling.undo
     for clean in _walk(enhancer, plan, group, seed, slices=slices):
-        answer = np.empty(clean.shape, np.float32)
-        for place, (image, channel) in enumerate(zip(clean, group, strict=True)):
-            answer[place] = finish(undo(image), channel)
-        yield answer
+        yield plan.scaling.undo(clean)
+
+
+def finished(plan: ScanPlan, voxels: Array) -> Array:
+    """All volumes of an estimate as the answer, in the place of the estimate."""
+    for channel, image in enumerate(voxels):
+        answer = plan.consistency.finish(image, channel)
+        if answer is not image:
+            image[...] = answer
+    return voxels
 
 
 def _walk(
@@ -134,7 +140,6 @@ def _estimate(
     strength = strength.reshape(1, -1, *[1] * enhancer.recipe.network.spatial_dims)
     if plan.level_map is None:
         return enhancer.denoiser(stack, level, Condition(strength, *others))
-    *scan, level_map = others
-    rest = strength[:, 1:].expand(len(level_map), -1, *level_map.shape[2:])
-    known = Condition(torch.cat([level_map, rest], 1), *scan)
-    return enhancer.denoiser(stack, level, known)
+    *seen, level_map = others
+    scan = seen[0] if seen else None
+    return enhancer.denoiser(stack, level, Condition(strength, scan, level_map=level_map))

@@ -45,12 +45,23 @@ class NoiseUNet(Network):
         self.body = body(3, 2 * self.folded + 2 + MAPS, self.folded, widths)
 
     def forward(
-        self, state: Tensor, level: Tensor, *, strength: Tensor, scan: Tensor | None = None
+        self,
+        state: Tensor,
+        level: Tensor,
+        *,
+        strength: Tensor,
+        scan: Tensor | None = None,
+        level_map: Tensor | None = None,
     ) -> Tensor:
-        """The prediction; any spatial size, mirrored inside to multiples of the stride."""
+        """The prediction; any spatial size, mirrored inside to multiples of the stride.
+
+        `level_map` `(batch, 1, *space)` stands for the first of the maps, which alone may vary.
+        """
         size = state.shape[2:]
         folded: Tensor = pixelunshuffle(self._mirrored(state), 3, self.unshuffle)
-        inputs = torch.cat(self._seen(folded, level.to(state), strength, size), 1)
+        noise = strength[:, :1] if level_map is None else level_map
+        inputs = torch.cat(self._seen(folded, level.to(state), (noise, strength), size), 1)
+        del folded, noise, level_map
         inputs = inputs.contiguous(memory_format=torch.channels_last_3d)
         output: Tensor = pixelshuffle(self.body(inputs), 3, self.unshuffle)
         for axis, n in enumerate(size, start=2):
@@ -58,10 +69,10 @@ class NoiseUNet(Network):
         return output
 
     def _seen(
-        self, folded: Tensor, level: Tensor, strength: Tensor, size: Sequence[int]
+        self, folded: Tensor, level: Tensor, maps: tuple[Tensor, Tensor], size: Sequence[int]
     ) -> list[Tensor]:
         like = (folded.shape[0], -1, *folded.shape[2:])
-        noise, rest = strength[:, :1], strength[:, 1:, :1, :1, :1]  # only the level is a map
+        noise, rest = maps[0], maps[1][:, 1:, :1, :1, :1]  # only the level is a map
         if any(n > 1 for n in noise.shape[2:]):
             noise = functional.avg_pool3d(
                 self._mirrored(noise.expand(-1, -1, *size)), self.unshuffle

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from monai.networks.nets.dynunet import DynUNet
 from monai.networks.utils import pixelshuffle, pixelunshuffle
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medddim.networks.body import Body
 from medddim.networks.contract import Network
 
 
@@ -132,10 +132,10 @@ class UNet(Network):
         return torch.cat([levels, strength, levels * strength], 1)
 
 
-def body(spatial_dims: int, seen: int, answered: int, widths: Sequence[int]) -> DynUNet:
+def body(spatial_dims: int, seen: int, answered: int, widths: Sequence[int]) -> Body:
     """A U-Net without normalisation whose last layer is zero."""
     levels = len(widths)
-    network = DynUNet(
+    network = Body(
         spatial_dims,
         in_channels=seen,
         out_channels=answered,

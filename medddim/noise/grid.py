@@ -26,5 +26,9 @@ def along(values: Array, known: np.ndarray, wanted: np.ndarray, axis: int) -> Ar
     shape = [1] * values.ndim
     shape[axis] = len(wanted)
     part = (place - low).reshape(shape).astype(np.float32)
-    taken: Array = values.take(low, axis) * (1 - part) + values.take(low + 1, axis) * part
+    taken: Array = values.take(low, axis)
+    taken *= 1 - part
+    upper = values.take(low + 1, axis)
+    upper *= part
+    taken += upper
     return taken

@@ -25,28 +25,37 @@ def _table() -> tuple[Numbers, Numbers, Numbers]:
     return signal, means, np.gradient(means, signal)
 
 
-def mean_of_signal(signal: Numbers) -> tuple[Numbers, Numbers]:
-    """The mean of the Rice distribution, and how it rises with the signal, which is 0 or more.
+def mean_of_signal(signal: Numbers) -> Numbers:
+    """The mean of the Rice distribution, of a signal of 0 or more.
 
     Source: Koay & Basser 2006, J Magn Reson 179:317, eq. 5.
     """
-    signals, means, slope = _table()
-    place = np.minimum(signal, np.float32(FAR)) * np.float32(1 / STEP)
-    with np.errstate(invalid="ignore"):  # NaN stays NaN
-        below = place.astype(np.int32)
-    part = place - below.astype(place.dtype)
-    mean = _between(means - signals, below, part) + signal
+    signals, means, _ = _table()
+    mean = _between(means - signals, *_place(signal)) + signal
     far = signal > FAR
     if far.any():
         mean[far] = np.hypot(signal[far], 1)
-    return mean, _between(slope, below, part)
+    return mean
+
+
+def slope_of_mean(signal: Numbers) -> Numbers:
+    """How that mean rises with the signal."""
+    return _between(_table()[2], *_place(signal))
 
 
 def signal_of_mean(mean: Numbers) -> Numbers:
-    """The signal whose magnitude has this mean; 0 below the floor, the inverse of the above."""
+    """The signal whose magnitude has this mean; 0 below the floor, the inverse of the mean."""
     signals, means, _ = _table()
     near = np.interp(mean, means, signals)
     return np.where(mean < means[-1], near, np.sqrt(np.maximum(mean**2 - 1, 0)))
+
+
+def _place(signal: Numbers) -> tuple[npt.NDArray[np.int32], Numbers]:
+    """The entry of the table below each signal, and how far on the way to the next it lies."""
+    place = np.minimum(signal, np.float32(FAR)) * np.float32(1 / STEP)
+    with np.errstate(invalid="ignore"):  # NaN stays NaN
+        below = place.astype(np.int32)
+    return below, place - below.astype(place.dtype)
 
 
 def _between(values: Numbers, below: npt.NDArray[np.int32], part: Numbers) -> Numbers:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medddim.noise.rice import mean_of_signal, signal_of_mean
+from medddim.noise.rice import mean_of_signal, signal_of_mean, slope_of_mean
 
 SIGNAL = np.array([0.0, 0.5, 1.0, 3.0, 10.0, 60.0])
 
@@ -21,6 +21,6 @@ def test_the_mean_of_rician_noise_gives_its_signal_back():
 
 
 def test_the_mean_and_its_slope_are_those_of_drawn_magnitudes():
-    mean, slope = mean_of_signal(SIGNAL)
+    mean, slope = mean_of_signal(SIGNAL), slope_of_mean(SIGNAL)
     assert mean == pytest.approx(drawn_means(SIGNAL), abs=0.01)
     assert slope == pytest.approx((drawn_means(SIGNAL + 0.1) - drawn_means(SIGNAL)) / 0.1, abs=0.06)

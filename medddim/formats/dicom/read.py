@@ -21,9 +21,9 @@ from medddim.formats.dicom.find import examine
 from medddim.formats.dicom.frames import frame_dataset, is_enhanced
 from medddim.formats.dicom.geometry import Grid
 from medddim.formats.dicom.keep import kept
-from medddim.formats.dicom.repair import Stack, filled, upright
+from medddim.formats.dicom.repair import Held, Stack, filled, frozen, upright
 from medddim.formats.dicom.vendor import name_diffusion
-from medddim.formats.guard import BYTES_PER_VOXEL, reading, require_memory
+from medddim.formats.guard import reading, reading_takes, require_memory
 from medddim.formats.quantise import require_float32_holds
 from medddim.volume import Affine, Array, Volume
 
@@ -39,6 +39,9 @@ LOSSY = {
 """Transfer syntaxes that may lose something, with their LossyImageCompressionMethod."""
 
 ALWAYS_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit)
+
+DECODED_BYTES = 3
+"""Of a voxel, beside its value: its integer, and whether it is outside."""
 
 Stored = npt.NDArray[np.integer[Any]]
 Scale = tuple[float, float]
@@ -86,28 +89,27 @@ def read_series(series: Series) -> Volume:
         raise UnreadableScan(f"{series.files[0].parent}: the files changed since they were found")
     grid = grids[series.part]
     count = math.prod(grid.shape) * len(grid.stacks)
-    require_memory(BYTES_PER_VOXEL * count, series.files[0].parent)
+    require_memory(reading_takes(count, stored=DECODED_BYTES), series.files[0].parent)
     files = _Files(weighted=_is_weighted(grid), gated="TriggerTime" in grid.split_by)
-    images = [[_Image(header, files) for header in stack] for stack in grid.stacks]
-    stored = [image for stack in images for image in stack]
-    dtype = _one_dtype(stored)
+    held = Held(sum(map(len, grid.stacks)))
+    stored = [held.taken(_Image(header, files)) for stack in grid.stacks for header in stack]
     _darken_padding(stored)
-    stacks = [_repaired(stack, grid) for stack in images]
-    outside = np.flatnonzero(np.stack([stack.outside for stack in stacks]))
+    whole = _repaired(held, grid)
+    outside = np.flatnonzero(whole.outside)
     source = DicomSource(
         headers=tuple(image.kept for image in stored),
         origins=tuple(image.origin for image in stored),
         scales=tuple(image.scale for image in stored),
         slices=_slices(grid),
-        made=grid.made * len(images),
+        made=grid.made * len(grid.stacks),
         affine=grid.affine,
         shape=grid.shape,
-        dtype=dtype,
-        padding=(outside, np.stack([stack.stored for stack in stacks]).reshape(-1)[outside]),
+        dtype=whole.stored.dtype,
+        padding=(outside, whole.stored.reshape(-1)[outside]),
         repairs=grid.repairs,
         part=(series.part, len(grids)),
     )
-    voxels = np.stack([stack.values for stack in stacks]).transpose(0, 3, 2, 1)
+    voxels = frozen(whole.values).transpose(0, 3, 2, 1)
     modality = str(stored[0].kept.Modality)
     return Volume(voxels, grid.affine, modality=modality, unit=_unit(grid), source=source)
 
@@ -133,14 +135,18 @@ def _settle_trigger(dataset: Dataset, *, gated: bool) -> None:
         dataset.ScanOptions = "PPG" if dataset.get("CardiacSignalSource") == "PP" else "CG"
 
 
-def _repaired(images: list[_Image], grid: Grid) -> Stack:
-    stack = Stack(
-        np.stack([image.values for image in images]),
-        np.stack([image.stored for image in images]),
-        np.stack([image.outside for image in images]),
-    )
-    stack = filled(stack, grid.along)
-    return upright(stack, grid.shear) if grid.shear else stack
+def _repaired(held: Held, grid: Grid) -> Stack:
+    """All stacks as one, each array `(stack, slice, row, column)`."""
+    count = len(grid.stacks)
+    whole = [array.reshape(count, -1, *array.shape[1:]) for array in held.arrays]
+    found = []
+    for one in (Stack(*arrays) for arrays in zip(*whole, strict=True)):
+        stack = filled(one, grid.along)
+        stack = upright(stack, grid.shear) if grid.shear else stack
+        if stack is one:  # an even stack, as are all
+            return Stack(*whole)
+        found.append((stack.values, stack.stored, stack.outside))
+    return Stack(*map(np.stack, zip(*found, strict=True)))
 
 
 def _slices(grid: Grid) -> tuple[tuple[int, ...], ...]:
@@ -263,13 +269,6 @@ def _darken_padding(images: list[_Image]) -> None:
     darkest = min([0.0, *(float(values.min()) for values in inside if values.size)])
     for image in images:
         image.values[image.outside] = darkest
-
-
-def _one_dtype(images: list[_Image]) -> np.dtype[Any]:
-    dtypes = {image.stored.dtype for image in images}
-    if len(dtypes) != 1:
-        raise UnreadableScan(f"{images[0].path.parent}: signed and unsigned slices in one series")
-    return dtypes.pop()
 
 
 def _unit(grid: Grid) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from medddim.errors import UnreadableScan
 from medddim.formats.dicom.planes import Vector
 from medddim.formats.dicom.shear import Shear
 from medddim.volume import Array
@@ -27,6 +28,42 @@ class Stack:
     values: Array
     stored: npt.NDArray[np.integer[Any]]
     outside: npt.NDArray[np.bool_]
+
+
+Decoded = TypeVar("Decoded", bound=Any)
+"""An image with the arrays of a `Stack`, each `(row, column)`, and a path."""
+
+
+class Held:
+    """The voxels of all images, each moved here when it is decoded, so that they are held once.
+
+    `arrays` are values, stored integers and what is outside, `(image, row, column)`.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count, self.arrays, self.taken_so_far = count, list[Any](), 0
+
+    def taken(self, image: Decoded) -> Decoded:
+        """The image, its arrays now parts of these. Raises UnreadableScan for another type."""
+        found = (image.values, image.stored, image.outside)
+        if not self.arrays:
+            self.arrays = [np.empty((self.count, *one.shape), one.dtype) for one in found]
+        if image.stored.dtype != self.arrays[1].dtype:
+            where = image.path.parent
+            raise UnreadableScan(f"{where}: signed and unsigned slices in one series")
+        for array, one in zip(self.arrays, found, strict=True):
+            array[self.taken_so_far] = one
+        image.values, image.stored, image.outside = (one[self.taken_so_far] for one in self.arrays)
+        self.taken_so_far += 1
+        return image
+
+
+def frozen(array: Array) -> Array:
+    """The array, read-only like what it is a view of, so that a Volume takes it as it is."""
+    for one in (array.base, array):
+        if isinstance(one, np.ndarray):
+            one.setflags(write=False)
+    return array
 
 
 def filled(stack: Stack, along: Vector) -> Stack:
