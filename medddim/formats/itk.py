@@ -72,6 +72,10 @@ class ItkFile(SingleFile):
         """MR or CT, if the header says so."""
         return ""
 
+    def is_list(self, fields: dict[str, str]) -> bool:
+        """Whether several values a voxel are known to be volumes: so they are in a result."""
+        return sidecar.MAKER in fields
+
     def describe(self, path: Path) -> Described:
         """The header, checked. Raises UnreadableScan or UnsupportedScan."""
         with reading(path, self.title):
@@ -88,7 +92,8 @@ class ItkFile(SingleFile):
             raise UnsupportedScan(f"{path}: expected 3 or 4 dimensions, found 5")
         if dtype is None:
             raise UnsupportedScan(f"{path}: expected real numbers, found another type of voxel")
-        _require_no_colours(path, count, dtype)
+        if not self.is_list(fields):
+            _require_no_colours(path, count, dtype)
         shape = tuple(map(int, size if count == 1 else (*size, count)))
         require_moderate_size(shape, path)
         volumes = "list" if count > 1 else "axis" if len(size) == 4 else ""

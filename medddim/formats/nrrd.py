@@ -64,6 +64,10 @@ class Nrrd(ItkFile):
         packed = fields.get("encoding", "raw").lower() not in RAW
         return ItkHeader(volumes, compressed=packed, fields=kept)
 
+    def is_list(self, fields: dict[str, str]) -> bool:
+        """Also where the header calls the axis a list."""
+        return super().is_list(fields) or "list" in fields.get("kinds", "").lower().split()
+
     def modality(self, fields: dict[str, str]) -> str:
         """That of the key `modality`, which 3D Slicer sets for diffusion."""
         return MODALITIES.get(fields.get("modality", "").lower(), "")

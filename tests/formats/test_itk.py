@@ -11,6 +11,7 @@ from medddim.errors import UnreadableScan, UnsupportedScan
 from medddim.formats import Derivation
 from medddim.volume import Volume
 from tests.formats import files
+from tests.formats.test_contract import finer
 
 IDENTITY = Derivation("identity", "Nothing was changed.")
 DATA = np.arange(60, dtype=np.int16).reshape(5, 4, 3)
@@ -133,6 +134,28 @@ def test_an_axis_of_time_that_itk_cannot_read_is_named(tmp_path):
     header = header.replace("(0,0,3)", "(0,0,3) none") + "kinds: domain domain domain time\n"
     with pytest.raises(UnsupportedScan, match="time"):
         formats.read(put(tmp_path, "a.nrrd", header + "\n", bytes(DATA.nbytes * 2)))
+
+
+@pytest.mark.parametrize("name", ["scan.nrrd", "scan.mha"])
+def test_three_volumes_in_a_list_are_no_vectors_once_they_are_a_result(tmp_path, name):
+    echoes = np.random.default_rng(0).integers(0, 900, (3, 4, 5, 3)).astype(np.int16)
+    (tmp_path / "in").mkdir()
+    image = SimpleITK.GetImageFromArray(echoes, isVector=True)
+    SimpleITK.WriteImage(image, str(tmp_path / "in" / name))
+    scan = finer(formats.read(tmp_path / "in" / name))
+    (file, _) = formats.write(scan, tmp_path / "out", derivation=IDENTITY)
+    np.testing.assert_array_equal(formats.read(file).voxels, scan.voxels)
+
+
+def test_a_list_of_three_floats_is_read_where_the_header_calls_it_so(tmp_path):
+    header = NRRD.replace("dimension: 3", "dimension: 4").replace("sizes: ", "sizes: 3 ")
+    header = header.replace("directions: ", "directions: none ").replace("short", "float")
+    listed = header.replace("kinds: ", "kinds: list ")
+    data = np.arange(180, dtype=np.float32).tobytes()
+    assert formats.read(put(tmp_path, "a.nrrd", listed + "\n", data)).channels == 3
+    vectors = header.replace("kinds: ", "kinds: vector ")
+    with pytest.raises(UnsupportedScan, match="displacements"):
+        formats.read(put(tmp_path, "b.nrrd", vectors + "\n", data))
 
 
 def test_colours_are_refused(tmp_path):
