@@ -20,12 +20,13 @@ PER_SLICE = (
     "RescaleIntercept", "RescaleType", "TemporalPositionIdentifier", "DiffusionBValue",
     "DiffusionGradientOrientation", "DiffusionDirectionality", "InversionTime", "FlipAngle",
     "TriggerTime", "AcquisitionNumber", "AcquisitionTime", "NominalPercentageOfCardiacPhase",
-    "DimensionIndexValues",
+    "DimensionIndexValues", "TemporalPositionTimeOffset",
 )  # fmt: skip
 
 IN_GROUPS = {
     "InversionTime": ("MRModifierSequence", "InversionTimes"),
     "FlipAngle": ("MRTimingAndRelatedParametersSequence", "FlipAngle"),
+    "TemporalPositionTimeOffset": ("TemporalPositionSequence", "TemporalPositionTimeOffset"),
     "TriggerTime": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
     "NominalPercentageOfCardiacPhase": (
         "CardiacSynchronizationSequence",

@@ -39,8 +39,8 @@ GRID_TAGS = (
     "SliceThickness", "SpacingBetweenSlices", "FrameOfReferenceUID",
 )  # fmt: skip
 STACK_TAGS = (
-    "EchoNumbers", "EchoTime", "TemporalPositionIdentifier", "DiffusionBValue",
-    "DiffusionGradientOrientation", "InversionTime", "TriggerTime", "FlipAngle",
+    "EchoNumbers", "EchoTime", "TemporalPositionIdentifier", "TemporalPositionTimeOffset",
+    "DiffusionBValue", "DiffusionGradientOrientation", "InversionTime", "TriggerTime", "FlipAngle",
     "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase", "AcquisitionNumber",
     "ImageType", "RepetitionTime", "SequenceName", "ScanOptions", "ReceiveCoilName", "KVP",
     "ConvolutionKernel", "ASLContext", "(2005,1429)",

@@ -104,6 +104,7 @@ CLOCKS: tuple[Callable[[Header], tuple[float, ...]], ...] = (
     numbered,
     acquired_at,
     _said("TemporalPositionIdentifier"),
+    _said("TemporalPositionTimeOffset"),
     _said("AcquisitionNumber"),
     content_at,
     _said("DimensionIndexValues"),

@@ -127,6 +127,17 @@ def test_frames_in_any_order_leave_it_to_the_clock(scanner: Any, *, by: str, sai
     assert_in_order(formats.read(scanner.folder / "series"), made)
 
 
+def test_frames_in_any_order_by_their_offset_in_time(scanner: Any, tmp_path: Path) -> None:
+    made = acquired(scanner, [{"TemporalPositionTimeOffset": t} for t in (0.0, 2.5, 5.0)])
+    every = [dataset for stack in made for dataset in stack]
+    order = scanner.rng.permutation(9)
+    enhanced.store([every[place] for place in order], scanner.folder / "series" / "a.dcm")
+    volume = formats.read(scanner.folder / "series")
+    assert_in_order(volume, made)
+    formats.write(volume, tmp_path / "out", name="x", derivation=IDENTITY)
+    assert_in_order(formats.read(tmp_path / "out"), made)
+
+
 def test_without_a_clock_the_first_image_decides(scanner: Any) -> None:
     made = acquired(scanner, STACKS["flip angle"])
     for numbers, stack in zip(((1, 6, 7), (2, 5, 8), (3, 4, 9)), made, strict=True):
