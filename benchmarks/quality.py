@@ -57,6 +57,9 @@ def main() -> None:
         name: partial(enhancer, steps=steps)
         for name, steps in zip(ours, arguments.steps, strict=True)
     }
+    for quality in arguments.qualities:
+        name = f"{ours[0]}, {quality}"
+        methods[name] = partial(enhancer, steps=arguments.steps[0], quality=quality)
     for fidelity in arguments.fidelity:
         how = {"steps": max(arguments.steps), "fidelity": fidelity}
         name = f"{enhancer.name}, {how['steps']} steps, fidelity {fidelity:g}"
@@ -80,6 +83,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 8])
     parser.add_argument("--baselines", nargs="*", default=USUAL, choices=sorted(BASELINES))
     parser.add_argument("--fidelity", type=float, nargs="*", default=[], help="of most steps")
+    parser.add_argument("--qualities", nargs="*", default=[], choices=["fast", "best"])
     parser.add_argument("--tuned", type=float, nargs="+", default=[1.0], help="for the baselines")
     parser.add_argument("--red-cnn", type=Path, help="weights made by red_cnn.py")
     parser.add_argument("--twin", type=Path, help="run folder of the plain regression")

@@ -136,9 +136,9 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     default="auto",
     show_default=True,
     type=click.Choice(["auto", "fast", "best"]),
-    help="auto: mr-denoise-fast for MR, all views for CT. best: mr-denoise for MR, eight times "
-    "slower, and better where the noise is white. fast: one view for CT, in place of the mean of "
-    "four.",
+    help="auto: mr-denoise-fast for MR, one view for CT. best: mr-denoise for MR, eight times "
+    "slower, and better where the noise is white; for CT the mean of four views. fast: one view, "
+    "whatever the model.",
 )
 @batches.choice_options
 @batches.seed_option

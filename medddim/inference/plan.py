@@ -106,7 +106,7 @@ def plan_scan(recipe: Recipe, volume: Volume, settings: Settings | None = None) 
     scaling = Scaling.fit(scan, **recipe.scaling.model_dump())
     make = _finer if recipe.task == "superresolve" else _denoised
     parts = make(recipe, scan, scaling, settings)
-    views = parts.views[:1] if settings.quality == "fast" else parts.views
+    views = parts.views[:1] if _one_view(recipe, settings) else parts.views
     facts = parts.facts
     evaluations = settings.steps_taken * (settings.samples or 1) * len(views)
     first: dict[str, Any] = {"network_evaluations": evaluations}
@@ -139,8 +139,8 @@ def requested(recipe: Recipe, settings: Settings, *, sha256: str, precision: str
         "samples": settings.samples,
         "sampler": settings.sampler,
     }
-    if settings.quality == "fast":
-        asked["quality"] = settings.quality
+    if _one_view(recipe, settings):
+        asked["quality"] = "fast"
     return {
         "model": recipe.name,
         "model_sha256": sha256,
@@ -151,6 +151,11 @@ def requested(recipe: Recipe, settings: Settings, *, sha256: str, precision: str
         **{key: _plain(value) for key, value in asked.items() if value is not None},
         "precision": precision,
     }
+
+
+def _one_view(recipe: Recipe, settings: Settings) -> bool:
+    """Whether one view is taken, by request or because the mean of several gives little."""
+    return settings.quality == "fast" or (settings.quality == "auto" and recipe.modality == "CT")
 
 
 def summary(recipe: Recipe, settings: Settings) -> str:
