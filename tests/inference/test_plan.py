@@ -142,3 +142,17 @@ def test_fast_takes_one_view_and_says_so():
     assert ["quality" in one for one in made] == [False, True]
     with pytest.raises(RequestProblem, match="fast or best, found 'swift'"):
         Settings(quality="swift")
+
+
+def test_ct_is_seen_from_one_view_unless_the_best_is_asked_for():
+    recipe = tiny(
+        modality="CT",
+        self_ensemble=True,
+        scaling={"kind": "window", "window": (0.0, 1000.0)},
+        degradation={"kind": "low-dose", "dose": (0.1, 0.5)},
+    )
+    scan = Volume(1000 * head().voxels - 1000, np.eye(4), modality="CT", unit="HU")
+    plans = [plan_scan(recipe, scan, Settings(quality=q)) for q in ("auto", "fast", "best")]
+    assert [len(plan.views) for plan in plans] == [1, 1, 4]
+    one, same, four = (p.derivation(sha256="", precision="fp32").parameters for p in plans)
+    assert one == same != four
