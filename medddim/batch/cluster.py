@@ -10,7 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Literal
 from uuid import uuid4
@@ -34,6 +34,8 @@ SECONDS = 30
 """How long a scheduler may take to answer."""
 NONE_S, ALONE_S = 120, 3600
 """How long a scheduler may be without a worker: at first, and when it has had some."""
+LANDING_S = 2
+"""How long scans that are being written may take to be reported when the run ends early."""
 LOOK_S = 0.5
 """So often it is looked whether a worker has ended."""
 Unfinished = Literal["killed", "given up"]
@@ -83,8 +85,9 @@ class Cluster:
                 crew = None
                 if not self.scheduler:
                     crew = end.enter_context(Crew(self.workers, client.scheduler.address))
-                end.callback(_dismiss, client, order)
-                for task, outcome in _Flight(client, order, crew).outcomes(tasks):
+                flight = _Flight(client, order, crew)
+                end.callback(flight.land, keep)
+                for task, outcome in flight.outcomes(tasks):
                     keep(task, outcome)
                     del waiting[task.number]
                     yield outcome
@@ -171,7 +174,8 @@ class _Flight:
             self._give(left.popleft() for _ in range(min(room, len(left))))
             if not left and not self.given:
                 self._give([doubtful.popleft()])
-            for task, outcome in self._ready():
+            for future in self._ready():
+                outcome, task = self._outcome(future), self.given.pop(future)
                 if outcome == "given up":
                     left.append(task)
                 elif outcome == "killed" and task.number not in doubted:
@@ -181,6 +185,23 @@ class _Flight:
                     yield task, Outcome(task.series.name, "failed", DIED, len(task.series.files))
                 else:
                     yield task, outcome
+
+    def land(self, keep: Keep) -> None:
+        """Have the workers end what they are writing, and put that on record; forget the rest."""
+        from distributed import CancelledError, wait
+
+        if self.client.status != "running":
+            return
+        gone = (CancelledError, OSError, TimeoutError)
+        with suppress(*gone), self.client.as_current():
+            self.client.run(forget, self.order.run, on_error="ignore")
+            if self.given:
+                wait(list(self.given), timeout=LANDING_S)
+        for future, task in self.given.items():
+            if future.status == "finished" and isinstance(
+                outcome := self._outcome(future), Outcome
+            ):
+                keep(task, outcome)
 
     def _give(self, tasks: Any) -> None:
         with _answering(self.address):
@@ -205,18 +226,18 @@ class _Flight:
             )
         return threads or DEPTH
 
-    def _ready(self) -> list[tuple[Task, Outcome | Unfinished]]:
-        """What is ready now, or soon."""
+    def _ready(self) -> set[Any]:
+        """Those of the scans given out that are done now, or soon."""
         from distributed import wait
 
         with _answering(self.address), self.client.as_current():
             try:
                 done = wait(list(self.given), timeout=LOOK_S, return_when="FIRST_COMPLETED").done
             except TimeoutError:
-                return []
+                return set()
         if done and self.crew:
             self.crew.scan_done()
-        return [(self.given.pop(future), self._outcome(future)) for future in done]
+        return set(done)
 
     def _outcome(self, future: Any) -> Outcome | Unfinished:
         from distributed import KilledWorker
@@ -232,12 +253,3 @@ class _Flight:
                     "medddim there, as where the run was started"
                 ) from problem
         return outcome or "given up"
-
-
-def _dismiss(client: Any, order: Order) -> None:
-    """Have the workers end what they are writing and forget the run, if they can be reached."""
-    if client.status == "running":
-        try:
-            client.run(forget, order.run, on_error="ignore")
-        except OSError:  # the scheduler went meanwhile, and what it knew of the run with it
-            pass

@@ -57,6 +57,19 @@ def test_workers_give_the_same_bytes_and_the_same_record(heads, out, tmp_path, h
     assert [path for path in out.iterdir() if path.name.startswith(".")] == []
 
 
+def test_what_is_finished_when_a_run_is_given_up_is_on_record(heads, out, halving, scheduler):
+    """Nothing stays announced, and the same run goes on."""
+    scans, engine = batch.plan([heads], out), batch.Cluster(scheduler=scheduler)
+    run = batch.run(scans, out, job=halving(), engine=engine)
+    assert next(run).status == "ok"
+    run.close()
+    assert [path for path in out.iterdir() if path.name.startswith(".")] == []
+    assert set(studies.contents(out)) == {
+        name for one in record.last_lines(out).values() for name in one.outputs
+    }
+    assert {one.good for one in batch.run(scans, out, job=halving(), engine=engine)} == {True}
+
+
 def test_a_worker_with_other_weights_is_refused_by_name(heads, out, tmp_path, scheduler):
     model = studies.model(tmp_path / "model")
     job = batch.enhance_job(Checkpoint.open(model))
