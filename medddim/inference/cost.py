@@ -20,7 +20,7 @@ from medddim.networks import Network, autocast, require_own_threads
 if TYPE_CHECKING:
     from medddim.inference.enhancer import Enhancer
 
-SIDE = {2: (4, 160, 160), 3: (1, 48, 48, 48)}
+SIDE = {2: (4, 160, 160), 3: (1, 32, 32, 32)}
 """What is measured: 100 000 voxels, in `(batch, *space)` by the dimensions of the network."""
 SMALLEST = 16
 """Edge of the smallest tile, in voxels."""
