@@ -10,7 +10,9 @@ from pydicom.dataset import Dataset
 
 from medddim import formats
 from medddim.formats import Derivation
+from medddim.formats.dicom import frames
 from tests.formats import enhanced
+from tests.formats.conftest import CORNER, GAP_MM, NORMAL
 
 DENOISE = Derivation("denoise", "Noise lowered.", {"model": "m"})
 
@@ -111,3 +113,33 @@ def test_a_map_shows_a_face_only_where_its_scan_does(
     change = scan.with_voxels(np.ones_like(scan.voxels))
     (path,) = formats.write_map(change, tmp_path, of=files, quantity="residual")
     assert pydicom.dcmread(path).RecognizableVisualFeatures == said
+
+
+@pytest.mark.parametrize(("modality", "said"), [("MR", True), ("CT", False)])
+def test_where_a_slice_lies_is_said_along_the_normal(
+    scanner: Any, tmp_path: Path, modality: str, said: bool
+) -> None:
+    stored = scanner.store(scanner.slices(3, modality=modality, SliceLocation="99"))
+    results = derived(stored, tmp_path / "out")
+    for k, one in enumerate(sorted(results, key=lambda one: one.ImagePositionPatient[2])):
+        assert float(one.SliceLocation) == pytest.approx(CORNER @ NORMAL + k * GAP_MM, abs=1e-4)
+        assert ("SpacingBetweenSlices" in one) == said
+        assert not said or one.SpacingBetweenSlices == pytest.approx(GAP_MM, abs=1e-6)
+
+
+def test_an_enhanced_image_is_described_in_classic_words() -> None:
+    frame = Dataset()
+    frame.InversionRecovery, frame.EchoPulseSequence = "YES", "GRADIENT"
+    frame.EchoPlanarPulseSequence, frame.InversionTime = "YES", "900"
+    frame.InPlanePhaseEncodingDirection = "COLUMN"
+    frames._name_sequence(frame)
+    assert frame.ScanningSequence == ["GR", "IR", "EP"]
+    assert frame.InversionTime == 900
+    assert frame.InPlanePhaseEncodingDirection == "COL"
+    plain = Dataset()
+    plain.EchoPulseSequence, plain.InversionTime = "SPIN", "900"
+    plain.InPlanePhaseEncodingDirection = "ROW"
+    frames._name_sequence(plain)
+    assert plain.ScanningSequence == "SE"
+    assert "InversionTime" not in plain
+    assert plain.InPlanePhaseEncodingDirection == "ROW"
