@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest -n already fills the cores
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import gc
 import io
 import socket
 from collections import defaultdict
@@ -35,6 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for cases in products.values():
         for item in {*_without_a_new_value(cases), *_seldom(cases)}:
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: no garbage collection need look at its million objects again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _seldom(cases: list[pytest.Item]) -> list[pytest.Item]:
