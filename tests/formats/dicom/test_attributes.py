@@ -9,10 +9,13 @@ import pytest
 from pydicom.dataset import Dataset
 
 from medddim import formats
+from medddim.errors import WriteRefused
 from medddim.formats import Derivation
 from medddim.formats.dicom import frames
+from medddim.formats.dicom.write import write_series
 from tests.formats import enhanced
 from tests.formats.conftest import CORNER, GAP_MM, NORMAL
+from tests.phantoms import textured
 
 DENOISE = Derivation("denoise", "Noise lowered.", {"model": "m"})
 
@@ -143,3 +146,9 @@ def test_an_enhanced_image_is_described_in_classic_words() -> None:
     assert plain.ScanningSequence == "SE"
     assert "InversionTime" not in plain
     assert plain.InPlanePhaseEncodingDirection == "ROW"
+
+
+def test_a_scan_without_a_dicom_source_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(WriteRefused, match="only be written like the one it came from"):
+        write_series(textured((9, 8, 3)), tmp_path, name="x", derivation=DENOISE)
+    assert list(tmp_path.iterdir()) == []
