@@ -52,7 +52,7 @@ def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
     scan's unit, for MR also as a share of its bright end, the measure of `enhance --noise` and
     `degrade --level`: the 99.5th percentile of the voxels, or, for `enhance`, half of the 99.9th
     where the subject is so small that this is more. Below the table stands what the scanner did
-    to the noise of each MR scan, read from its voxels: docs/noise.md. "CT?" is a file that does
+    to the noise of each scan, read from its voxels: docs/noise.md. "CT?" is a file that does
     not say what it is and holds air in Hounsfield units; "MR?" one that will be taken for MR. The
     model is the one that `enhance` takes by itself. The exit code is 1 if no scan can be enhanced.
     """
@@ -113,11 +113,9 @@ def _measured(series: Series) -> dict[str, Any]:
 
 
 def _passport(volume: Volume) -> dict[str, Any]:
-    """The noise passport of an MR scan; that of CT is its level."""
+    """The noise passport; of CT, without what only k-space has."""
     from medddim.noise import noise_passport
 
-    if volume.modality == "CT":
-        return {}
     found = noise_passport(volume)
     return {"passport": found.facts | {"summary": found.summary}}
 
@@ -157,7 +155,8 @@ def _next(row: dict[str, Any]) -> str:
 def _noise(row: dict[str, Any]) -> str:
     passport = row["passport"]
     low, high = passport["level_low_high"]
-    return f"{passport['level']:.3g}, {low:.3g} to {high:.3g} over the scan; {passport['summary']}"
+    over = f"{row['unit']}" if row["unit"] else f", {low:.3g} to {high:.3g} over the scan"
+    return f"{passport['level']:.3g}{over}; {passport['summary']}"
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

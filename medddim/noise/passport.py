@@ -17,6 +17,7 @@ from medddim.noise.level import Whitened
 from medddim.noise.level_map import level_cells
 from medddim.noise.planes import Slabs
 from medddim.noise.spectrum import LEAST_VOXELS, noise_power, plane_filter
+from medddim.noise.texture import CtTexture, ct_texture
 from medddim.volume import Array, Volume
 
 WHITE_WITHIN = 0.08
@@ -47,7 +48,9 @@ class NoisePassport:
     to the next but one: `((x1, x2), (y1, y2), (z1, z2))`. `whiteness` is what is left at 1, 2 and
     3 voxels along each in-plane axis (0 across slices) once the spectrum is divided out; within
     0.08 of 0 the model `fits`, else `reason` says why it does not. `radius` is where a round filter
-    of k-space falls to a half, within the slices (`PlaneFilter`); 0 without one.
+    of k-space falls to a half, within the slices (`PlaneFilter`); 0 without one. `texture` is the
+    power spectrum of the noise of CT and what it looks like; None without even soft tissue, and of
+    MR.
     """
 
     shape: tuple[int, int, int]
@@ -59,6 +62,7 @@ class NoisePassport:
     whiteness: tuple[Three, Three, Three]
     reason: str = ""
     radius: float = 0.0
+    texture: CtTexture | None = None
 
     @property
     def fits(self) -> bool:
@@ -95,7 +99,8 @@ class NoisePassport:
     def facts(self) -> dict[str, Any]:
         """All of it but the map as plain values, rounded: for JSON."""
         low, high = np.percentile(self.cells, [10, 90]) if self.level else (0.0, 0.0)
-        return {
+        texture = {"texture": self.texture.facts} if self.texture else {}
+        return texture | {
             "level": _rounded(self.level),
             "level_low_high": [_rounded(low), _rounded(high)],
             "measured_share": [round(one, 3) for one in self.measured_share],
@@ -111,6 +116,8 @@ class NoisePassport:
     @property
     def summary(self) -> str:
         """One line for people."""
+        if self.unit == "HU":
+            return self.texture.summary if self.texture else "no even soft tissue to read it in"
         measured = " × ".join(f"{share:.0%}" for share in self.measured_share)
         next_ = ", ".join(f"{one:.2f}" for one, _ in self.correlation)
         parts = [f"k-space measured {measured}", f"correlation to the next voxel {next_}"]
@@ -149,6 +156,8 @@ def _of_ct(volume: Volume, slabs: Slabs) -> NoisePassport:
     """Level and correlation within the slices, both measured: there is no k-space to speak of."""
     level = soft_tissue_noise(slabs.planes)
     found = _without_model(volume, level, "the noise of CT is not that of k-space")
+    pixel_mm = float(np.sqrt(np.prod([volume.spacing_mm[axis] for axis in slabs.axes])))
+    found = replace(found, texture=ct_texture(slabs, pixel_mm, level))
     within = tissue_correlation(slabs.planes)
     if within is None:
         return found

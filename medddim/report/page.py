@@ -20,6 +20,7 @@ from medddim.metrics import hf_power
 from medddim.report import words
 from medddim.report.case import Case
 from medddim.report.charts import THEMES, charts, spectra
+from medddim.report.noise import noise_section
 from medddim.report.picture import grey, picture
 from medddim.report.planes import cuts
 from medddim.report.viewer import Library, library, policy_hash, scene
@@ -121,6 +122,7 @@ def _section(case: Case) -> dict[str, Any]:
         "scene": None,
         "volumes": [],
         "facts": _facts(case),
+        "noise": noise_section(case.input),
         "table": _table(case.scores),
         "terms": case.terms,
         "notes": case.notes,
