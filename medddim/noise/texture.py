@@ -32,8 +32,11 @@ RISES, BY_CHANCE = 1.15, 0.3
 
 Of few squares it must rise by more: by the second over the root of their number.
 """
-FALLS = 0.35
-"""Power that is so little at 0.2 per mm, of that at 0.08, is concentrated low."""
+FALLS, KERNEL_FALLS = 0.35, 0.2
+"""Power that is so little at 0.2 per mm, of that at 0.08, is concentrated low; by a kernel alone,
+only if it is less than the second: streaks of low dose concentrate it somewhat."""
+ENOUGH = 16
+"""Of fewer squares, only a rise is believed."""
 EVEN_TAIL, UNEVEN_TAIL, VERY_UNEVEN = 1.15, 1.25, 2.0
 """The largest hundredth of the detail, where normal noise has 1. A filter leaves noise normal."""
 LEVEL_START, STEEP_START = 1.3, 1.6
@@ -112,7 +115,7 @@ def ct_texture(slabs: Slabs, pixel_mm: float, level: float) -> CtTexture | None:
         key=lambda one: float(one.max()),
     )
     tail = _tail(quiet / quiet.std(axis=(1, 2), keepdims=True))
-    looks = _looks(per_mm, power, float(rises.max()), tail)
+    looks = _looks(per_mm, power, float(rises.max()), tail, len(quiet))
     peak = rises if looks == "filtered back-projection" else even
     return CtTexture(
         tuple(map(float, per_mm)),
@@ -125,12 +128,17 @@ def ct_texture(slabs: Slabs, pixel_mm: float, level: float) -> CtTexture | None:
     )
 
 
-def _looks(per_mm: Values, power: Values, rise: float, tail: float) -> Looks:
+def _looks(per_mm: Values, power: Values, rise: float, tail: float, squares: int) -> Looks:
     near, low, high = np.interp([NEAR_PER_MM, LOW_PER_MM, HIGH_PER_MM], per_mm, power)
     if rise >= RISES and tail < EVEN_TAIL:
         return "filtered back-projection"
-    concentrated = high <= FALLS * low and rise < RISES
-    if concentrated and tail < EVEN_TAIL and near < LEVEL_START * low:
+    concentrated = high <= FALLS * low and rise < RISES and squares >= ENOUGH
+    if (
+        concentrated
+        and high <= KERNEL_FALLS * low
+        and tail < EVEN_TAIL
+        and near < LEVEL_START * low
+    ):
         return "smooth kernel"
     if concentrated and (tail > VERY_UNEVEN or (tail > UNEVEN_TAIL and near < STEEP_START * low)):
         return "iterative or learned"

@@ -13,7 +13,7 @@ from medddim.noise import NoisePassport, noise_passport
 from medddim.report.planes import cuts
 from medddim.volume import Volume
 
-UNEVEN = 1.05
+UNEVEN = 1.25
 """A map is shown if its largest level is so many times its smallest."""
 WIDTH = 160
 """Pixels across the picture of the map, at most."""
