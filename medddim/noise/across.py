@@ -14,6 +14,8 @@ LEAST_SLICES = 48
 """A spectrum across fewer slices tells nothing."""
 CORRELATED = 0.08
 """Slices that correlate less are taken as independent: no filter is looked for."""
+THICK = 2.5
+"""Slices that lie so many pixels apart are acquired one by one: their noise is independent."""
 AGREE = 0.15
 """A filter across slices is believed if its correlation is as near to the one measured."""
 
@@ -29,9 +31,14 @@ def across_slices(detail: Array, even: Mask, runs: tuple[slice, ...]) -> tuple[f
     return float(one), float(two)
 
 
-def slice_filter(volume: Volume, measured: float) -> AxisFilter:
-    """The filter of k-space across the slices, for a scan of many that correlate by `measured`."""
-    axis = volume.slice_axis
+def is_thick(volume: Volume, axis: int) -> bool:
+    """Whether slices lie so far apart along `axis` that each was excited by itself."""
+    other = max(mm for one, mm in enumerate(volume.spacing_mm) if one != axis)
+    return volume.spacing_mm[axis] >= THICK * other
+
+
+def slice_filter(volume: Volume, measured: float, axis: int) -> AxisFilter:
+    """The filter of k-space along `axis`, across many slices that correlate by `measured`."""
     if volume.shape[axis] < LEAST_SLICES or measured < CORRELATED:
         return AxisFilter()
     other = min({0, 1, 2} - {axis})

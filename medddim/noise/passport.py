@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from medddim.noise.across import across_slices, slice_filter
+from medddim.noise.across import across_slices, is_thick, slice_filter
 from medddim.noise.air import air_share, tail
 from medddim.noise.ct import soft_tissue_noise, tissue_correlation
 from medddim.noise.filters import AxisFilter
 from medddim.noise.grid import resampled
 from medddim.noise.level import Whitened
 from medddim.noise.level_map import level_cells
-from medddim.noise.planes import Slabs
+from medddim.noise.planes import Slabs, reading_axis
 from medddim.noise.spectrum import LEAST_VOXELS, noise_power, plane_filter
 from medddim.noise.texture import CtTexture, ct_texture
 from medddim.volume import Array, Volume
@@ -149,7 +149,8 @@ def noise_passport(volume: Volume) -> NoisePassport:
         return _without_model(volume, 0.0, "the scan is too small, or constant")
     if volume.in_hu:
         return _of_ct(volume, slabs)
-    return _of_magnitude(volume, slabs)
+    axis = reading_axis(volume)
+    return _of_magnitude(volume, slabs if axis == slabs.axis else Slabs.of(volume, axis=axis))
 
 
 def _of_ct(volume: Volume, slabs: Slabs) -> NoisePassport:
@@ -173,8 +174,9 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
     level, inside, even = white.level()
     if level == 0:
         return _without_model(volume, 0.0, "no noise was found")
-    between = across_slices(white.detail, even, slabs.runs)
-    through = slice_filter(volume, between[0])
+    thick = is_thick(volume, slabs.axis)
+    between = (0.0, 0.0) if thick else across_slices(white.detail, even, slabs.runs)
+    through = slice_filter(volume, between[0], slabs.axis)
     filters, correlation = [through] * 3, [through.correlation[:2] or between] * 3
     left = [(0.0, 0.0, 0.0)] * 3
     pairs = zip(within.axes, within.correlation, white.whiteness(even), strict=True)

@@ -6,10 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medddim.noise.spectrum import LEAST_VOXELS
 from medddim.volume import Array, Volume
 
 RUNS, RUN = 6, 3
 """So many runs of so many neighbouring slices: a million voxels tell the noise to 0.2 %."""
+
+
+def reading_axis(volume: Volume) -> int:
+    """The axis across the planes that noise is read in: that of the slices, if they are wide.
+
+    A slab of a 3D scan may be too narrow for a spectrum along one axis, which is then taken across.
+    """
+    shape, axis = volume.shape, volume.slice_axis
+    narrow = int(np.argmin(shape))
+    wide = min(n for other, n in enumerate(shape) if other != narrow)
+    within = min(n for other, n in enumerate(shape) if other != axis)
+    return narrow if within < LEAST_VOXELS <= wide else axis
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,29 @@ def test_slices_of_a_three_dimensional_scan_hang_together():
     assert found.correlation[2] == pytest.approx(across.correlation[:2], abs=0.05)
 
 
+def test_thick_slices_that_look_alike_are_not_correlated():
+    """Rims and ringing of a phantom are the same in each slice: that is no noise."""
+    scan = head((96, 96, 8), spacing_mm=(1.0, 1.0, 10.0))
+    fine = np.random.default_rng(5).normal(0, 30, (96, 96, 1)) * (scan.voxels[0] > 0)
+    noisy = acquired(scan.with_voxels(np.maximum(scan.voxels + fine, 0)), 10.0, NONE, NONE)[0]
+    assert noise_passport(noisy).correlation[2] == (0, 0)
+    thin = Volume(noisy.voxels, np.diag([1, 1, 1.5, 1]), "MR")
+    assert noise_passport(thin).correlation[2][0] > 0.5
+
+
+def test_a_narrow_slab_of_a_three_dimensional_scan_is_read_across_its_narrow_axis():
+    scan = head((20, 160, 144), spacing_mm=(1.0, 1.0, 1.0))
+    sigma = 0.08 * np.percentile(scan.voxels, 99.5)
+    within = AxisFilter(share=0.65)
+    found = noise_passport(acquired(scan, sigma, NONE, within, gaussian(1.5))[0])
+    assert found.level == pytest.approx(sigma, rel=0.1)
+    assert found.measured_share[1] == pytest.approx(0.65, abs=0.03)
+    assert found.correlation[1] == pytest.approx(within.correlation[:2], abs=0.05)
+    assert found.correlation[2] == pytest.approx(gaussian(1.5).correlation[:2], abs=0.05)
+    assert found.correlation[0][0] == pytest.approx(0, abs=0.06)
+    assert found.level_map.shape == scan.shape
+
+
 def test_volumes_of_a_series_count_together():
     one = [acquired(head((96, 88, 6)), 40.0, gaussian(1.5), NONE, seed=s)[0] for s in range(3)]
     series = one[0].with_voxels(np.concatenate([scan.voxels for scan in one]))
