@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.noise.filters import TINY
-from medddim.noise.level import Whitened, spread
+from medddim.noise.level import Whitened, median, spread
 from medddim.noise.planes import RUN, Slabs
 from medddim.noise.rice import signal_of_mean
 from medddim.volume import Array, Mask
@@ -76,7 +76,7 @@ def _read(
         if count < FEWEST:
             continue
         slope = white.slope[box][inside]
-        even = size[box][inside][slope <= np.median(slope)]
+        even = size[box][inside][slope <= median(slope)]
         values.append(spread(even.astype(np.float32)))
         across = (float(np.mean(slabs.positions[run])) + 0.5) / depth
         places.append((across, (row + 0.5) / CELLS, (column + 0.5) / CELLS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -246,7 +247,7 @@ class Recipe(Record):
         except ValidationError as error:
             raise RecipeError(in_words(error.errors(), _record_of)) from error
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """That of the complete YAML; what another recipe makes of the same weights differs."""
         return hashlib.sha256(self.dump().encode()).hexdigest()
