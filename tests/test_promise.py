@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import logging
 import os
@@ -59,6 +60,28 @@ def test_every_public_name_says_its_types(name: str) -> None:
     assert without == []
     if inspect.isfunction(getattr(md, name)):
         assert signature.return_annotation is not signature.empty
+
+
+INTEGRATIONS = [
+    ("bids", "bids"),
+    ("monai", "monai"),
+    ("nipype", "nipype"),
+    ("onnx", "onnx"),
+    ("pacs", "pynetdicom"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of nipype's own packages
+@pytest.mark.parametrize(("name", "needs"), INTEGRATIONS)
+def test_every_integration_names_what_it_promises(
+    name: str, needs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_ET", "1")  # nipype asks no server for its newest version
+    pytest.importorskip(needs)
+    module = importlib.import_module(f"medddim.integrations.{name}")
+    assert module.__all__ == sorted(module.__all__)
+    for public in module.__all__:
+        assert inspect.getdoc(getattr(module, public))
 
 
 def globals_of_others() -> dict[str, Any]:

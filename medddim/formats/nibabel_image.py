@@ -78,10 +78,10 @@ def _of_nifti(image: NiftiImage) -> Volume:
     require_sound_affine(np.asarray(image.affine, dtype=np.float64), path)
     # anew, with a header of its own: that of the image may be behind its affine
     blank = np.broadcast_to(np.float32(0), stored.shape)
-    header = image_class(image.header)(blank, image.affine, image.header).header
-    header.set_data_dtype(stored.dtype)
-    require_image(header, path)
-    return volume_of(stored, header, path, scaling=scaling)
+    anew = image_class(image.header)(blank, image.affine, image.header)
+    anew.header.set_data_dtype(stored.dtype)
+    require_image(anew.header, path)
+    return volume_of(stored, anew, path, scaling=scaling)
 
 
 def _stored(image: NiftiImage) -> tuple[Any, tuple[float, float]]:

@@ -18,6 +18,8 @@ from nipype.interfaces.base import (
 
 from medddim.record import MANIFEST, Outcome, last_lines
 
+__all__ = ["Enhance"]
+
 SCAN = traits.Either(File(exists=True), Directory(exists=True))
 NUMBERS = traits.Either(traits.Float, traits.Tuple(traits.Float, traits.Float, traits.Float))
 FACTOR = traits.Either(traits.Int, traits.Tuple(traits.Int, traits.Int, traits.Int))

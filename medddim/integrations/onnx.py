@@ -21,6 +21,8 @@ from medddim.models import CARD, RECIPE
 from medddim.networks.contract import Network
 from medddim.recipe import Recipe
 
+__all__ = ["export_onnx"]
+
 OPSET = 18
 PARITY = 1e-4
 """Largest difference to torch, in the network's range, that a file is kept with."""

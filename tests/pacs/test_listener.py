@@ -66,20 +66,23 @@ def three(tmp_path: Path) -> list[Path]:
     return folders
 
 
-def listen(archive: Server, queue: Path, log: Path) -> subprocess.Popen[bytes]:
+def listen(
+    archive: Server, queue: Path, log: Path, *, model: str = "identity", stable: int = 1
+) -> subprocess.Popen[bytes]:
     """The command, running."""
     command = [
         *(sys.executable, "-c", "import medddim.cli; medddim.cli.main()", "listen"),
         *("--queue", str(queue), "--to", f"ORTHANC@{HERE}:{archive.port}", "--allow", "ORTHANC"),
-        *("--title", AET, "--port", str(archive.our_port), "--stable", "1", "--model", "identity"),
+        *("--title", AET, "--port", str(archive.our_port)),
+        *("--stable", str(stable), "--model", model),
     ]
     with log.open("ab") as stream:
         return subprocess.Popen(command, stdout=stream, stderr=stream)
 
 
-def upload(archive: Server, folder: Path) -> str:
-    """Put a series into the archive; its study there."""
-    for path in sorted(folder.iterdir()):
+def upload(archive: Server, series: Path | list[Path]) -> str:
+    """Put a folder or these files into the archive; their study there."""
+    for path in series if isinstance(series, list) else sorted(series.iterdir()):
         answer = requests.post(f"{archive.http}/instances", path.read_bytes(), timeout=10).json()
     return str(answer["ParentStudy"])
 
@@ -119,18 +122,18 @@ def images(archive: Server) -> dict[str, Any]:
     return found
 
 
-def of_the_command(folders: list[Path], out: Path) -> dict[str, Any]:
+def of_the_command(folders: list[Path], out: Path, model: str) -> dict[str, Any]:
     """What `medddim enhance` makes of the same studies."""
-    command = ["enhance", *map(str, folders), "-o", str(out), "--model", "identity"]
+    command = ["enhance", *map(str, folders), "-o", str(out), "--model", model]
     assert CliRunner().invoke(main, command).exit_code == 0
     read = [pydicom.dcmread(path) for path in out.rglob("*.dcm")]
     return {str(image.SOPInstanceUID): image for image in read}
 
 
-def same(archive: Server, three: list[Path], tmp_path: Path) -> None:
+def same(archive: Server, folders: list[Path], tmp_path: Path, *, model: str = "identity") -> None:
     """The archive holds the sources and, once each, the results of the command."""
-    there, made = images(archive), of_the_command(three, tmp_path / "out")
-    assert len(made) == 3 * SLICES
+    there, made = images(archive), of_the_command(folders, tmp_path / "out", model)
+    assert len(made) == len(folders) * SLICES
     assert len(there) == 2 * len(made)
     for uid, image in made.items():
         np.testing.assert_array_equal(there[uid].pixel_array, image.pixel_array)
@@ -172,7 +175,8 @@ def test_killed_ten_times_each_result_is_there_once(
 def test_the_archive_hands_over_what_is_stable(
     archive: Server, three: list[Path], tmp_path: Path
 ) -> None:
-    process = listen(archive, tmp_path / "queue", tmp_path / "listener.log")
+    model = str(studies.model(tmp_path / "model"))
+    process = listen(archive, tmp_path / "queue", tmp_path / "listener.log", model=model)
     try:
         answers(archive)
         for folder in three:
@@ -182,8 +186,26 @@ def test_the_archive_hands_over_what_is_stable(
     finally:
         process.terminate()
         assert process.wait(timeout=30) == 130
-    same(archive, three, tmp_path)
+    same(archive, three, tmp_path, model=model)
     assert studies.CANARY not in (tmp_path / "listener.log").read_text()
+
+
+def test_a_study_in_two_halves_is_done_once(
+    archive: Server, three: list[Path], tmp_path: Path
+) -> None:
+    files = sorted(three[0].iterdir())
+    process = listen(archive, tmp_path / "queue", tmp_path / "listener.log", stable=4)
+    try:
+        answers(archive)
+        for half in (files[: SLICES // 2], files[SLICES // 2 :]):
+            assert hand_over(archive, upload(archive, half))
+            time.sleep(1)
+        wait_for(archive, 2 * SLICES)
+        time.sleep(3)
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 130
+    same(archive, three[:1], tmp_path)
 
 
 def test_fetch_and_send_by_dicomweb(archive: Server, three: list[Path], tmp_path: Path) -> None:

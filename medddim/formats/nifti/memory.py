@@ -17,7 +17,7 @@ from medddim.formats.nifti.place import affine_mm, warn_of_two_places
 from medddim.formats.nifti.save import header_of_result
 from medddim.formats.single_file import ToSave
 from medddim.formats.stored import Described, FileSource, restored, same_grid, spatial_first
-from medddim.volume import Volume
+from medddim.volume import Affine, Volume
 
 
 def image_class(header: NiftiHeader) -> Any:
@@ -25,17 +25,32 @@ def image_class(header: NiftiHeader) -> Any:
     return Nifti2Image if isinstance(header, Nifti2Header) else Nifti1Image
 
 
-def volume_of(
-    stored: npt.NDArray[Any], header: NiftiHeader, path: Path, *, scaling: tuple[float, float]
-) -> Volume:
-    """The Volume of the numbers `stored` below a checked header; `scaling` is slope, intercept.
+MM = {"meter": 1e3, "micron": 1e-3}
+ROUNDING = 1e-6
+"""Of float32, in which a header holds an affine, as a share of its largest number."""
 
-    `path` is for messages, and for the JSON file beside it. Raises UnsupportedScan.
+
+def volume_of(
+    stored: npt.NDArray[Any], image: Any, path: Path, *, scaling: tuple[float, float]
+) -> Volume:
+    """The Volume of the numbers `stored` of an image whose header is checked.
+
+    `scaling` is slope and intercept, `path` for messages, and for the JSON file beside it. Raises
+    UnsupportedScan.
     """
+    header = image.header
     warn_of_two_places(header, path)
-    affine, dtype = affine_mm(header, path), header.get_data_dtype()
-    described = Described(header, shape_of(header), affine, dtype, *scaling)
+    place = _exact(affine_mm(header, path), image)
+    described = Described(header, shape_of(header), place, header.get_data_dtype(), *scaling)
     return nifti.Nifti().volume_of(stored, described, path)
+
+
+def _exact(place: Affine, image: Any) -> Affine:
+    """The affine of the header in mm, with the digits that the image has and its header has not."""
+    exact = np.array(image.affine, dtype=np.float64)
+    exact[:3] *= MM.get(image.header.get_xyzt_units()[0], 1.0)
+    close = np.abs(exact - place).max() <= ROUNDING * np.abs(exact).max()
+    return exact if close else place
 
 
 def in_memory(volume: Volume) -> tuple[NiftiHeader, npt.NDArray[np.float32]]:

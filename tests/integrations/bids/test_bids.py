@@ -80,19 +80,21 @@ def test_a_derivative_that_pybids_and_the_validator_understand(raw, model):
 
 
 @pytest.mark.slow
-def test_participants_in_parallel_are_those_in_a_row(raw, tmp_path):
+def test_participants_in_parallel_are_those_in_a_row(raw, tmp_path, model):
     def command(out, *labels):
-        more = ["--model", "identity", "--participant-label", *labels]
+        more = ["--model", model, "--participant-label", *labels]
         program = [sys.executable, "-c", "import medddim.cli; medddim.cli.main()"]
         return [*program, "bids", str(raw), str(out), "participant", *more]
 
-    both = [
-        subprocess.Popen(command(tmp_path / "both", label), stdout=subprocess.DEVNULL)
-        for label in ("01", "sub-02")
+    all_at_once = [
+        subprocess.Popen(command(tmp_path / "all", label), stdout=subprocess.DEVNULL)
+        for label in ("01", "sub-02", "03")
     ]
-    assert [one.wait(timeout=120) for one in both] == [0, 0]
-    assert bids(raw, tmp_path / "row", "--participant-label", "01", "02").exit_code == 0
-    assert studies.contents(tmp_path / "both") == studies.contents(tmp_path / "row")
+    assert [one.wait(timeout=240) for one in all_at_once] == [0, 0, 0]
+    assert bids(raw, tmp_path / "row", model=model).exit_code == 0
+    assert studies.contents(tmp_path / "all") == studies.contents(tmp_path / "row")
+    if VALIDATOR:
+        assert errors(tmp_path / "all") == []
 
 
 def test_again_does_nothing_and_repairs_what_a_killed_run_left(raw, tmp_path):
