@@ -35,6 +35,7 @@ from quality import table
 from scipy.ndimage import zoom
 from torch.utils.flop_counter import FlopCounterMode
 
+import medddim
 from medddim import formats
 from medddim.degradation import LowDose, RicianNoise
 from medddim.formats import samples
@@ -75,11 +76,22 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path)
     asked = parser.parse_args()
+    if asked.against:
+        require_another(asked.against)
     cases = [*asked.cases, *(["ct"] if asked.ct else [])]
     text = "\n\n".join([*(measured(case, asked) for case in cases), limit(asked)])
     print(text)
     if asked.output:
         asked.output.write_text(text + "\n", encoding="utf-8")
+
+
+def require_another(python: str) -> None:
+    """Raise SystemExit if that Python has this very medddim."""
+    command = [python, "-c", "import medddim; print(medddim.__file__)"]
+    with tempfile.TemporaryDirectory() as folder:
+        found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    if Path(found.stdout.strip()) == Path(medddim.__file__):
+        raise SystemExit(f"{python} has the medddim that runs here: {medddim.__file__}")
 
 
 def measured(case: str, asked: argparse.Namespace) -> str:
@@ -173,6 +185,7 @@ def process(command: list[str], output: Path, threads: int) -> tuple[float, floa
         [places.get(word, word) for word in command],
         stdout=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        cwd=output.parent,  # Python looks there first: not for this tree
     )
     _, status, used = os.wait4(run.pid, 0)
     if status:
