@@ -56,8 +56,8 @@ def main() -> None:
         judgement = known.judge(traits(scan, scale=scaling.scale))
         seconds.append(time.perf_counter() - began)
         found[kind].append(judgement)
-        row = [name, kind, judgement.verdict, f"{judgement.score:.2f}", judgement.reason]
-        print(*row, sep="  ", flush=True)
+        line = [name, kind, judgement.verdict, f"{judgement.score:.2f}", judgement.reason]
+        print(*line, sep="  ", flush=True)
     inside = [one.score for one in found[IN_RANGE]]
     everything = [one for kind, some in found.items() if kind != IN_RANGE for one in some]
     rows = [row(kind, some, inside) for kind, some in found.items()]
