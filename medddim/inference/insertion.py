@@ -78,7 +78,8 @@ def plant(
     """
     image, spacing_mm = volume.voxels[0], volume.spacing_mm
     taken = np.zeros(image.shape, dtype=bool)
-    evenness = {size: _evenness(image, radii_of(size, spacing_mm)) for size, _ in wanted}
+    sizes = {size for size, _ in wanted}
+    evenness = {size: _evenness(image, radii_of(size, spacing_mm)) for size in sizes}
     planted = []
     for size, times in wanted:
         radii = radii_of(size, spacing_mm)

@@ -1,0 +1,181 @@
+"""Does a receipt say what a separate experiment says, what does it cost, and is invention flagged?
+
+    python benchmarks/receipts.py SCANS... [--model mr-denoise-fast] [--levels 0.05] [--slices 12]
+
+SCANS are taken as the truth and made noisy; of each the middle --slices. For every scan and level:
+
+    apart     mean distance, over sizes and contrasts, of the share kept that the receipt gives from
+              that of inserts at other places (another seed, --copies whole answers), the worst, and
+              the share of sizes and contrasts within WITHIN; then the mean distance expected by
+              chance alone, from the spread of single inserts
+    cost      CPU time of the answer with its receipt over that of the answer
+    flagged   AUROC of the map of `medddim.metrics.invention` (its most within the place) between
+              even tissue of the answer with a false structure of SIZES_MM and --contrast times the
+              noise and even tissue without, by size and together
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from contrast import tissue
+from quality import degraded, table
+
+from medddim import formats
+from medddim.inference.enhancer import Enhancer
+from medddim.inference.insertion import (
+    CONTRASTS,
+    SIZES_MM,
+    Planted,
+    floor_of,
+    kept,
+    plant,
+    with_inserts,
+)
+from medddim.inference.plan import ScanPlan
+from medddim.inference.receipt import Receipt
+from medddim.inference.settings import Settings
+from medddim.inference.trust import receipt_of
+from medddim.metrics.invention import invented
+from medddim.training.dataset import middle_slices
+from medddim.volume import Array, Volume
+
+SEED = 1000
+"""Of the separate experiment; a receipt has that of its settings, 0."""
+WITHIN = 0.05
+Shares = dict[tuple[float, float], list[float]]
+
+
+def main() -> None:
+    """One row a scan and level, then the means."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scans", type=Path, nargs="+")
+    parser.add_argument("--model", default="mr-denoise-fast")
+    parser.add_argument("--levels", type=float, nargs="+", default=[0.05])
+    parser.add_argument("--slices", type=int, default=12)
+    parser.add_argument("--copies", type=int, default=4)
+    parser.add_argument("--contrast", type=float, default=3.0)
+    asked = parser.parse_args()
+    enhancer, rows, seen = Enhancer.load(asked.model), [], defaultdict(list)
+    for series in formats.find(*asked.scans):
+        clean = formats.read(series).taken_for(enhancer.recipe.modality)
+        if clean.modality != enhancer.recipe.modality or clean.channels > 1:
+            continue
+        for level in asked.levels:
+            noisy, _ = degraded(middle_slices(clean, asked.slices), level, recipe=enhancer.recipe)
+            row, flags = measured(enhancer, noisy, asked)
+            rows.append([series.name, f"{level:g}", *row, *aurocs(flags)])
+            for size, pairs in flags.items():
+                seen[size] += pairs
+            print("  ".join(rows[-1]), flush=True)
+    sizes = [f"{size:g} mm" for size in SIZES_MM]
+    titles = ["scan", "level", "apart", "worst", "within", "by chance", "cost", *sizes, "flagged"]
+    for there in (True, False):
+        places = sum(one[1] is there for pairs in seen.values() for one in pairs)
+        print(f"{places} places {'with' if there else 'without'} a false structure")
+    print(table(titles, [*rows, ["together", *[""] * 6, *aurocs(seen)]]))
+
+
+def measured(
+    enhancer: Enhancer, noisy: Volume, asked: argparse.Namespace
+) -> tuple[list[str], dict[float, list[tuple[float, bool]]]]:
+    """The figures of the receipt, and how far false structures stand out, by size."""
+    plan = enhancer.plan(noisy, Settings())
+    enhancer.answer(plan)  # the first of a shape is slower
+    began = time.process_time()
+    answer = enhancer.answer(plan)
+    answered = time.process_time()
+    receipt = receipt_of(enhancer, plan, answer)
+    cost = (time.process_time() - began) / (answered - began)
+    apart = against(receipt, separate(enhancer, plan, answer, copies=asked.copies))
+    flags = stand_out(plan, answer, contrast=asked.contrast, copies=asked.copies)
+    return [*apart, f"{cost:.2f}"], flags
+
+
+def placed(plan: ScanPlan, image: Volume, wanted: list[Any], seed: int) -> list[Planted]:
+    """Inserts in a whole image, in units of the scan's noise."""
+    return plant(
+        image,
+        wanted,
+        noise=plan.facts["noise_level"] * plan.scaling.scale,
+        floor=floor_of(image, plan.scaling.scale),
+        generator=np.random.default_rng(seed),
+    )
+
+
+def separate(enhancer: Enhancer, plan: ScanPlan, answer: Volume, *, copies: int) -> Shares:
+    """The share kept of inserts in the whole scan, answered whole, by size and contrast."""
+    shares: Shares = defaultdict(list)
+    smallest = sorted(plan.scan.spacing_mm)[1]
+    sizes = [size for size in SIZES_MM[::-1] if size >= smallest]
+    for copy in range(copies):
+        wanted = [(size, times) for size in sizes for times in CONTRASTS] * 3
+        planted = placed(plan, plan.scan, wanted, SEED + copy)
+        there = with_inserts(plan.scan.voxels[0], planted)[None]
+        found = enhancer.answer(plan.of(plan.scan.with_voxels(there)))
+        for one in kept(found.voxels[0] - answer.voxels[0], planted):
+            shares[one.diameter_mm, one.times_noise].append(one.share)
+    return shares
+
+
+def against(receipt: Receipt, shares: Shares) -> list[str]:
+    """How far apart receipt and experiment are: mean, worst, share within, by chance alone."""
+    apart, chance = [], []
+    for line in receipt.lines:
+        others = shares.get((line.diameter_mm, line.times_noise), [])
+        if len(others) > 1:
+            apart.append(abs(line.mean - np.mean(others)))
+            error = np.var(others, ddof=1) * (1 / line.count + 1 / len(others))
+            chance.append(np.sqrt(error * 2 / np.pi))  # the mean of |x| of a normal distribution
+    mean, worst, by_chance = (f"{one:.3f}" for one in (np.mean(apart), max(apart), np.mean(chance)))
+    return [mean, worst, f"{np.mean(np.array(apart) <= WITHIN):.0%}", by_chance]
+
+
+def stand_out(
+    plan: ScanPlan, answer: Volume, *, contrast: float, copies: int
+) -> dict[float, list[tuple[float, bool]]]:
+    """By size: the most of the map at a place of even tissue, and whether it was planted there."""
+    found: dict[float, list[tuple[float, bool]]] = defaultdict(list)
+    scan, image = plan.scan.voxels[0], answer.voxels[0]
+    axis = plan.scan.slice_axis
+    wanted = [(size, contrast) for size in SIZES_MM[::-1]] * 4
+    inside = tissue(plan.scan)
+    plain = invented(image, scan, slice_axis=axis, inside=inside)
+    for copy in range(copies):
+        planted = placed(plan, answer, wanted, SEED + copy)
+        false = invented(with_inserts(image, planted), scan, slice_axis=axis, inside=inside)
+        elsewhere = placed(plan, answer, wanted, SEED + copies + copy)
+        for deviations, places, there in ((false, planted, True), (plain, elsewhere, False)):
+            for one in places:
+                found[one.diameter_mm].append((most(deviations, one), there))
+    return found
+
+
+def most(deviations: Array, one: Planted) -> float:
+    """The most of the map within a structure."""
+    box, profile = one.insert.profile(deviations.shape)
+    return float(deviations[box][profile > 0].max())
+
+
+def aurocs(found: dict[float, list[tuple[float, bool]]]) -> list[str]:
+    """The area under the curve for each size, and for all together."""
+    everything = [pair for pairs in found.values() for pair in pairs]
+    return [auroc(found.get(size, [])) for size in SIZES_MM] + [auroc(everything)]
+
+
+def auroc(pairs: list[tuple[float, bool]]) -> str:
+    """How often a planted place stands out more than one that is not."""
+    there = np.array([value for value, planted in pairs if planted])[:, None]
+    absent = np.array([value for value, planted in pairs if not planted])[None]
+    if not there.size or not absent.size:
+        return "-"
+    return f"{np.mean((there > absent) + 0.5 * (there == absent)):.3f}"
+
+
+if __name__ == "__main__":
+    main()
