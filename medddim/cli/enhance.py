@@ -136,7 +136,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     default="auto",
     show_default=True,
     type=click.Choice(["auto", "fast", "best"]),
-    help="auto: mr-denoise-fast for MR, one view for CT. best: mr-denoise for MR, eight times "
+    help="auto: mr-denoise-fast for MR, one view for CT. best: mr-denoise for MR, many times "
     "slower, and better where the noise is white; for CT the mean of four views. fast: one view, "
     "whatever the model.",
 )
