@@ -1,23 +1,21 @@
 """What does one slice cost while somebody waits for it, against its network alone?
 
-    python benchmarks/preview.py [--models mr-denoise-fast mr-denoise ct-denoise] [--runs 5]
+    python benchmarks/preview.py [--models mr-denoise-fast mr-denoise ct-denoise]
 
 A scan of 256 x 256 x 24 voxels with noise, its plan made once (what that takes stands beside it),
 the model loaded. The network alone is called on as many slices as the preview gives it, and on no
-more. CPU seconds on one thread, the least of --runs.
+more. CPU seconds on one thread, the least of three runs.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
 from quality import table
-from speed import noisy_head
+from speed import cpu_seconds, noisy_head
 
 from medddim.inference.enhancer import Enhancer
 from medddim.networks.contract import Network
@@ -28,14 +26,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     models = ["mr-denoise-fast", "mr-denoise", "ct-denoise"]
     parser.add_argument("--models", nargs="+", default=models)
-    parser.add_argument("--runs", type=int, default=5)
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    rows = [row(model, asked.runs) for model in asked.models]
+    rows = [row(model) for model in asked.models]
     print(table(["model", "plan", "preview", "network alone", "preview / network"], rows))
 
 
-def row(model: str, runs: int) -> list[str]:
+def row(model: str) -> list[str]:
     """The seconds of one model."""
     enhancer = Enhancer.load(model, precision="fp32")
     scan = noisy_head("slices")[1]
@@ -56,21 +53,10 @@ def row(model: str, runs: int) -> list[str]:
             for given, named in calls:
                 network(*given, **named)
 
-    planned = least(lambda: enhancer.plan(scan), runs)
-    shown = least(lambda: enhancer.preview(scan, 12, plan=plan), runs)
-    bare = least(alone, runs)
+    planned = cpu_seconds(lambda: enhancer.plan(scan))
+    shown = cpu_seconds(lambda: enhancer.preview(scan, 12, plan=plan))
+    bare = cpu_seconds(alone)
     return [model, *(f"{one:.3f}" for one in (planned, shown, bare)), f"{shown / bare:.2f}"]
-
-
-def least(work: Callable[[], object], runs: int) -> float:
-    """CPU seconds of the quickest of some runs, after one that counts for nothing."""
-    work()
-    found = []
-    for _ in range(runs):
-        began = time.process_time()
-        work()
-        found.append(time.process_time() - began)
-    return min(found)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from medddim.batch.enhancing import enhance_job
-from medddim.batch.jobs import Job
 from medddim.formats import Series, modality_of
 from medddim.inference.settings import Settings
+
+if TYPE_CHECKING:
+    from medddim.batch.jobs import Job
 
 DENOISER = {
     "auto": {"MR": "mr-denoise-fast", "CT": "ct-denoise"},
@@ -25,6 +26,7 @@ def by_modality(settings: Settings | None = None, **options: Any) -> Callable[[S
     modality known here. `options` are those of `enhance_job`. Raises RequestProblem for settings
     that make no sense for the models.
     """
+    from medddim.batch.enhancing import enhance_job  # with torch, which `model_for` does not need
     from medddim.checkpoint import Checkpoint
 
     settings = settings or Settings()
