@@ -61,7 +61,7 @@ def test_the_first_hour(place):
     assert "better/dicom/series/ by mr-denoise" in printed["enhance study/ -o better/ --dry-run"]
     better = place / "better"
     assert (better / "bids" / "sub-01" / "anat" / "sub-01_T1w.nii.gz").is_file()
-    assert (better / "my scans" / "T1 (copy) [1].nii.gz").is_file()
+    assert (better / "my_scans" / "T1_copy_1.nii.gz").is_file()
     assert len(list((better / "dicom" / "series").glob("*.dcm"))) == 4
     assert (better / "report.html").is_file()
     assert "0 wrong" in printed["verify better/"]

@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from pydicom.data import get_testdata_file
 
-from medddim import cli
+from medddim import __version__, cli
 from tests import studies
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,3 +107,9 @@ def test_every_file_it_points_to_exists():
     paths = [path for path in (*links, *scripts) if "://" not in path]
     assert len(paths) > 5
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_citation_is_of_this_version():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(cited)
+    assert cited["version"] == __version__

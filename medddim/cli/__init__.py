@@ -43,7 +43,6 @@ EXIT_REFUSED, EXIT_USAGE, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 2, 3, 130
 GOES_ON = {
     "enhance": "; the same command goes on",
     "degrade": "; the same command goes on",
-    "train": "; the same command with --resume goes on",
 }
 
 log = logging.getLogger(__name__)
@@ -82,7 +81,8 @@ def _stopped_as_by_a_person() -> Iterator[None]:
 def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
     match problem:
         case click.Abort() | KeyboardInterrupt():
-            stated = f"interrupted; what was finished is kept{GOES_ON.get(verb, '')}"
+            left = str(problem) or f"what was finished is kept{GOES_ON.get(verb, '')}"
+            stated = f"interrupted; {left}"
             return stated, EXIT_INTERRUPTED
         case RequestProblem():
             return str(problem), EXIT_USAGE

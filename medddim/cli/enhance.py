@@ -206,14 +206,15 @@ def require_sound(scans: Sequence[Path], output: Path, asked: Mapping[str, Any])
 
     if asked["model"] != "auto":
         folder_of(asked["model"])
-    if asked["factor"] is None and asked["spacing_mm"] is None:
+    judged = {key: asked[key] for key in ("factor", "spacing_mm", "sampler")}
+    if not any(judged.values()):
         return
     from medddim.batch import Settings
     from medddim.models import RECIPE
     from medddim.recipe import Recipe
 
-    settings = Settings(factor=asked["factor"], spacing_mm=asked["spacing_mm"])
-    if asked["model"] != "auto":
+    settings = Settings(**judged)
+    if settings.finer and asked["model"] != "auto":
         settings.require_fitting(Recipe.load(folder_of(asked["model"]) / RECIPE))
 
 

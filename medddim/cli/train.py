@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,8 @@ def train(
     """Train the model that RECIPE describes: a YAML file, or the name of one in the package."""
     if init is not None:
         _require_alone(recipe, output, smoke)
-        _init(init, data, hours=hours, scratch=from_scratch, device=device)
+        with _interrupted(None):
+            _init(init, data, hours=hours, scratch=from_scratch, device=device)
         return
     if recipe is None:
         raise click.UsageError(
@@ -117,11 +119,27 @@ def train(
     if (output is None) != smoke:
         raise click.UsageError("expected either -o RUN or --smoke")
     asked, root = _asked(recipe, data)
-    if output is None:
-        _prove(asked, root, device)
-        return
     how = {"device": device, "devices": devices, "workers": workers, "minutes": minutes}
-    _train(asked, output, data=root, resume=resume, **how)
+    with _interrupted(output):
+        if output is None:
+            _prove(asked, root, device)
+        else:
+            _train(asked, output, data=root, resume=resume, **how)
+
+
+@contextmanager
+def _interrupted(run: Path | None) -> Iterator[None]:
+    """Of an interruption, say whether there is a run to resume."""
+    from medddim.training.places import RESUME
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if run is not None and (run / RESUME).exists():
+            left = "what was saved is kept; the same command with --resume goes on"
+        else:
+            left = "nothing is kept yet; the same command begins anew"
+        raise KeyboardInterrupt(left) from None
 
 
 def _train(recipe: Recipe, output: Path, **how: Any) -> None:

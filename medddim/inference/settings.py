@@ -8,9 +8,8 @@ from typing import Literal, TypedDict, get_args
 
 from medddim.degradation.larger_voxels import Factor
 from medddim.errors import RequestProblem
-from medddim.recipe import SAMPLERS_AT_HAND, Recipe
+from medddim.recipe import Recipe, known_samplers
 
-DEFAULT_SAMPLER = "ddim"
 Quality = Literal["auto", "fast", "best"]
 
 
@@ -69,6 +68,11 @@ class Settings:
         for noise in (self.noise, self.noise_share):
             if noise is not None and not 0 <= noise < math.inf:  # NaN is neither
                 raise RequestProblem(f"expected a noise of 0 or more, found {noise}")
+        samplers = known_samplers()
+        if self.sampler is not None and self.sampler not in samplers:
+            raise RequestProblem(
+                f"expected a sampler of {', '.join(samplers)}, found {self.sampler!r}"
+            )
         self._require_said_once()
 
     def _require_said_once(self) -> None:
@@ -93,8 +97,6 @@ class Settings:
 
     def require_fitting(self, recipe: Recipe) -> None:
         """Raise RequestProblem for what makes no sense for the model of this recipe."""
-        if self.sampler not in (None, DEFAULT_SAMPLER):
-            _require_known(self.sampler)
         if recipe.task == "superresolve" and not self.finer:
             raise RequestProblem(
                 f"the model {recipe.name} needs a factor (4, or 2,2,2) or a spacing in mm"
@@ -124,12 +126,3 @@ class Settings:
                 "samples need more than 1 step: the first hardly depends on the noise that is "
                 "drawn; take more, such as 8"
             )
-
-
-def _require_known(sampler: str) -> None:
-    if sampler in SAMPLERS_AT_HAND:
-        return
-    from medddim.diffusion import SAMPLERS  # torch, for this alone
-
-    if sampler not in SAMPLERS:
-        raise RequestProblem(f"expected a sampler of {', '.join(SAMPLERS)}, found {sampler!r}")

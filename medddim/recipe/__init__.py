@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -51,23 +53,31 @@ __all__ = [
 
 PATHS_AT_HAND = ("scan-noise", "posterior", "bridge", "variance-preserving", "linear-beta")
 SAMPLERS_AT_HAND = ("ddim", "second-order", "ancestral")
-"""Known to be there; of any other the tables have to be asked, and those load torch."""
+"""What the tables of `medddim.diffusion` ship; a test compares."""
+
+
+def known_paths() -> Collection[str]:
+    """The keys of `medddim.diffusion.PATHS`, without loading torch."""
+    return _table("PATHS", PATHS_AT_HAND)
+
+
+def known_samplers() -> Collection[str]:
+    """The keys of `medddim.diffusion.SAMPLERS`, without loading torch."""
+    return _table("SAMPLERS", SAMPLERS_AT_HAND)
+
+
+def _table(name: str, at_hand: Collection[str]) -> Collection[str]:
+    # who adds to a table has imported it: where nobody has, it holds what ships
+    diffusion = sys.modules.get("medddim.diffusion")
+    return getattr(diffusion, name, at_hand)
 
 
 def _a_path(name: str) -> str:
-    if name in PATHS_AT_HAND:
-        return name
-    from medddim.diffusion import PATHS
-
-    return one_of(name, PATHS)
+    return one_of(name, known_paths())
 
 
 def _a_sampler(name: str) -> str:
-    if name in SAMPLERS_AT_HAND:
-        return name
-    from medddim.diffusion import SAMPLERS
-
-    return one_of(name, SAMPLERS)
+    return one_of(name, known_samplers())
 
 
 class DiffusionRecipe(Record):

@@ -1,10 +1,13 @@
-"""Where the scans of a training lie, as a user says it."""
+"""Where the scans of a training lie, as a user says it, and where a run is saved."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from medddim.errors import RecipeError
+
+RESUME = "run.safetensors"
+"""In the folder of a run: all that it takes to resume it."""
 
 
 def split_pattern(data: str) -> tuple[Path, str]:

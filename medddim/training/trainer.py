@@ -36,13 +36,13 @@ from medddim.training.dataset import Pairs, PairSource
 from medddim.training.feed import batches
 from medddim.training.optimiser import Optimiser
 from medddim.training.pace import Pace
+from medddim.training.places import RESUME
 from medddim.training.scanner_pairs import ScannerPairs
 from medddim.training.scans import chosen, read_all
 from medddim.training.validation import mean_psnr, validate
 from medddim.volume import Volume
 
 Progress = Callable[[int, Mapping[str, float]], None]
-RESUME = "run.safetensors"
 REPORT_EVERY = 50
 MAY_CHANGE = {
     "training.steps", "training.decay", "training.save_every", "training.validate_every",

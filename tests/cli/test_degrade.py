@@ -1,5 +1,6 @@
 """`medddim degrade`: worse on purpose, and the same every time."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -151,3 +152,12 @@ def test_every_preset_of_an_acquisition_is_offered():
     from medddim.degradation.mr_scanner import PRESETS
 
     assert tuple(PRESETS) == OFFERED
+
+
+@pytest.mark.parametrize("level", [0.04, 0.08])
+def test_the_level_is_a_share_of_what_inspect_calls_the_bright_end(medddim, tmp_path, level):
+    clean = head((96, 96, 24))
+    formats.write(clean, tmp_path / "study", name="head", derivation=studies.IDENTITY)
+    assert degrade(medddim, "--as", "rician", "--level", level).exit_code == 0
+    (row,) = medddim("inspect", "out", "--json").stdout.splitlines()
+    assert json.loads(row)["noise_share"] == pytest.approx(level, rel=0.1)

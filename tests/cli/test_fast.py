@@ -22,6 +22,9 @@ WRONG = [
     (["train", "mr_denois_2d", "-o", "run", "--data", "study"], "did you mean mr_denoise_2d"),
     (["train", "mr_denoise_2d", "-o", "run", "--data", "nowhere"], "expected a folder"),
     (["train", "mr_denoise_vp_2d", "-o", "run", "--data", "nowhere"], "expected a folder"),
+    (["train", "path.yaml", "-o", "run", "--data", "study"], "expected one of scan-noise"),
+    (["train", "sampler.yaml", "-o", "run", "--data", "study"], "expected one of ddim"),
+    (["enhance", "study", "-o", "out", "--sampler", "ddmi"], "expected a sampler of ddim"),
     (["train", "--init", "mine.yaml"], "--data"),
     (["train", "--init", "mine.yaml", "--data", "nowhere"], "expected a folder"),
     (["evaluate", "study", "study", "-o", "out", "--protocol", "mr-i"], "unknown protocol"),
@@ -61,9 +64,12 @@ def run(folder, arguments):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """`study/` with one small scan."""
+    """`study/` with one small scan, and recipes with one misspelt name each."""
     place = tmp_path_factory.mktemp("fast")
     studies.nifti(place / "study")
+    for field in ("path", "sampler"):
+        misspelt = {"task": "denoise", "name": "x", "diffusion": {field: "ddmi"}}
+        (place / f"{field}.yaml").write_text(json.dumps(misspelt))
     return place
 
 

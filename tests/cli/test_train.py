@@ -101,3 +101,41 @@ def test_smoke_says_what_it_proves_and_no_more(medddim, recipe):
     shown = medddim("train", "recipe.yaml", "--data", "data", "--smoke").stdout
     assert "saved, resumed, loaded, applied" in shown
     assert "says nothing of the model" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (["--init", "mine.yaml", "--data", "data"], "medddim.training.proposal.look_at"),
+        (["recipe.yaml", "--data", "data", "--smoke"], "medddim.training.rehearsal.smoke"),
+        (["recipe.yaml", "--data", "data", "-o", "run"], "medddim.training.trainer.read_all"),
+    ],
+    ids=["init", "smoke", "before the first save"],
+)
+def test_an_interruption_with_nothing_to_resume_does_not_advise_it(
+    medddim, recipe, monkeypatch, arguments, where
+):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, stop)
+    result = medddim("train", *arguments)
+    assert result.exit_code == 130
+    assert result.stderr == (
+        "medddim: interrupted; nothing is kept yet; the same command begins anew\n"
+    )
+
+
+def test_an_interrupted_run_that_was_saved_says_how_it_goes_on(medddim, recipe, monkeypatch):
+    assert medddim("train", "recipe.yaml", "--data", "data", "-o", "run").exit_code == 0
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("medddim.training.trainer.read_all", stop)
+        result = medddim("train", "recipe.yaml", "--data", "data", "-o", "run", "--resume")
+    assert result.exit_code == 130
+    assert result.stderr.endswith("the same command with --resume goes on\n")
+    again = medddim("train", "recipe.yaml", "--data", "data", "-o", "run", "--resume")
+    assert again.exit_code == 0
