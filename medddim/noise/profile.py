@@ -23,8 +23,20 @@ CERTAIN = 0.01
 """How much a certain end counts against a closer curve without one, for each unit of its log."""
 ANATOMY = 0.06
 """Below this share of Nyquist a profile is of anatomy; it counts fully from 0.15 above."""
-MOST_SECOND_ORDER, MOST_CONSTANT = 0.35, 0.03
+FILTER, SECOND_ORDER, CONSTANT = range(3)
+PARTS = (
+    (FILTER,),
+    (FILTER, SECOND_ORDER),
+    (FILTER, CONSTANT),
+    (FILTER, SECOND_ORDER, CONSTANT),
+)
+"""What a profile is explained by, together."""
+MOST = {SECOND_ORDER: 0.35, CONSTANT: 0.03}
 """How strong, as shares of the noise at frequency 0, what the filter does not explain may be."""
+EACH, FURTHEST = 0.001, 0.7
+"""What each of them counts against a fit, and how far off the log of the profile is at most."""
+RIDGE = 1e-6
+"""What keeps curves apart that are alike."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class _Library:
     power: Curve
     second: Curve
 
-    def only(self, used: npt.NDArray[np.bool_]) -> _Library:
+    def only(self, used: npt.NDArray[np.bool_] | slice) -> _Library:
         return _Library(self.parameters[used], self.power[used], self.second[used])
 
 
@@ -53,6 +65,22 @@ def _library() -> _Library:
     return _Library(grid, power, second / second.max(axis=1, keepdims=True))
 
 
+@lru_cache(maxsize=1)
+def _smooth() -> _Library:
+    """The filters without a sharp end."""
+    library = _library()
+    shares, gauss, roll, half_from = library.parameters.T
+    ends_smoothly = (roll >= 0.6) & np.isin(gauss, (0, 1, 2)) & (half_from == 0)
+    return library.only((shares == 1) | ends_smoothly)
+
+
+def _ending_near(end: float) -> _Library:
+    """The filters whose measured part ends near a share of Nyquist; they follow on each other."""
+    near = np.flatnonzero(np.abs(SHARES - end) <= 1.01 / BINS)
+    each = len(_library().parameters) // len(SHARES)
+    return _library().only(slice(near[0] * each, (near[-1] + 1) * each) if near.size else slice(0))
+
+
 def fit(profile: Curve) -> AxisFilter:
     """The filter whose spectrum is closest to `profile`, power at 0 ... Nyquist along an axis.
 
@@ -63,14 +91,11 @@ def fit(profile: Curve) -> AxisFilter:
     frequency = (np.arange(BINS) + 0.5) / BINS
     weight = np.clip((frequency - ANATOMY) / 0.15, 0, 1)
     means = _binned(profile)
-    library = _library()
-    shares, gauss, roll, half_from = library.parameters.T
-    ends_smoothly = (roll >= 0.6) & np.isin(gauss, (0, 1, 2)) & (half_from == 0)
-    smooth = library.only((shares == 1) | ends_smoothly)
+    smooth = _smooth()
     row, best = _closest(means, weight, smooth)
     found = AxisFilter(*map(float, smooth.parameters[row]))
     for end, fall in sharp_falls(profile):
-        near = library.only(np.abs(shares - end) <= 1.01 / BINS)
+        near = _ending_near(end)
         if not len(near.parameters):  # below every share that scanners measure
             continue
         away = np.where(np.abs(frequency - end) < 1.6 / BINS, 0, weight)
@@ -131,26 +156,60 @@ def _binned(profile: Curve) -> Curve:
 
 def _closest(profile: Curve, weight: Curve, library: _Library) -> tuple[int, float]:
     """The row of the library that explains the profile best, and the mean deviation of its log."""
-    curves = np.stack([library.power, library.second, np.ones_like(library.power)], axis=-1)
-    scaled = curves * (np.sqrt(weight) / profile)[:, None]
-    norm = np.sqrt((scaled**2).sum(axis=1, keepdims=True))
-    scaled = scaled / norm
-    gram = scaled.swapaxes(1, 2) @ scaled + 1e-6 * np.eye(3)
-    target = np.sqrt(weight) @ scaled
-    penalty = _penalty(library.parameters)
-    scores = []
-    for parts in ([0], [0, 1], [0, 2], [0, 1, 2]):
-        size = np.linalg.solve(gram[:, parts][:, :, parts], target[:, parts, None])[..., 0]
-        worse = (size < 0).any(axis=1)
-        size = np.maximum(size, 0) / norm[:, 0, parts]
-        for column, part in enumerate(parts[1:], 1):
-            most = (0, MOST_SECOND_ORDER, MOST_CONSTANT)[part]
-            size[:, column] = np.minimum(size[:, column], most * size[:, 0])
-        model = np.maximum((curves[..., parts] @ size[..., None])[..., 0], 1e-12)
-        apart = np.minimum(np.abs(np.log(profile / model)), 0.7)
-        scores.append(apart @ weight / weight.sum() + penalty + 0.001 * len(parts) + 9 * worse)
-    best = np.min(scores, axis=0)
-    return int(np.argmin(best)), float(best.min())
+    curves = [library.power, library.second, np.ones((1, BINS))]
+    gram, target, norm = _products(curves, weight, profile)
+    level, share = np.log(profile), weight / weight.sum()
+    scores = np.full((len(PARTS), len(library.power)), np.inf)
+    for score, parts in zip(scores, PARTS, strict=True):
+        size = _solved(gram[np.ix_(parts, parts)], target[list(parts)])
+        used = np.flatnonzero((size >= 0).all(axis=0))
+        size = size[:, used] / norm[list(parts)][:, used]
+        model = curves[0][used] * size[0, :, None]
+        for part, one in zip(parts[1:], size[1:], strict=True):
+            curve = curves[part] if part == CONSTANT else curves[part][used]
+            model += np.minimum(one, MOST[part] * size[0])[:, None] * curve
+        apart = np.log(np.maximum(model, 1e-12, out=model), out=model)
+        apart -= level
+        np.minimum(np.abs(apart, out=apart), FURTHEST, out=apart)
+        score[used] = apart @ share + EACH * len(parts)
+    best = scores.min(axis=0) + _penalty(library.parameters)
+    row = int(np.argmin(best))
+    return row, float(best[row])
+
+
+def _products(curves: list[Curve], weight: Curve, profile: Curve) -> tuple[Curve, Curve, Curve]:
+    """Products of the curves, as shares of the profile, with each other and with 1; their norms.
+
+    Shapes are `(curve, curve, filter)` and `(curve, filter)`; the curves are of norm 1 in them.
+    """
+    inner, count = weight / profile**2, len(curves[0])
+    norm, target = np.empty((2, len(curves), count))
+    gram = np.empty((len(curves), *norm.shape))
+    for row, one in enumerate(curves):
+        norm[row] = np.sqrt((one * one) @ inner)
+        target[row] = one @ (weight / profile) / norm[row]
+        gram[row, row] = 1 + RIDGE
+        for column, other in enumerate(curves[:row]):
+            alike = (one * other) @ inner / (norm[row] * norm[column])
+            gram[row, column] = gram[column, row] = alike
+    return gram, target, norm
+
+
+def _solved(gram: Curve, target: Curve) -> Curve:
+    """The solutions `(unknown, filter)` of small systems `(unknown, unknown, filter)`, all at once.
+
+    By elimination; `numpy.linalg.solve` takes them one after the other.
+    """
+    for row in range(len(target)):
+        for below in range(row + 1, len(target)):
+            factor = gram[below, row] / gram[row, row]
+            gram[below] -= factor * gram[row]
+            target[below] -= factor * target[row]
+    for row in reversed(range(len(target))):
+        for known in range(row + 1, len(target)):
+            target[row] -= gram[row, known] * target[known]
+        target[row] /= gram[row, row]
+    return target
 
 
 def _penalty(parameters: Curve) -> Curve:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 from scipy.fft import fft2, fftfreq
@@ -18,6 +19,7 @@ LEAST_VOXELS = 40
 """Along an axis of fewer voxels, the filter is not looked for."""
 
 BLUR = 2.5  # standard deviation in voxels of the blur taken away, and of the local energy
+Two = tuple[AxisFilter, AxisFilter]
 OBJECT = 0.2  # voxels darker than this share of the bright end are air, or nearly
 
 
@@ -74,7 +76,7 @@ def plane_filter(power: Curve, share: float) -> PlaneFilter:
     found = PlaneFilter(*filters_of(power, share))
     small = min(power.shape) <= LEAST_VOXELS // 2
     for _ in range(0 if small else 2):
-        anatomy, _ = _anatomy(power, list(found.axes), share)
+        anatomy, _ = _anatomy(power, found.axes, share)
         corner = round_filter(power / anatomy, (found.rows.share, found.columns.share), share)
         if corner is None:
             break
@@ -85,9 +87,7 @@ def plane_filter(power: Curve, share: float) -> PlaneFilter:
     return found
 
 
-def filters_of(
-    power: Curve, share: float, around: Curve | None = None
-) -> tuple[AxisFilter, AxisFilter]:
+def filters_of(power: Curve, share: float, around: Curve | None = None) -> Two:
     """The filters along rows and columns that explain a spectrum of `noise_power`.
 
     Along each axis the spectrum is read in a band of high frequencies of the other axis, where
@@ -97,31 +97,31 @@ def filters_of(
     power that a round filter leaves.
     """
     bands = [slice(int(0.25 * size), int(0.5 * size) + 1) for size in power.shape]
-    none = [AxisFilter(), AxisFilter()]
-    first = [_along(power, axis, bands[1 - axis], none, around) for axis in (0, 1)]
-    untapered = [AxisFilter(share=one.share, half_from=one.half_from) for one in first]
-    ends = [_in_turns(power, start, share, around) for start in (first, untapered)]
-    found, _ = min(ends, key=lambda end: end[1])
-    return found[0], found[1]
+    none = AxisFilter(), AxisFilter()
+    rows, columns = (_along(power, axis, bands[1 - axis], none, around) for axis in (0, 1))
+    turn = cache(partial(_turn, power, share, around))  # both starts often come to the same
+    ends = [
+        turn(turn(start)) for start in ((rows, columns), (_untapered(rows), _untapered(columns)))
+    ]
+    return min(dict.fromkeys(ends), key=lambda end: _anatomy(power, end, share, around)[1])
 
 
-def _in_turns(
-    power: Curve, found: list[AxisFilter], share: float, around: Curve | None
-) -> tuple[list[AxisFilter], float]:
-    """Anatomy and filters, each found with the other taken off; and how far off they are."""
-    for _ in range(TURNS):
-        anatomy, _ = _anatomy(power, found, share, around)
-        bands = [_band(one, size - 1, share) for one, size in zip(found, power.shape, strict=True)]
-        if around is not None:  # the high frequencies of both axes hold no noise
-            bands = [slice(band.stop // 3, band.stop) for band in bands]
-        straight = power / anatomy
-        found = [_along(straight, axis, bands[1 - axis], found, around) for axis in (0, 1)]
-    return found, _anatomy(power, found, share, around)[1]
+def _untapered(one: AxisFilter) -> AxisFilter:
+    return AxisFilter(share=one.share, half_from=one.half_from)
 
 
-def _along(
-    power: Curve, axis: int, band: slice, found: list[AxisFilter], around: Curve | None
-) -> AxisFilter:
+def _turn(power: Curve, share: float, around: Curve | None, found: Two) -> Two:
+    """The filters once more, with the anatomy taken off that stands out behind those found."""
+    anatomy, _ = _anatomy(power, found, share, around)
+    bands = [_band(one, size - 1, share) for one, size in zip(found, power.shape, strict=True)]
+    if around is not None:  # the high frequencies of both axes hold no noise
+        bands = [slice(band.stop // 3, band.stop) for band in bands]
+    straight = power / anatomy
+    rows, columns = (_along(straight, axis, bands[1 - axis], found, around) for axis in (0, 1))
+    return rows, columns
+
+
+def _along(power: Curve, axis: int, band: slice, found: Two, around: Curve | None) -> AxisFilter:
     """The filter along one axis, from the noise in a band of the other."""
     if 2 * (power.shape[axis] - 1) < LEAST_VOXELS:
         return AxisFilter()
@@ -132,7 +132,6 @@ def _along(
     return fit(profile)
 
 
-TURNS = 2
 LEAST_LEFT = (0.03, 0.15)
 """Noise is read where the filter leaves as much as the noise is of the signal, within these."""
 SEEN = 0.1
@@ -144,7 +143,7 @@ EQUAL = np.geomspace(0.02, 1.0, 24)
 
 
 def _anatomy(
-    power: Curve, found: list[AxisFilter], share: float, around: Curve | None = None
+    power: Curve, found: Two, share: float, around: Curve | None = None
 ) -> tuple[Curve, float]:
     """The spectrum as a multiple of the noise's, as anatomy makes it; and how far that is off.
 
