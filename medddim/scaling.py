@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 import numpy as np
 
+from medddim import intensity
 from medddim.intensity import BRIGHT_PERCENTILE
 from medddim.volume import Array, Volume
 
@@ -47,7 +48,10 @@ class Scaling:
             low, high = window
             return cls(offset=low, scale=high - low)
         brightest, most = BRIGHT_END
-        end, bright_end = np.percentile(volume.voxels, (percentile, brightest))
+        end, bright_end = (
+            intensity.percentile(volume.voxels, np.float64(share))
+            for share in (percentile, brightest)
+        )
         scale = float(max(end, bright_end / most))
         return cls(offset=0.0, scale=scale if scale > 0 else 1.0)
 

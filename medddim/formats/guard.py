@@ -100,9 +100,16 @@ class _Silence:
         """Silence the libraries until `end` is closed."""
         self.end.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
-        for logger in map(logging.getLogger, TALKATIVE):
-            self.end.callback(logger.setLevel, logger.level)
-            logger.setLevel(logging.CRITICAL + 1)
+        loggers = [logging.getLogger(name) for name in TALKATIVE]
+        self.end.callback(_set_levels, {one: one.level for one in loggers})
+        _set_levels(dict.fromkeys(loggers, logging.CRITICAL + 1))
+
+
+def _set_levels(levels: dict[logging.Logger, int]) -> None:
+    """Set them all; `setLevel` looks through every logger of the process, the last one for all."""
+    for logger, level in levels.items():
+        logger.level = level
+    logger.setLevel(level)
 
 
 _silence = _Silence()

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import UnsupportedScan
+from medddim.intensity import percentile
 from medddim.volume import Derivation, Volume
 
 FINEST_SHARE = 0.5
@@ -69,7 +70,7 @@ def too_coarse(slope: float, result: Volume, derivation: Derivation) -> bool:
     level = derivation.parameters.get("noise_level")
     if not isinstance(level, int | float) or not level > 0:
         return False
-    scale = HU_RANGE if result.in_hu else float(np.percentile(result.voxels, BRIGHT_END))
+    scale = HU_RANGE if result.in_hu else float(percentile(result.voxels, BRIGHT_END))
     return bool(abs(slope) > FINEST_SHARE * level * scale)
 
 

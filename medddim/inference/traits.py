@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy.fft import rfft
 from scipy.ndimage import uniform_filter
 
+from medddim.intensity import median, percentile
 from medddim.metrics.noise import estimate_noise
 from medddim.volume import Array, Volume
 
@@ -74,7 +75,10 @@ def _contrast(planes: Array, inside: npt.NDArray[np.bool_]) -> Iterator[tuple[st
     yield "object", float(inside.mean())
     if not inside.any():
         return
-    low, quarter, half, three, high = np.percentile(planes[inside], (5, 25, 50, 75, 95))
+    values = planes[inside]
+    low, quarter, half, three, high = (
+        percentile(values, np.float64(share)) for share in (5, 25, 50, 75, 95)
+    )
     yield "dark end", float(low)
     yield "median", float(half)
     yield "bright end", float(high)
@@ -104,7 +108,7 @@ def _detail(planes: Array, inside: npt.NDArray[np.bool_]) -> float:
         return 0.0
     rows = planes[:, 1:] - planes[:, :-1]
     detail = np.abs(rows[:, :, 1:] - rows[:, :, :-1])[inside[:, 1:, 1:]]
-    return float(np.median(detail)) if detail.size else 0.0
+    return float(median(detail)) if detail.size else 0.0
 
 
 def _halved(planes: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.fft import fft, ifft
 from scipy.ndimage import gaussian_filter1d, uniform_filter
 
-from medddim.intensity import bright_end
+from medddim.intensity import bright_end, percentile
 from medddim.noise.ct import soft_tissue_noise
 from medddim.noise.level import DARK, MINIMUM_VOXELS, spread, squared_gradient
 from medddim.volume import Array, Volume
@@ -56,7 +56,7 @@ def receiver_noise(planes: Array) -> float:
         bright = object_ & (brightness > 3 * sigma)
         if np.count_nonzero(bright) < MINIMUM_VOXELS:
             break
-        even = bright & (slope <= np.percentile(slope[bright], SMOOTH_SHARE))
+        even = bright & (slope <= percentile(slope[bright], SMOOTH_SHARE))
         sigma = spread(detail[even])
     return sigma
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medddim.intensity import bright_end
+from medddim.intensity import bright_end, percentile
 from medddim.noise.level import DARK, Whitened
 from medddim.noise.planes import Slabs
 from medddim.volume import Array, Mask
@@ -44,7 +44,7 @@ def air_share(slabs: Slabs, cells: Array, correlation: tuple[tuple[float, ...], 
         np.prod([(1 + 2 * ((1 - lags / side) @ np.square(one))) / side for one in correlation])
     )
     known = nearest(slabs, cells, mean.shape)[air]
-    quiet = float(np.percentile(deviation[air] / known, QUIET))
+    quiet = float(percentile(deviation[air] / known, QUIET))
     # a fifth of the blocks is 0.84 standard errors below, of Rayleigh's kurtosis
     quiet /= 1 - 0.84 * float(np.sqrt(0.56)) / side
     return quiet / (AIR_IS * RAYLEIGH * float(np.sqrt(1 - min(lost, 0.5))))
@@ -57,7 +57,7 @@ def tail(white: Whitened, level: float, even: Mask, slabs: Slabs, cells: Array) 
     """
     known = nearest(slabs, cells, white.detail.shape)[even]
     size = np.abs(white.detail[even]) * white.scale / known
-    return float(np.percentile(size, 99)) / NORMAL_END if size.size and level else 1.0
+    return float(percentile(size, 99)) / NORMAL_END if size.size and level else 1.0
 
 
 def _blocks(planes: Array, side: int) -> Array:

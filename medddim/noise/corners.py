@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from medddim.intensity import percentile
 from medddim.noise.filters import TINY, Curve, fermi_power
 
 CELLS = 20
@@ -48,7 +49,7 @@ def round_filter(power: Curve, ends: tuple[float, float], share: float) -> Corne
     left = np.concatenate([level[None], level - np.log(filters + floor[:, None, None])])
     used = far > FROM
     least = np.clip(LEAST * share, *LEAST_LEFT)
-    used &= level > np.percentile(level[used], 95) + np.log(least)
+    used &= level > percentile(level[used], 95) + np.log(least)
     apart = _no_sum(left, used)
     best = int(np.argmin(apart[1:]))
     if apart[1 + best] >= BETTER * apart[0]:

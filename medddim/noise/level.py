@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.fft import fft, fft2, fftfreq, ifft, ifft2
 from scipy.ndimage import uniform_filter
 
-from medddim.intensity import bright_end
+from medddim.intensity import bright_end, median, percentile
 from medddim.noise.filters import FINE, AxisFilter, PlaneFilter
 from medddim.volume import Array, Mask
 
@@ -71,7 +70,7 @@ class Whitened:
             if np.count_nonzero(louder) < MINIMUM_VOXELS:
                 break
             loud = louder
-            even = loud & (self.slope <= np.percentile(self.slope[loud], SMOOTH_SHARE))
+            even = loud & (self.slope <= percentile(self.slope[loud], SMOOTH_SHARE))
             sigma = self._corrected(self.scale * spread(size[even]), even)
         return sigma, loud, even
 
@@ -146,15 +145,6 @@ def _second_order(one: AxisFilter, share: float) -> float:
 def spread(size: Array) -> float:
     """The standard deviation of normal values, from their absolute size."""
     return float(median(size)) / MAD_OF_NORMAL if size.size else 0.0
-
-
-def median(values: Array) -> Any:
-    """That of numbers without NaN, as `numpy.median` gives it, which takes longer for a few."""
-    flat, half = values.ravel(), values.size // 2
-    if flat.size % 2:
-        return np.partition(flat, half)[half]
-    lower, upper = np.partition(flat, (half - 1, half))[half - 1 : half + 1]
-    return (lower + upper) / 2
 
 
 def _unrounded(planes: Array, filters: PlaneFilter, shares: Sequence[float]) -> Array:

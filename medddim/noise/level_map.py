@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import product
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from medddim.intensity import percentile
 from medddim.noise.filters import TINY
-from medddim.noise.level import Whitened, median, spread
+from medddim.noise.level import MAD_OF_NORMAL, Whitened
 from medddim.noise.planes import RUN, Slabs
 from medddim.noise.rice import signal_of_mean
 from medddim.volume import Array, Mask
@@ -46,10 +48,10 @@ def level_cells(white: Whitened, used: Mask, level: float, slabs: Slabs) -> Arra
     places, value, count = _read(white, used, level, slabs, depth)
     if len(value) < 8:
         return np.ones(relative, np.float32)
-    coefficients = _fitted(_waves(places, relative), value, count)
-    grid = np.meshgrid(*((np.arange(n) + 0.5) / n for n in relative), indexing="ij")
-    surface = _waves(np.stack([one.ravel() for one in grid], axis=1), relative) @ coefficients
-    at_cells = _waves(places, relative) @ coefficients
+    waves = _waves(places, relative)
+    coefficients = _fitted(waves, value, count)
+    surface = _waves_of_grid(relative) @ coefficients
+    at_cells = waves @ coefficients
     order = np.argsort(at_cells)
     middle = np.searchsorted(np.cumsum(count[order]), count.sum() / 2)
     found: Array = np.exp(surface - at_cells[order][middle]).astype(np.float32).reshape(relative)
@@ -65,25 +67,54 @@ def _read(
 ) -> tuple[Values, Values, Values]:
     """Of each cell with enough voxels: its place from 0 to 1, the log of its level, the voxels."""
     if used.any():
-        used = used & (white.slope <= np.percentile(white.slope[used], EVEN))
+        used = used & (white.slope <= percentile(white.slope[used], EVEN))
     size = np.abs(white.detail) / np.sqrt(kept_of_magnitude(white.brightness / level))
-    rows, columns = (np.linspace(0, n, CELLS + 1).astype(int) for n in used.shape[1:])
     places, values, counts = [], [], []
-    for run, row, column in product(_short(slabs.runs), range(CELLS), range(CELLS)):
-        box = run, slice(rows[row], rows[row + 1]), slice(columns[column], columns[column + 1])
-        inside = used[box]
-        count = np.count_nonzero(inside)
-        if count < FEWEST:
-            continue
-        slope = white.slope[box][inside]
-        even = size[box][inside][slope <= median(slope)]
-        values.append(spread(even.astype(np.float32)))
+    for run in _short(slabs.runs):
+        inside, slope, detail = _in_cells(used[run], white.slope[run], size[run])
+        count = np.count_nonzero(inside, axis=1)
+        cells = np.flatnonzero(count >= FEWEST)
+        inside, slope, detail = inside[cells], slope[cells], detail[cells]
+        even = inside & (slope <= _medians(slope, inside)[:, None])
+        values.append(_medians(detail.astype(np.float32), even))
         across = (float(np.mean(slabs.positions[run])) + 0.5) / depth
-        places.append((across, (row + 0.5) / CELLS, (column + 0.5) / CELLS))
-        counts.append(count)
-    usual = max(float(np.median(values)), TINY) if values else 1.0
-    logarithms = np.log(np.maximum(values, 0.05 * usual) / usual)
-    return np.array(places).reshape(-1, 3), logarithms, np.array(counts, float)
+        within = (np.stack(np.divmod(cells, CELLS), axis=1) + 0.5) / CELLS
+        places.append(np.insert(within, 0, across, axis=1))
+        counts.append(count[cells])
+    value = np.concatenate(values).astype(float) / MAD_OF_NORMAL
+    usual = max(float(np.median(value)), TINY) if value.size else 1.0
+    logarithms = np.log(np.maximum(value, 0.05 * usual) / usual)
+    return np.concatenate(places), logarithms, np.concatenate(counts).astype(float)
+
+
+def _in_cells(used: Mask, *images: Array) -> tuple[Any, ...]:
+    """The voxels of each cell of slices `(slice, row, column)`, all as `(cell, voxel)`.
+
+    Cells may differ by a row and a column; what fills up the smaller ones is not `used`.
+    """
+    rows, columns = map(_edges, used.shape[1:])
+    there = rows[1][:, None, None, :, None] & columns[1][:, None, None, :]
+    box = slice(None), rows[0][:, None, :, None], columns[0][:, None, :]
+    cut = (image[box].transpose(1, 2, 0, 3, 4) for image in (used, *images))
+    inside, *values = cut
+    return tuple(one.reshape(CELLS**2, -1) for one in (inside & there, *values))
+
+
+def _edges(size: int) -> tuple[npt.NDArray[np.intp], Mask]:
+    """The places along an axis that belong to each cell, `(cell, place)`, and which truly do."""
+    edges = np.linspace(0, size, CELLS + 1).astype(int)
+    places = edges[:-1, None] + np.arange(np.diff(edges).max())
+    return np.minimum(places, size - 1), places < edges[1:, None]
+
+
+def _medians(values: Array, inside: Mask) -> Array:
+    """The median of each row of values, of those that are inside; there is one in each row."""
+    count = np.count_nonzero(inside, axis=1)[:, None]
+    ordered = np.sort(np.where(inside, values, np.inf), axis=1)
+    middle = np.concatenate([(count - 1) // 2, count // 2], axis=1)
+    lower, upper = np.take_along_axis(ordered, middle, axis=1).T
+    found: Array = (lower + upper) / 2
+    return found
 
 
 def _short(runs: tuple[slice, ...]) -> list[slice]:
@@ -106,8 +137,18 @@ def _waves(places: Values, size: tuple[int, ...]) -> Values:
     orders = orders[(orders**2).sum(axis=1) <= ORDERS**2]
     likely = np.exp(-((np.pi * REACH) ** 2) * (orders**2).sum(axis=1) / 4)
     likely *= np.sqrt(2.0) ** (orders > 0).sum(axis=1)
-    waves: Values = np.cos(np.pi * places[:, None] * orders).prod(axis=-1) * likely
-    return waves
+    waves: Values = np.ones(())
+    for axis, most_ in enumerate(most):
+        along = np.cos(np.pi * places[:, axis, None] * np.arange(most_ + 1))
+        waves = waves * along[:, orders[:, axis]]
+    return waves * likely
+
+
+@lru_cache(maxsize=4)
+def _waves_of_grid(size: tuple[int, int, int]) -> Values:
+    """Those at the centres of a grid; scans of a folder have the same."""
+    grid = np.meshgrid(*((np.arange(n) + 0.5) / n for n in size), indexing="ij")
+    return _waves(np.stack([one.ravel() for one in grid], axis=1), size)
 
 
 def _fitted(waves: Values, value: Values, count: Values) -> Values:

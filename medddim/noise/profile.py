@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d
 
+from medddim.intensity import median
 from medddim.noise.filters import TINY, AxisFilter, Curve, power_at
 
 BINS = 64
@@ -150,7 +151,7 @@ def _binned(profile: Curve) -> Curve:
     means = np.diff(np.interp(np.linspace(0, half, BINS + 1), np.arange(half + 1), total))
     least = max(float(means.max()) * 1e-9, TINY)
     means = np.maximum(means, least)
-    scaled: Curve = means / np.median(means)
+    scaled: Curve = means / median(means)
     return scaled
 
 

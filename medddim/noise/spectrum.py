@@ -9,7 +9,7 @@ import numpy as np
 from scipy.fft import fft2, fftfreq
 from scipy.ndimage import gaussian_filter, uniform_filter
 
-from medddim.intensity import bright_end
+from medddim.intensity import bright_end, median, percentile
 from medddim.noise.corners import round_filter
 from medddim.noise.filters import TINY, AxisFilter, Curve, PlaneFilter
 from medddim.noise.profile import fit
@@ -51,7 +51,7 @@ def flattened(planes: Array, noise: Array) -> tuple[Array, Array, float]:
     bright = max(float(bright_end(brightness)), TINY)
     energy: Array = gaussian_filter(detail**2, blur, truncate=3)
     object_ = brightness > OBJECT * bright
-    usual = float(np.percentile(energy[object_], 30)) if object_.any() else 0.0
+    usual = float(percentile(energy[object_], 30)) if object_.any() else 0.0
     even = 1 / (1 + (energy / max(2.5 * usual, TINY)) ** 2)
     weight: Array = gaussian_filter(np.where(object_, even, 0), blur, truncate=3)
     weight *= np.minimum(brightness / bright, 1).astype(np.float32)
@@ -175,7 +175,7 @@ def _anatomy(
     best = int(np.argmin(apart))
     anatomy: Curve = 1 + (equal[best] / np.maximum(radius, ROUNDS[0])) ** fall[best]
     left = np.log(white[inside] / anatomy[inside])
-    return anatomy, float(np.abs(left - np.median(left)).mean())
+    return anatomy, float(np.abs(left - median(left)).mean())
 
 
 def _band(found: AxisFilter, half: int, share: float) -> slice:

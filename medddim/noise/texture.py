@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from medddim.intensity import percentile
 from medddim.noise.level import spread
 from medddim.noise.planes import Slabs
 from medddim.volume import Array
@@ -228,4 +229,4 @@ def _tail(squares: Values) -> float:
     rows = np.diff(squares, axis=1)
     size = np.abs(np.diff(rows, axis=2))
     usual = spread(size.astype(np.float32))
-    return float(np.percentile(size, 99)) / (2.576 * usual) if usual else 1.0
+    return float(percentile(size, 99)) / (2.576 * usual) if usual else 1.0
