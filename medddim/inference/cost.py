@@ -25,7 +25,7 @@ SIDE = {2: (4, 160, 160), 3: (1, 32, 32, 32)}
 SMALLEST = 16
 """Edge of the smallest tile, in voxels."""
 FLOAT = 4
-FINER, SLABS, SPREAD = 12, 10, 10
+FINER, SLABS, SPREAD = 12, 12, 10
 """Float32 arrays that are held at once: of the size of a piece that is projected, of a slab that
 is finished, and of an answer that is the mean of samples; counted in the code."""
 
