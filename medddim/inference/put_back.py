@@ -70,7 +70,7 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
     mean, fine = (_widths(answer.shape, spacing_mm, sd) for sd in (wide, FINE))
     near = _Around(weight, partial(gaussian_filter, sigma=mean, truncate=CUT))
     back = near.mean(lost)
-    if noise is None:
+    if noise is None or weight is None:
         back *= np.float32(SHARE_HU)
     else:
         variance = variance_of_mean(mean, lag_1)
