@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
-from contextlib import ExitStack
-from tempfile import TemporaryDirectory
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+
+from filelock import FileLock, Timeout
 
 from medddim.errors import EnvironmentProblem
 
@@ -17,6 +21,8 @@ FAULTS = 3
 """The same of workers that end by a fault of their own, which the next one will have, too."""
 PATIENCE_S = 5
 """How long a worker may take to end."""
+FOLDERS, LOCK = "medddim-workers-", "medddim.lock"
+"""What the names of the workers' folders begin with, and what the run holds in its own."""
 COMMAND = "import sys; from medddim.batch.worker import serve; serve(*sys.argv[1:])"
 
 log = logging.getLogger(__name__)
@@ -37,7 +43,9 @@ class Crew:
     def __enter__(self) -> Crew:
         """Start them."""
         with ExitStack() as end:
-            self.folder = end.enter_context(TemporaryDirectory(prefix="medddim-workers-"))
+            clear_left()
+            self.folder = end.enter_context(TemporaryDirectory(prefix=FOLDERS))
+            end.enter_context(FileLock(Path(self.folder) / LOCK))
             end.callback(self._stop)
             self.processes = [self._started() for _ in range(self.count)]
             self.end = end.pop_all()
@@ -95,6 +103,15 @@ class Crew:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def clear_left() -> None:
+    """Remove the folders of runs that were killed together with their workers."""
+    for folder in Path(gettempdir()).glob(f"{FOLDERS}*"):
+        with suppress(Timeout, OSError):  # of a run that goes on, or of somebody else
+            if not folder.is_symlink() and (folder / LOCK).is_file():
+                with FileLock(folder / LOCK, timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _closed(process: subprocess.Popen[bytes]) -> None:

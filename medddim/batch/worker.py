@@ -6,6 +6,7 @@ This is imported by the workers, and run by those that `--workers` starts.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def serve(scheduler: str, folder: str) -> None:
     """Work for a scheduler on this machine until it is gone, or whoever started this process is."""
     import asyncio
 
-    Thread(target=_end_with_the_starter, daemon=True).start()
+    Thread(target=_end_with_the_starter, args=(folder,), daemon=True).start()
     asyncio.run(_serving(scheduler, folder))
 
 
@@ -120,7 +121,11 @@ async def _serving(scheduler: str, folder: str) -> None:
         await worker.finished()
 
 
-def _end_with_the_starter() -> None:
-    """However the run ends, its pipe closes: no worker may outlive it and go on writing."""
+def _end_with_the_starter(folder: str) -> None:
+    """However the run ends, its pipe closes: no worker may outlive it and go on writing.
+
+    A run that was killed cannot remove the folder of its workers.
+    """
     sys.stdin.buffer.read()
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)

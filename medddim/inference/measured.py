@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,13 @@ def read(path: Path, kind: type[Kind], *, by: str) -> Kind | None:
     """
     if not path.is_file():
         return None
+    there = path.stat()
+    return _read(path, kind, by, (there.st_mtime_ns, there.st_size))
+
+
+@lru_cache(maxsize=16)  # every scan of a folder asks
+def _read(path: Path, kind: type[Kind], by: str, changed: tuple[int, int]) -> Kind:
+    """What the file holds that was `changed` last at that time, to that size."""
     try:
         return TypeAdapter(kind).validate_json(path.read_bytes())
     except ValidationError as problem:

@@ -1,9 +1,12 @@
 """Worker processes are replaced wherever they end, and given up where that is no use."""
 
 import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from medddim.batch import crew
@@ -44,6 +47,53 @@ def test_a_worker_that_does_not_end_is_killed(monkeypatch):
     with Crew(1, "tcp://127.0.0.1:1") as workers:
         (process,) = workers.processes
     assert process.poll() not in (None, 0)
+
+
+STARTER = """
+import sys
+from medddim.batch import crew
+crew.COMMAND = sys.argv[1]
+with crew.Crew(2, "tcp://127.0.0.1:1") as workers:
+    print(workers.folder, *(one.pid for one in workers.processes), flush=True)
+    sys.stdin.read()
+"""
+ENDING = "import sys; from medddim.batch import worker; worker._end_with_the_starter(sys.argv[2])"
+
+
+def killed(command):
+    """The folder of a run that was killed, and the processes of its workers."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER, command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    ) as run:
+        folder, *workers = run.stdout.readline().decode().split()
+        run.kill()
+    return Path(folder), [int(pid) for pid in workers]
+
+
+def wait_until(done):
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_workers_end_with_a_run_that_is_killed_and_remove_their_folder():
+    folder, workers = killed(ENDING)
+    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in workers))
+    assert not folder.exists()
+
+
+def test_the_next_run_removes_the_folder_of_workers_that_could_not(waiting):
+    """That of a run which goes on stays."""
+    folder, _ = killed(WAITING)
+    assert folder.exists()
+    with Crew(1, "tcp://127.0.0.1:1") as going_on:
+        assert not folder.exists()
+        crew.clear_left()
+        assert os.path.isdir(going_on.folder)
 
 
 def ending(workers):
