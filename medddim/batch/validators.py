@@ -32,14 +32,19 @@ def dciodvfy(files: Iterable[Path]) -> str:
 def kinds_of(files: Iterable[Path]) -> Counter[str]:
     """Each kind of error that dciodvfy finds, and in how many of the files."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda file: {_plain(line) for line in _errors("dciodvfy", [file])}, files)
+        found = pool.map(lambda file: _once(_errors("dciodvfy", [file])), files)
         return Counter(kind for kinds in found for kind in kinds)
 
 
 def dcentvfy(files: Sequence[Path]) -> str:
     """What these files, of one patient, say differently; "" if nothing. Values are not quoted."""
     # its warnings are of attributes that only one of two files has, as is right for a result
-    return "; ".join(dict.fromkeys(map(_plain, _errors("dcentvfy", files))))
+    return "; ".join(_once(_errors("dcentvfy", files)))
+
+
+def _once(lines: Iterable[str]) -> dict[str, None]:
+    """Each kind of complaint, in the order in which they come."""
+    return dict.fromkeys(map(_plain, lines))
 
 
 def set_apart(found: str, in_source: str) -> tuple[str, str]:

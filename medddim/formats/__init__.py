@@ -31,6 +31,7 @@ from medddim.formats.contract import (
 )
 from medddim.formats.dicom.media import is_directory
 from medddim.formats.filename import filled, require_template
+from medddim.formats.guard import unlogged
 from medddim.formats.naming import require_file_name, safe_name, with_distinct_names
 from medddim.formats.others import OTHER, is_other, refused, warn_of_others
 from medddim.formats.select import FACTS, Rule
@@ -60,6 +61,7 @@ PROCESSED = Derivation("derived", "Processed with medddim")
 """What is recorded of a result whose maker says nothing."""
 
 
+@unlogged
 def find(
     *paths: Path | str,
     select: str = "",
@@ -96,6 +98,7 @@ def find(
     )
 
 
+@unlogged
 def attributes(series: Series, keywords: Collection[str]) -> dict[str, list[str]]:
     """What the header of one series says, by keyword; see `Format.attributes`."""
     return {} if series.format in UNREAD else named(series.format).attributes(series, keywords)
@@ -115,6 +118,7 @@ def modality_of(series: Series) -> str:
         return "MR"
 
 
+@unlogged
 def read(
     scan: Series | Path | str,
     *,
@@ -196,6 +200,7 @@ def write_map(
     return format.write_map(values, Path(destination), name=name, of=of, quantity=quantity)
 
 
+@unlogged
 def check(
     files: Sequence[Path | str], source: Volume, *, derivation: Derivation, format: str
 ) -> dict[str, str]:

@@ -140,3 +140,67 @@ def test_workers_share_the_cores_and_know_the_modules_of_this_process(monkeypatc
     assert environment["PYTHONPATH"] == os.pathsep.join(["/here", "/there"])
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert crew._environment(3)["OMP_NUM_THREADS"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("code", "how", "count"),
+    [(-9, "was killed by signal 9", 21 + 20), (7, "ended with exit code 7", 4 + 3)],
+)
+def test_what_is_said_when_workers_are_given_up(caplog, code, how, count):
+    workers = Crew(2, "")
+    assert (crew.KILLS, crew.FAULTS) == (20, 3)
+    with caplog.at_level("DEBUG", logger=crew.__name__):
+        for _ in range(count - 1):
+            workers._require_use(code)
+    assert caplog.messages[0] == f"a worker ended with exit code {code}"
+    with pytest.raises(EnvironmentProblem) as said:
+        workers._require_use(code)
+    assert str(said.value) == (
+        f"{count} workers ended one after the other and no scan was done; the last {how}. What was "
+        "finished is kept, and the same command goes on; fewer --workers need less memory, and "
+        "`medddim --debug` shows what they say"
+    )
+
+
+def test_a_worker_that_ends_well_counts_as_killed():
+    """As of a scheduler that has forgotten it: the next one may stay."""
+    workers = Crew(1, "")
+    workers._require_use(0)
+    assert (workers.killed, workers.failed) == (1, 0)
+    workers._require_use(1)
+    assert (workers.killed, workers.failed) == (1, 1)
+    workers.scan_done()
+    assert (workers.killed, workers.failed) == (0, 0)
+
+
+def test_a_worker_is_a_python_that_serves_the_scheduler_and_ends_with_this_process(monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        crew.subprocess, "Popen", lambda command, **more: started.append((command, more))
+    )
+    workers = Crew(3, "tcp://there:1")
+    workers.folder = "here"
+    workers._started()
+    monkeypatch.setattr(crew.log, "isEnabledFor", lambda level: level == 10)
+    workers._started()
+    (command, more), (_, shown) = started
+    assert command == [sys.executable, "-c", crew.COMMAND, "tcp://there:1", "here"]
+    assert more["stdin"] == crew.subprocess.PIPE
+    assert more["start_new_session"] is True
+    assert more["env"] == crew._environment(3)
+    assert (more["stdout"], more["stderr"]) == (crew.subprocess.DEVNULL,) * 2
+    assert (shown["stdout"], shown["stderr"]) == (None, None)
+
+
+def test_there_is_one_core_for_each_worker_at_least(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for cores, threads in ((None, "1"), (2, "1"), (9, "3")):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        found = crew._environment(3)
+        assert found["OPENBLAS_NUM_THREADS"] == found["MKL_NUM_THREADS"] == threads
+        assert found["OMP_NUM_THREADS"] == threads
+        assert found.items() >= {k: v for k, v in os.environ.items() if k not in found}.items()
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert crew._environment(3)["OMP_NUM_THREADS"] == "2"
+    monkeypatch.setenv("ONLY_HERE", "x")
+    assert crew._environment(3)["ONLY_HERE"] == "x"

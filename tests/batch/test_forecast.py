@@ -1,13 +1,15 @@
 """The plan before the run: seconds, memory and tiles; the run keeps to it, the record tells."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from medddim import batch, memory
 from medddim.batch import forecast as forecasts
 from medddim.checkpoint import Checkpoint
-from medddim.inference.cost import Measured
+from medddim.errors import UnsupportedScan
+from medddim.inference.cost import Cost, Measured
 from tests import studies
 
 MB = 10**6
@@ -81,3 +83,82 @@ def test_smaller_tiles_are_taken_unless_they_take_much_longer(run, monkeypatch, 
 def test_work_without_a_forecast_has_no_plan(heads, out, halving):
     (done, *_) = batch.run(batch.plan([heads], out), out, job=halving())
     assert done.planned == {}
+
+
+GB = 10**9
+COSTS = [Cost(8.0, 1 * GB, 3 * GB, 512), Cost(9.0, 1 * GB, 1 * GB, 256), Cost(12.0, GB, 0, 128)]
+"""Of three edges: 4.4, 2.2 and 1.1 GB as the allocators keep them."""
+
+
+@pytest.fixture
+def forecast_of(monkeypatch):
+    """What is forecast on a machine that holds and has so many bytes."""
+    plan = SimpleNamespace(consistency=SimpleNamespace(shape=(1, 4, 5, 6)))
+
+    def forecast(held, available, limit=None, peak=0):
+        monkeypatch.setattr(memory, "held", lambda: held)
+        monkeypatch.setattr(memory, "available", lambda: available)
+        monkeypatch.setattr(memory, "peak", lambda: peak)
+        monkeypatch.setattr(forecasts, "tiles_for", lambda enhancer: range(3))
+        monkeypatch.setattr(forecasts, "cost_of", lambda *args, tile: COSTS[tile])
+        return forecasts.forecast(None, plan, Measured(1.0, 1.0), limit=limit)
+
+    return forecast
+
+
+@pytest.mark.parametrize(
+    ("held", "available", "limit", "tile", "total"),
+    [
+        (0, 9 * GB, 9 * GB, 512, 4.4),  # all there is may be taken, if it is allowed
+        (0, 4.4 * GB, 9 * GB, 512, 4.4),
+        (0, 4.3 * GB, 9 * GB, 256, 2.2),
+        (GB, 9 * GB, 5.4 * GB, 512, 5.4),  # what is held counts
+        (GB, 9 * GB, 5.3 * GB, 256, 3.2),
+        (0, 9 * GB, None, 512, 4.4),  # in the usual 2 GB it would take half as long again
+        (0, 1.2 * GB, None, 128, 1.1),
+    ],
+)
+def test_the_largest_tiles_that_fit(forecast_of, held, available, limit, tile, total):
+    found = forecast_of(held, available, limit)
+    assert found.tile == tile
+    assert found.bytes == pytest.approx(total * GB)
+    assert found.seconds == next(one.seconds for one in COSTS if one.tile == tile)
+
+
+def test_the_usual_memory_is_kept_to_where_it_costs_no_more_than_a_quarter(
+    forecast_of, monkeypatch
+):
+    monkeypatch.setattr(forecasts, "USUAL", 2.2 * GB)
+    assert forecast_of(0, 9 * GB).tile == 256  # 9 s for 8
+    monkeypatch.setattr(forecasts, "USUAL", 1.1 * GB)
+    assert forecast_of(0, 9 * GB).tile == 512  # 12 s for 8
+    assert forecast_of(0, 9 * GB, limit=9 * GB).tile == 512
+    assert forecasts.SLOWER == 1.25
+    monkeypatch.setattr(forecasts, "SLOWER", 1.5)
+    assert forecast_of(0, 9 * GB).tile == 128
+
+
+def test_what_the_process_has_taken_before_is_its_peak(forecast_of):
+    assert forecast_of(0, 9 * GB, 9 * GB, peak=6 * GB).bytes == 6 * GB
+
+
+@pytest.mark.parametrize(
+    ("available", "limit", "whose"),
+    [
+        (GB, None, "this machine has 1.50"),
+        (GB, 9 * GB, "this machine has 1.50"),
+        (9 * GB, 1.25 * GB, "--memory allows 1.25"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_numbers(forecast_of, available, limit, whose):
+    with pytest.raises(UnsupportedScan) as said:
+        forecast_of(GB / 2, available, limit)
+    assert str(said.value) == (
+        f"an answer of 1×4×5×6 voxels takes 1.60 GB of memory in the smallest tiles, and {whose} "
+        "GB for this process; end other programs, allow more, or cut the scan into smaller ones"
+    )
+
+
+def test_a_forecast_for_the_record():
+    found = forecasts.Forecast(2.0, 1_499_600_000, 64).facts(reading_s=1.256)
+    assert found == {"seconds": 3.26, "memory_mb": 1500, "tile": 64}

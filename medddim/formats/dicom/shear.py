@@ -73,12 +73,12 @@ def shear_of(
     degrees = float(np.degrees(np.arctan(np.linalg.norm(slope))))
     evenly = bent_mm <= tolerance
     if on_tilt == "refuse" or not evenly:
-        cure = "use --on-tilt resample" if evenly else "no one tilt explains it"
+        cure = ", or use --on-tilt resample" if evenly else ": no one tilt explains it"
         folder = common_folder(headers)
         raise IrregularGeometry(
             f"{folder}: the stack is not straight: slice {names_in(folder, headers)[worst]} "
             f"lies {distance[worst]:.2f} mm beside the normal through the first (tilt "
-            f"{degrees:.1f} degrees, as of a CT gantry); resample it to a right-angled grid, or "
+            f"{degrees:.1f} degrees, as of a CT gantry); resample it to a right-angled grid"
             f"{cure}"
         )
     row_mm, column_mm = first.spacing
