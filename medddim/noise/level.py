@@ -61,20 +61,20 @@ class Whitened:
         its edges (Coupe et al. 2010, Med Image Anal 14:483), where the signal is three times the
         noise, so that magnitudes are normal.
         """
-        bright = float(bright_end(self.brightness))
-        inside = self.brightness > max(DARK * bright, 0.0)
-        size = np.abs(self.detail)
-        sigma, loud, even = self.scale * spread(size[inside]), inside, inside
-        for _ in range(4):
-            louder = inside & (self.brightness > NORMAL_FROM * sigma)
-            if np.count_nonzero(louder) < MINIMUM_VOXELS:
+        inside = self.brightness > max(DARK * float(bright_end(sparse(self.brightness))), 0.0)
+        size, brightness, slope = np.abs(self.detail[inside]), self.brightness[inside], self.slope[inside]
+        sigma, loud, even = self.scale * spread(size), brightness > 0, brightness > 0
+        for turn in range(4):
+            louder = brightness > NORMAL_FROM * sigma
+            same = turn > 0 and np.array_equal(louder, loud)
+            if same or np.count_nonzero(louder) < MINIMUM_VOXELS:
                 break
             loud = louder
-            even = loud & (self.slope <= percentile(self.slope[loud], SMOOTH_SHARE))
-            sigma = self._corrected(self.scale * spread(size[even]), even)
-        return sigma, loud, even
+            even = loud & (slope <= percentile(slope[loud], SMOOTH_SHARE))
+            sigma = self._corrected(self.scale * spread(size[even]), brightness[even])
+        return sigma, _put(loud, inside), _put(even, inside)
 
-    def _corrected(self, sigma: float, even: Mask) -> float:
+    def _corrected(self, sigma: float, brightness: Array) -> float:
         """`sigma` without what a magnitude makes of it, in voxels of this brightness.
 
         With e = sigma^2 / (2 S^2), a magnitude keeps 1 - 2 e of the noise power and adds e, the
@@ -82,7 +82,7 @@ class Whitened:
         the whitened detail holds. For white noise 1 - e is left, Rice's own (Gudbjartsson & Patz
         1995, MRM 34:910).
         """
-        signal = np.maximum(self.brightness[even] ** 2 - sigma**2, sigma**2)
+        signal = np.maximum(brightness**2 - sigma**2, sigma**2)
         e = float(np.mean(sigma**2 / (2 * signal)))
         return sigma / float(np.sqrt(np.clip(1 + (self.second - 2) * e, 0.7, 2)))
 
@@ -116,13 +116,29 @@ def correlations(detail: Array, even: Mask, axis: int) -> tuple[float, float, fl
     """The correlation of the detail to that 1, 2 and 3 on, over pairs of even voxels."""
     most = 3 * spread(np.abs(detail[even]))
     cut = np.moveaxis(np.clip(detail, -most, most) * even, axis, 0)
-    used = np.moveaxis(even, axis, 0)
+    square, used = cut**2, np.moveaxis(even, axis, 0).astype(np.float32)
     found = []
     for lag in (1, 2, 3):
-        first, second = cut[:-lag], cut[lag:]
-        power = float((first**2 * used[lag:] + second**2 * used[:-lag]).sum()) / 2
-        found.append(float((first * second).sum()) / power if power else 0.0)
+        power = _product(square[:-lag], used[lag:]) + _product(square[lag:], used[:-lag])
+        found.append(2 * _product(cut[:-lag], cut[lag:]) / power if power else 0.0)
     return found[0], found[1], found[2]
+
+
+def _product(first: Array, second: Array) -> float:
+    """The sum of the products, each slice by itself: the sum of millions is not exact."""
+    return float(sum(np.vdot(one, other) for one, other in zip(first, second, strict=True)))
+
+
+def sparse(planes: Array) -> Array:
+    """A quarter of the pixels of blurred slices, for their percentiles."""
+    return planes[:, ::2, ::2]
+
+
+def _put(values: Mask, inside: Mask) -> Mask:
+    """A mask over all voxels, from its values in those `inside`."""
+    found = np.zeros_like(inside)
+    found[inside] = values
+    return found
 
 
 def _second_order(one: AxisFilter, share: float) -> float:
@@ -179,23 +195,19 @@ def _whitened(planes: Array, axis: int, one: AxisFilter, usable: float) -> tuple
     return ifft(spectrum, axis=axis, norm="forward").real, len(kept) / size
 
 
-TAPS = np.array([1, -4, 6, -4, 1], np.float32) / np.sqrt(np.float32(70))
-"""The fourth difference, orthonormal: of white noise it keeps the standard deviation."""
+OF_FOURTH = np.float32(1 / np.sqrt(70))
+"""By this the fourth difference is orthonormal: of white noise it keeps the standard deviation."""
 DETAIL_LAGS = (-56 / 70, 28 / 70, -8 / 70)
 """What the fourth difference of white noise correlates by at 1, 2 and 3."""
 
 
 def _detail(planes: Array) -> Array:
     """Orthonormal fourth differences along both axes: the finest detail, nearly free of anatomy."""
-    rows = _fourth(planes, 1)
-    return _fourth(rows, 2)
-
-
-def _fourth(planes: Array, axis: int) -> Array:
-    size = planes.shape[axis] - 4
-    parts = (planes.take(range(n, n + size), axis) * tap for n, tap in enumerate(TAPS))
-    total: Array = sum(parts)
-    return total
+    rows = np.diff(planes, 4, axis=1)
+    rows *= OF_FOURTH
+    both: Array = np.diff(rows, 4, axis=2)
+    both *= OF_FOURTH
+    return both
 
 
 def squared_gradient(brightness: Array) -> Array:

@@ -12,7 +12,7 @@ from medddim.intensity import percentile
 from medddim.noise.filters import TINY
 from medddim.noise.level import MAD_OF_NORMAL, Whitened
 from medddim.noise.planes import RUN, Slabs
-from medddim.noise.rice import signal_of_mean
+from medddim.noise.rice import kept_of_mean
 from medddim.volume import Array, Mask
 
 Values = npt.NDArray[np.float64]
@@ -68,7 +68,7 @@ def _read(
     """Of each cell with enough voxels: its place from 0 to 1, the log of its level, the voxels."""
     if used.any():
         used = used & (white.slope <= percentile(white.slope[used], EVEN))
-    size = np.abs(white.detail) / np.sqrt(kept_of_magnitude(white.brightness / level))
+    size = np.abs(white.detail) / np.sqrt(kept_of_mean(white.brightness / np.float32(level)))
     places, values, counts = [], [], []
     for run in _short(slabs.runs):
         inside, slope, detail = _in_cells(used[run], white.slope[run], size[run])
@@ -183,9 +183,3 @@ def _once(waves: Values, value: Values, weight: Values) -> tuple[Values, float]:
         error = np.sqrt(max(left[best], TINY) / len(value))
     found[0] = (mean - wave_mean @ found[1:]) / waves[0, 0]
     return found, float(error)
-
-
-def kept_of_magnitude(brightness: Array) -> Array:
-    """How much of a channel's noise power a magnitude keeps, by its mean in units of the noise."""
-    kept: Array = 2 + signal_of_mean(brightness) ** 2 - brightness**2
-    return kept.clip(2 - np.pi / 2, 1).astype(np.float32)

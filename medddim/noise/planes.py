@@ -80,9 +80,11 @@ class Slabs:
         for number, start in enumerate(starts):
             channel, first = start // size, min(start % size, size - length)
             planes.append(stack[channel, first : first + length])
-            again.append(stack[(channel + 1) % channels, first : first + length])
+            if channels > 1:
+                again.append(stack[(channel + 1) % channels, first : first + length])
             positions += range(first, first + length)
             found.append(slice(number * length, (number + 1) * length))
-        slices, others = np.concatenate(planes), np.concatenate(again)
-        alike = channels == 1 or bool(np.array_equal(slices, others))
+        slices = np.concatenate(planes)
+        others = np.concatenate(again) if again else slices
+        alike = not again or bool(np.array_equal(slices, others))
         return cls(slices, across, tuple(positions), tuple(found), None if alike else others)

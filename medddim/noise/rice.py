@@ -50,6 +50,21 @@ def signal_of_mean(mean: Numbers) -> Numbers:
     return np.where(mean < means[-1], near, np.sqrt(np.maximum(mean**2 - 1, 0)))
 
 
+@lru_cache
+def _kept() -> Numbers:
+    means = np.arange(round(FAR / STEP) + 1) * STEP
+    kept: Numbers = (2 + signal_of_mean(means) ** 2 - means**2).clip(2 - np.pi / 2, 1)
+    return kept
+
+
+def kept_of_mean(mean: Numbers) -> Numbers:
+    """How much of a channel's noise power a magnitude of this mean keeps: from 0.43 to 1.
+
+    Its variance, 2 + signal^2 - mean^2 (Koay & Basser 2006, eq. 6).
+    """
+    return _between(_kept(), *_place(mean))
+
+
 def _place(signal: Numbers) -> tuple[npt.NDArray[np.int32], Numbers]:
     """The entry of the table below each signal, and how far on the way to the next it lies."""
     place = np.minimum(signal, np.float32(FAR)) * np.float32(1 / STEP)
