@@ -61,8 +61,12 @@ class Whitened:
         its edges (Coupe et al. 2010, Med Image Anal 14:483), where the signal is three times the
         noise, so that magnitudes are normal.
         """
-        inside = self.brightness > max(DARK * float(bright_end(sparse(self.brightness))), 0.0)
-        size, brightness, slope = np.abs(self.detail[inside]), self.brightness[inside], self.slope[inside]
+        inside = self.brightness > max(DARK * float(bright_end(self.brightness)), 0.0)
+        size, brightness, slope = (
+            np.abs(self.detail[inside]),
+            self.brightness[inside],
+            self.slope[inside],
+        )
         sigma, loud, even = self.scale * spread(size), brightness > 0, brightness > 0
         for turn in range(4):
             louder = brightness > NORMAL_FROM * sigma
@@ -115,23 +119,20 @@ def white(planes: Array, filters: PlaneFilter) -> tuple[Array, float, float]:
 def correlations(detail: Array, even: Mask, axis: int) -> tuple[float, float, float]:
     """The correlation of the detail to that 1, 2 and 3 on, over pairs of even voxels."""
     most = 3 * spread(np.abs(detail[even]))
-    cut = np.moveaxis(np.clip(detail, -most, most) * even, axis, 0)
-    square, used = cut**2, np.moveaxis(even, axis, 0).astype(np.float32)
+    cut = np.clip(detail, -most, most) * even
+    square, used = cut**2, even.astype(np.float32)
     found = []
     for lag in (1, 2, 3):
-        power = _product(square[:-lag], used[lag:]) + _product(square[lag:], used[:-lag])
-        found.append(2 * _product(cut[:-lag], cut[lag:]) / power if power else 0.0)
+        first = *[slice(None)] * axis, slice(None, -lag)
+        second = *[slice(None)] * axis, slice(lag, None)
+        power = _product(square[first], used[second]) + _product(square[second], used[first])
+        found.append(2 * _product(cut[first], cut[second]) / power if power else 0.0)
     return found[0], found[1], found[2]
 
 
 def _product(first: Array, second: Array) -> float:
     """The sum of the products, each slice by itself: the sum of millions is not exact."""
     return float(sum(np.vdot(one, other) for one, other in zip(first, second, strict=True)))
-
-
-def sparse(planes: Array) -> Array:
-    """A quarter of the pixels of blurred slices, for their percentiles."""
-    return planes[:, ::2, ::2]
 
 
 def _put(values: Mask, inside: Mask) -> Mask:

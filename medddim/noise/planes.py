@@ -11,6 +11,8 @@ from medddim.volume import Array, Volume
 
 RUNS, RUN = 6, 3
 """So many runs of so many neighbouring slices: a million voxels tell the noise to 0.2 %."""
+MOST_VOXELS, LEAST_SLICES = 2_400_000, 4
+"""Of slices so large that the runs hold more voxels than this, fewer are read, but four."""
 
 
 def reading_axis(volume: Volume) -> int:
@@ -68,8 +70,10 @@ class Slabs:
         across = volume.slice_axis if axis is None else axis
         stack = np.moveaxis(volume.voxels, 1 + across, 1)
         channels, size = stack.shape[:2]
-        length = size if channels * size <= RUNS * RUN else min(RUN, size)
-        count = min(runs, max(1, size * channels // length))
+        most = max(LEAST_SLICES, min(RUNS * RUN, MOST_VOXELS // stack[0, :1].size))
+        run = RUN if most >= 2 * RUN else most // 2
+        length = size if channels * size <= most else min(run, size)
+        count = min(runs, max(1, min(most, size * channels) // length))
         starts = np.unique(np.linspace(0, channels * size - 1, count + 2).astype(int)[1:-1])
         if count == 1:
             starts = np.array([(size - length) // 2])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medddim.noise.rice import mean_of_signal, signal_of_mean, slope_of_mean
+from medddim.noise.rice import kept_of_mean, mean_of_signal, signal_of_mean, slope_of_mean
 
 SIGNAL = np.array([0.0, 0.5, 1.0, 3.0, 10.0, 60.0])
 
@@ -24,3 +24,9 @@ def test_the_mean_and_its_slope_are_those_of_drawn_magnitudes():
     mean, slope = mean_of_signal(SIGNAL), slope_of_mean(SIGNAL)
     assert mean == pytest.approx(drawn_means(SIGNAL), abs=0.01)
     assert slope == pytest.approx((drawn_means(SIGNAL + 0.1) - drawn_means(SIGNAL)) / 0.1, abs=0.06)
+
+
+def test_what_a_magnitude_keeps_of_the_power_is_the_variance_of_drawn_ones():
+    noise = np.random.default_rng(0).normal(size=(2, 200_000, 1))
+    drawn = np.hypot(SIGNAL + noise[0], noise[1])
+    assert kept_of_mean(drawn.mean(0)) == pytest.approx(drawn.var(0), abs=0.02)

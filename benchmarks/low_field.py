@@ -1,0 +1,95 @@
+"""Does a scanner's filter still show once the images with and without it are enhanced?
+
+    python benchmarks/low_field.py KSPACE [--model mr-denoise-fast ...]
+
+KSPACE is a folder of NumPy archives with complex k-space of one coil, `(readout, phase, slice)`,
+such as that of 0.055 T brains (Liu et al. 2021, Nat Commun 12:7238). Of each the magnitude is taken
+as measured and once more with each of FILTERS along both axes: the same anatomy, measured once,
+whose noise is white in the one and smooth in the other. Printed is how near both come to each
+other, as PSNR in the object (of its bright end): as they are, and enhanced, nothing given but the
+image. A filter also takes anatomy away, which no model can give back: `limit` is the agreement
+of both blurred by 2 voxels, where hardly any noise is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from quality import table
+from scipy.ndimage import gaussian_filter
+
+from medddim.degradation.kspace import KSpaceAxis
+from medddim.inference.enhancer import Enhancer
+from medddim.volume import Array, Volume
+
+FILTERS = {
+    "gaussian 1": KSpaceAxis(filter="gaussian", strength=1.0),
+    "gaussian 1.5": KSpaceAxis(filter="gaussian", strength=1.5),
+    "tukey 0.5": KSpaceAxis(filter="tukey", strength=0.5),
+    "hann": KSpaceAxis(filter="hann"),
+}
+SPACING_MM = 2.0, 2.0, 10.0
+OBJECT = 0.2
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kspace", type=Path)
+    parser.add_argument("--model", nargs="+", default=["mr-denoise-fast"])
+    asked = parser.parse_args()
+    enhancers = {name: Enhancer.load(name) for name in asked.model}
+    rows: list[list[str]] = []
+    gains: dict[tuple[str, str], list[float]] = {}
+    for path in sorted(asked.kspace.glob("*.npz")):
+        for contrast, kspace in np.load(path).items():
+            if kspace.ndim != 3 or kspace.shape[2] > 4:  # several coils
+                continue
+            plain = image_of(kspace, KSpaceAxis())
+            made = {name: one(plain) for name, one in enhancers.items()}
+            for named, axis in FILTERS.items():
+                filtered = image_of(kspace, axis)
+                before = agreement(plain, filtered, plain)
+                blurred = (gaussian_filter(one.voxels, (0, 2, 2, 0)) for one in (plain, filtered))
+                limit = agreement(*map(plain.with_voxels, blurred), plain)
+                row = [f"{path.stem.split('_')[0]} {contrast}", named, f"{before:.1f}"]
+                for name, enhancer in enhancers.items():
+                    after = agreement(made[name], enhancer(filtered), plain)
+                    gains.setdefault((named, name), []).append(after - before)
+                    row.append(f"{after:.1f} ({after - before:+.1f})")
+                rows.append([*row, f"{limit:.1f}"])
+                print(*rows[-1], flush=True)
+    print(table(["image", "filter", "as they are (dB)", *enhancers, "limit"], rows))
+    for (named, name), all_ in gains.items():
+        print(f"{named}, {name}: mean gain {np.mean(all_):+.2f} dB, least {min(all_):+.2f}")
+
+
+def image_of(kspace: np.ndarray, axis: KSpaceAxis) -> Volume:
+    """The magnitude of k-space filtered along both axes, its bright end at 1000."""
+    rows, columns = (np.fft.fftshift(axis.response(size)) for size in kspace.shape[:2])
+    filtered = kspace * (rows[:, None] * columns)[..., None]
+    shifted = np.fft.ifftshift(filtered, axes=(0, 1))
+    image = np.abs(np.fft.fftshift(np.fft.ifft2(shifted, axes=(0, 1)), axes=(0, 1)))
+    plain = np.abs(np.fft.ifft2(np.fft.ifftshift(kspace, axes=(0, 1)), axes=(0, 1)))
+    scaled = (1000 / np.percentile(plain, 99.5) * image)[None].astype(np.float32)
+    return Volume(scaled, np.diag([*SPACING_MM, 1.0]), modality="MR")
+
+
+def agreement(one: Volume, other: Volume, plain: Volume) -> float:
+    """The PSNR between two images where the blurred magnitude is bright, in dB."""
+    inside = object_of(plain.voxels[0])
+    apart = (one.voxels[0] - other.voxels[0])[inside]
+    return float(10 * np.log10(1000**2 / np.mean(np.square(apart, dtype=np.float64))))
+
+
+def object_of(image: Array) -> np.ndarray:
+    """Where there is a subject."""
+    smooth = gaussian_filter(image, (2, 2, 0))
+    inside: np.ndarray = smooth > OBJECT * np.percentile(smooth, 99.5)
+    return inside
+
+
+if __name__ == "__main__":
+    main()
