@@ -35,7 +35,8 @@ class ScannerRecipe(Record):
     the shares of pairs with partial Fourier, filters along all three axes, filters by the distance
     from the centre of k-space in place of along each axis, and several coils,
     `thick_slices` that of patches from scans with thick slices. `inserts` is the share of patches
-    with small structures put in, whose voxels weigh `insert_weight` times as much.
+    with small structures put in, whose voxels weigh `insert_weight` times as much. `smooth` is the
+    share of patches whose anatomy is blurred first, as that of templates and interpolated scans is.
     """
 
     kind: Literal["mr-scanner"]
@@ -51,6 +52,7 @@ class ScannerRecipe(Record):
     round: Share = 0.0
     multi_coil: Share = 0.15
     thick_slices: Share = 0.5
+    smooth: Share = 0.0
     inserts: Share = 0.6
     insert_weight: float = Field(default=6.0, ge=1)
     validate_levels: tuple[PositiveFloat, ...] = (0.05, 0.10)

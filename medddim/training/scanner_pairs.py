@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from medddim.degradation.inserts import Insert
 from medddim.degradation.kspace import (
@@ -30,7 +31,8 @@ SLICES = (1, 4, 8, 16, 16, 24, 24)
 """How many thick slices a patch has."""
 LEAST_ADDED = 1.2
 """Times the own noise of a scan, is added at least."""
-
+BLUR = (0.35, 0.9)
+"""Standard deviation in pixels of the Gaussian that makes anatomy smooth."""
 
 RIPPLED, RIPPLE = 0.5, 0.1
 """Share of the pairs whose level map is stated with waves in it, and how high these are."""
@@ -84,6 +86,9 @@ class ScannerPairs:
         responses, whole = self._responses(image.shape, thick, generator)
         gain = float(generator.uniform(*self.recipe.data.intensity_jitter))
         own = gain * source.noise * noise_gain(responses, whole)
+        if self.drawn.smooth and generator.random() < self.drawn.smooth:
+            image, less = blurred(image, generator.uniform(*BLUR), wider=source.wider)
+            own *= less
         level: float = max(self._level(generator), LEAST_ADDED * own)
         g_map = self._g_map(image.shape, generator)
         image, weight = self._with_inserts(image * np.float32(gain), level, source.wider, generator)
@@ -214,6 +219,19 @@ class ScannerPairs:
         lags = lags + generator.normal(0, LAG_ERRORS[wrong], lags.shape) * (lags != 0) * (lags != 1)
         numbers = [*lags, np.log2(source.wider) / 4]
         return np.stack([stated, *(np.full(size, number) for number in numbers)]).astype(np.float32)
+
+
+def blurred(image: Array, sd: float, *, wider: float) -> tuple[Array, float]:
+    """An image `(slice, row, column)` made smoother, and the share of white noise that is left.
+
+    `sd` is that of a Gaussian in pixels, `wider` how many of these lie between two slices.
+    """
+    widths = (sd / max(wider, 1.0), sd, sd)
+    image = gaussian_filter(image, widths, mode="mirror")
+    impulse = np.zeros(9)
+    impulse[4] = 1.0
+    kernels = (gaussian_filter(impulse, width) for width in widths)
+    return image, float(np.prod([np.sqrt(np.square(kernel).sum()) for kernel in kernels]))
 
 
 def wave(shape: Sequence[int], turns: float, generator: np.random.Generator) -> Array:

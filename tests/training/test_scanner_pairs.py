@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medddim.errors import RecipeError
-from medddim.training.scanner_pairs import ScannerPairs
+from medddim.training.scanner_pairs import ScannerPairs, blurred
 from medddim.volume import Volume
 from tests.phantoms import textured
 from tests.recipes import tiny
@@ -108,3 +108,11 @@ def test_maps_are_stated_with_waves_in_some_pairs(monkeypatch):
         maps = [maps[0] for pair in pairs for maps in pair.strength]
         spreads.append(np.median([one.std() / one.mean() for one in maps]))
     assert spreads[1] > spreads[0] + 0.02
+
+
+@pytest.mark.parametrize("wider", [1.0, 4.0])
+def test_what_blur_leaves_of_white_noise_is_as_it_says(wider):
+    noise = np.random.default_rng(0).normal(0, 1, (48, 48, 48)).astype(np.float32)
+    smooth, left = blurred(noise, 0.7, wider=wider)
+    assert smooth.std() == pytest.approx(left, rel=0.02)
+    assert left < 0.75
