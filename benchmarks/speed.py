@@ -10,7 +10,7 @@ voxels of 1 mm ("volume"), and every fifth millimetre of it on 256 x 256 x 24 ("
 5 % Rician noise; 64 x 64 x 64 of it ("small"). --ct takes a CT scan to 512 x 512 x 100 voxels, its
 slices to and fro, with the noise of a quarter of the dose. --against names a Python in which
 another medddim is installed (a checkout of an earlier commit, say), run with the first model that
-is in both.
+is in both; --peers one with nibabel and what it has of bm4d and antspyx.
 
 Last comes the limit, on one thread: the rate of a matrix product in float32, that of each network
 on one tile, and that of the whole way from a file read to a file written, models loaded.
@@ -50,10 +50,32 @@ image = nibabel.load(sys.argv[1])
 answer = nlmeans(image.get_fdata(), sigma=float(sys.argv[3]), rician=True, num_threads=1{more})
 nibabel.save(nibabel.Nifti1Image(answer.astype("float32"), image.affine), sys.argv[2])
 """
+TV = """
+import sys, nibabel
+from skimage.restoration import denoise_tv_chambolle
+image, sigma = nibabel.load(sys.argv[1]), float(sys.argv[3])
+answer = sigma * denoise_tv_chambolle(image.get_fdata() / sigma, weight=1.0)
+nibabel.save(nibabel.Nifti1Image(answer.astype("float32"), image.affine), sys.argv[2])
+"""
 METHODS = {
     "DIPY NLM (default)": DIPY.format(more=""),
     "DIPY NLM (classic)": DIPY.format(more=", method='classic'"),
+    "scikit-image TV": TV,
 }
+BM4D = """
+import sys, bm4d, nibabel
+image = nibabel.load(sys.argv[1])
+answer = bm4d.bm4d(image.get_fdata(), float(sys.argv[3]))
+nibabel.save(nibabel.Nifti1Image(answer.astype("float32"), image.affine), sys.argv[2])
+"""
+ANTS = """
+import sys, ants
+answer = ants.denoise_image(ants.image_read(sys.argv[1]), noise_model="Rician")
+ants.image_write(answer, sys.argv[2])
+"""
+THREADS = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+PEERS = {"BM4D": ("bm4d", BM4D), "ANTs DenoiseImage": ("ants", ANTS)}
+"""What is not among medddim's own requirements: its module, and how it is called."""
 SHAPES = {
     "volume": ((256, 256, 160), (1.0, 1.0, 1.0)),
     "slices": ((256, 256, 24), (1.0, 1.0, 5.0)),
@@ -72,6 +94,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--against", help="a Python with another medddim")
     parser.add_argument("--against-model", default="mr-denoise")
+    parser.add_argument("--peers", help="a Python with nibabel, bm4d, antspyx")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path)
@@ -164,6 +187,11 @@ def commands(asked: argparse.Namespace, source: Path, sigma: float) -> dict[str,
         rows[name] = enhance(asked.against, asked.against_model, 1, source)
     for name in asked.methods:
         rows[name] = [sys.executable, "-c", METHODS[name], str(source), "OUTPUT", str(sigma)]
+    for name, (module, script) in PEERS.items() if asked.peers else ():
+        if not subprocess.run(
+            [asked.peers, "-c", f"import {module}"], capture_output=True
+        ).returncode:
+            rows[name] = [asked.peers, "-c", script, str(source), "OUTPUT", str(sigma)]
     return rows
 
 
@@ -184,7 +212,7 @@ def process(command: list[str], output: Path, threads: int) -> tuple[float, floa
     run = subprocess.Popen(
         [places.get(word, word) for word in command],
         stdout=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        env={**os.environ, **dict.fromkeys(THREADS, str(threads))},
         cwd=output.parent,  # Python looks there first: not for this tree
     )
     _, status, used = os.wait4(run.pid, 0)
