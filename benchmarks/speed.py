@@ -188,9 +188,8 @@ def commands(asked: argparse.Namespace, source: Path, sigma: float) -> dict[str,
     for name in asked.methods:
         rows[name] = [sys.executable, "-c", METHODS[name], str(source), "OUTPUT", str(sigma)]
     for name, (module, script) in PEERS.items() if asked.peers else ():
-        if not subprocess.run(
-            [asked.peers, "-c", f"import {module}"], capture_output=True
-        ).returncode:
+        there = subprocess.run([asked.peers, "-c", f"import {module}"], capture_output=True)
+        if not there.returncode:
             rows[name] = [asked.peers, "-c", script, str(source), "OUTPUT", str(sigma)]
     return rows
 
