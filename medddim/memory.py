@@ -82,3 +82,9 @@ def _address_space() -> list[int]:
     if limit == resource.RLIM_INFINITY:
         return []
     return [limit - int(psutil.Process().memory_info().vms)]
+
+
+def is_short(problem: BaseException) -> bool:
+    """Whether memory ran out: numpy, the CPU and each kind of device say so in their own words."""
+    words = ("out of memory", "allocate memory", "bad_alloc", "not enough memory")
+    return isinstance(problem, MemoryError) or any(one in str(problem).lower() for one in words)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from medddim import memory
 from medddim.batch.forecast import Forecast, forecast
-from medddim.batch.jobs import Answer, Job, Progress, Work
+from medddim.batch.jobs import Answer, Job, Progress, Rest, Work
 from medddim.errors import CheckpointError, RequestProblem, ScoreError, UnsupportedScan
 from medddim.formats.contract import Quantity
 from medddim.inference.cost import Measured, measure
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
     from medddim.networks import Precision
 
 
+Done = TypeVar("Done")
+
+SMALL = 2**22
+"""Voxels of an answer that is finished while the network computes the next one, at most."""
 SMALLER = 3
 """How often the tiles are halved where memory runs out, before a scan is refused."""
 
@@ -56,6 +63,11 @@ class Extras:
             )
         if self.interval is not None:
             require_calibrated(Calibration.load(model.folder), model.recipe, settings)
+
+    @property
+    def asked(self) -> bool:
+        """Whether there is anything, which takes the network or the whole answer."""
+        return self.receipt or any(self.maps.values())
 
     @property
     def maps(self) -> dict[Quantity, bool]:
@@ -164,45 +176,70 @@ class _Enhancing:
         return found
 
     def __call__(self, volume: Volume, plan: ScanPlan) -> Answer:
+        return self.begun(volume, plan)()
+
+    def begun(self, volume: Volume, plan: ScanPlan) -> Rest:
+        """All that needs the network; of a small scan the answer is still to be finished."""
         for _ in range(SMALLER):
             try:
-                return self._answer(plan)
+                return self._begun(plan)
             except (MemoryError, RuntimeError) as problem:
-                if not _is_want_of_memory(problem):
+                if not memory.is_short(problem):
                     raise
             self.enhancer.tile = max(self.enhancer.tile // 2, 16)
         try:
-            return self._answer(plan)
+            return self._begun(plan)
         except (MemoryError, RuntimeError) as problem:
-            if not _is_want_of_memory(problem):
+            if not memory.is_short(problem):
                 raise
             smallest, self.enhancer.tile = self.enhancer.tile, self.tile
-            shape = "×".join(map(str, plan.consistency.shape))
-            raise UnsupportedScan(
-                f"the memory of this machine is too small for an answer of {shape} voxels, even in "
-                f"tiles of {smallest}; end other programs, or use a larger machine"
-            ) from None
+            raise _too_small(plan, smallest) from None
 
-    def _answer(self, plan: ScanPlan) -> Answer:
-        enhancer, maps = self.enhancer, dict[Quantity, Volume]()
+    def _begun(self, plan: ScanPlan) -> Rest:
+        large = math.prod(plan.consistency.shape) > SMALL
+        if large or plan.settings.samples is not None or self.beside.asked:
+            answer = self._answer(plan)
+            return lambda: answer
+        tile, finish = self.enhancer.tile, self._computed(plan, self.enhancer.begun)
+
+        def rest() -> Answer:
+            try:
+                return self._with_tile(finish(), tile), {}
+            except MemoryError:
+                raise _too_small(plan, tile) from None
+
+        return rest
+
+    def _computed(self, plan: ScanPlan, work: Callable[[ScanPlan], Done]) -> Done:
+        """What the enhancer does to the plan; its progress is reported, its parts are kept."""
+        enhancer = self.enhancer
         enhancer.progress = _adding_up(plan.network_evaluations, self.progress)
         enhancer.parts = self.parts
         try:
-            if plan.settings.samples is None:
-                result = enhancer.answer(plan)
-            else:
-                result, maps["uncertainty"] = enhancer.sampled(plan)
+            return work(plan)
         finally:
             enhancer.parts = None  # what is asked for beside the answer has parts of other shapes
-        if enhancer.tile != self.tile:
-            result = _with_facts(result, {"tile": enhancer.tile})
-        return _with_extras(enhancer, self.beside, plan, (result, maps))
+
+    def _answer(self, plan: ScanPlan) -> Answer:
+        maps = dict[Quantity, Volume]()
+        if plan.settings.samples is None:
+            result = self._computed(plan, self.enhancer.answer)
+        else:
+            result, maps["uncertainty"] = self._computed(plan, self.enhancer.sampled)
+        result = self._with_tile(result, self.enhancer.tile)
+        return _with_extras(self.enhancer, self.beside, plan, (result, maps))
+
+    def _with_tile(self, result: Volume, tile: int) -> Volume:
+        """The result; on record is the edge of its tiles where it is not the usual one."""
+        return result if tile == self.tile else _with_facts(result, {"tile": tile})
 
 
-def _is_want_of_memory(problem: BaseException) -> bool:
-    """Whether memory ran out: numpy, the CPU and each kind of device say so in their own words."""
-    words = ("out of memory", "allocate memory", "bad_alloc", "not enough memory")
-    return isinstance(problem, MemoryError) or any(one in str(problem).lower() for one in words)
+def _too_small(plan: ScanPlan, smallest: int) -> UnsupportedScan:
+    shape = "×".join(map(str, plan.consistency.shape))
+    return UnsupportedScan(
+        f"the memory of this machine is too small for an answer of {shape} voxels, even in "
+        f"tiles of {smallest}; end other programs, or use a larger machine"
+    )
 
 
 def _with_extras(enhancer: Enhancer, beside: Extras, plan: ScanPlan, answer: Answer) -> Answer:

@@ -27,6 +27,19 @@ Progress = Callable[[float], None]
 """Called now and then with the share of the work on one scan that is done."""
 
 
+Rest = Callable[[], Answer]
+"""What is left to do of the work on a scan; another may be begun before it is called."""
+
+
+@runtime_checkable
+class InTwo(Protocol):
+    """Work of which the end may overlap with the beginning of the next."""
+
+    def begun(self, volume: Volume, plan: Any) -> Rest:
+        """Do the first part; calling what is returned does the rest, in any thread."""
+        ...
+
+
 @runtime_checkable
 class KeepsParts(Protocol):
     """Work that can go on in the middle of a scan: it is given what is finished, and adds to it."""

@@ -13,12 +13,13 @@ from medddim import formats, memory, record
 from medddim.batch import parts, shelf
 from medddim.batch.facts import found, with_repairs
 from medddim.batch.jobs import (
-    Answer,
     Forecasts,
+    InTwo,
     Job,
     KeepsParts,
     Plan,
     Progress,
+    Rest,
     Work,
     unwatched,
 )
@@ -80,10 +81,10 @@ class Ready:
 
 @dataclass
 class Computed:
-    """A scan whose answer waits to be written."""
+    """A scan whose answer waits to be finished and written."""
 
     job: Job
-    answer: Answer
+    finish: Rest
     outcome: Outcome
     missing: list[shelf.Part]
     seconds: float = 0.0
@@ -142,35 +143,35 @@ class Station:
 
         def compute() -> Computed:
             outcome = _with_forecast(work, scan)
-            answer, stated = self._worked(work, scan), scan.outcome.facts
-            facts = stated | found(answer, known=scan.job.described | stated)
-            return Computed(scan.job, answer, replace(outcome, facts=facts), scan.missing)
+            return Computed(scan.job, self._begun(work, scan), outcome, scan.missing)
 
         return _timed(scan.task.series, compute, before=scan.seconds)
 
-    def _worked(self, work: Work, scan: Ready) -> Answer:
+    def _begun(self, work: Work, scan: Ready) -> Rest:
         if not isinstance(work, KeepsParts):
-            return work(scan.volume, scan.plan)
+            return _in_two(work, scan)
         work.parts = kept = parts.Saved(self.destination, scan.outcome)
         try:
-            return work(scan.volume, scan.plan)
+            return _in_two(work, scan)
         except BaseException:  # whatever ends it, the next run goes on from here
             kept.flush()
             raise
 
     def write(self, scan: Computed | Outcome) -> Outcome:
-        """Write what is missing; the outcome, which is not on record yet."""
+        """Finish the work, write what is missing; the outcome, which is not on record yet."""
         if isinstance(scan, Outcome):
             return scan
         job, planned = scan.job, scan.outcome
 
         def write() -> Outcome:
+            answer, stated = scan.finish(), planned.facts
+            facts = stated | found(answer, known=job.described | stated)
             done = shelf.write(
-                scan.answer,
+                answer,
                 self.destination,
-                outcome=planned,
+                outcome=replace(planned, facts=facts),
                 missing=scan.missing,
-                derivation=Derivation(job.kind, job.summary, job.described | planned.facts),
+                derivation=Derivation(job.kind, job.summary, job.described | facts),
             )
             parts.forget(self.destination, planned.name)
             return replace(done, peak_mb=round(memory.peak() / 1e6))
@@ -272,6 +273,14 @@ def _attempted(of: Series | Outcome, stage: Callable[[], Done]) -> Done | Outcom
         status = "failed"
         reason = f"unexpected {type(error).__name__}; `medddim --debug` with this scan shows more"
     return Outcome(of.name, status, reason, files)
+
+
+def _in_two(work: Work, scan: Ready) -> Rest:
+    """The work begun, where it can be; else all of it done."""
+    if isinstance(work, InTwo):
+        return work.begun(scan.volume, scan.plan)
+    answer = work(scan.volume, scan.plan)
+    return lambda: answer
 
 
 def _with_forecast(work: Work, scan: Ready) -> Outcome:

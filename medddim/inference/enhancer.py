@@ -172,13 +172,21 @@ class Enhancer:
 
     def answer(self, plan: ScanPlan) -> Volume:
         """Carry out a plan of this model: one answer."""
-        return replace(self._blend(plan, plan.settings.seed), derivation=self._derivation(plan))
+        return self.begun(plan)()
+
+    def begun(self, plan: ScanPlan) -> Callable[[], Volume]:
+        """What the network says to a plan; calling it finishes that as `answer` does, once.
+
+        Nothing of the enhancer is needed any more: it may answer another plan meanwhile.
+        """
+        ends, made = self._network(plan, plan.settings.seed), self._derivation(plan)
+        return lambda: replace(_blended(plan, ends), derivation=made)
 
     def sampled(self, plan: ScanPlan) -> tuple[Volume, Volume]:
         """Carry out a plan of this model: the mean of its samples and their standard deviation."""
         count, first = plan.settings.samples or 1, plan.settings.seed
         mean, deviation = mean_and_deviation(
-            self._blend(plan, seed) for seed in range(first, first + count)
+            _blended(plan, self._network(plan, seed)) for seed in range(first, first + count)
         )
         made = self._derivation(plan)
         spread = f"Standard deviation of {count} samples. {made.summary}"
@@ -208,8 +216,8 @@ class Enhancer:
     def _derivation(self, plan: ScanPlan) -> Derivation:
         return plan.derivation(sha256=self.sha256, precision=self.precision)
 
-    def _blend(self, plan: ScanPlan, seed: int) -> Volume:
-        """The answer to one seed: the last estimate, blended with the first as far as asked."""
+    def _network(self, plan: ScanPlan, seed: int) -> list[Array]:
+        """The last estimate to one seed, before it the first where both are asked for."""
         pieces = pieces_of(plan, random=self.denoiser.path.random)
         several = len(pieces) > 1 or plan.settings.samples is not None
         parts = self.parts if several else None
@@ -217,11 +225,7 @@ class Enhancer:
         for piece in pieces:
             for voxels, part in zip(ends, self._kept(piece, seed, parts), strict=True):
                 voxels[piece.place] = part
-        answer = finished(plan, ends[0])
-        if _blends(plan):
-            fidelity = plan.settings.fidelity
-            answer = fidelity * answer + (1 - fidelity) * finished(plan, ends[1])
-        return _whole(plan, answer)
+        return ends
 
     def _kept(self, piece: Piece, seed: int, parts: Parts | None) -> Array:
         """The ends of one piece, taken from the parts that are kept if they are there."""
@@ -260,6 +264,15 @@ class Enhancer:
 def _blends(plan: ScanPlan) -> bool:
     """Whether both the first and the last estimate count."""
     return 0 < plan.settings.fidelity < 1 and plan.settings.steps > 1
+
+
+def _blended(plan: ScanPlan, ends: list[Array]) -> Volume:
+    """The answer: the last estimate, blended with the first as far as asked; written over them."""
+    answer = finished(plan, ends[0])
+    if _blends(plan):
+        fidelity = plan.settings.fidelity
+        answer = fidelity * answer + (1 - fidelity) * finished(plan, ends[1])
+    return _whole(plan, answer)
 
 
 def _whole(plan: ScanPlan, voxels: Array) -> Volume:

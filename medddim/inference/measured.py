@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,12 +20,17 @@ def read(path: Path, kind: type[Kind], *, by: str) -> Kind | None:
     if not path.is_file():
         return None
     there = path.stat()
-    return _read(path, kind, by, (there.st_mtime_ns, there.st_size))
+    key = (path, there.st_mtime_ns, there.st_size)
+    if key not in _known:  # every scan of a folder asks
+        _known[key] = _read(path, kind, by=by)
+    return cast(Kind, _known[key])
 
 
-@lru_cache(maxsize=16)  # every scan of a folder asks
-def _read(path: Path, kind: type[Kind], by: str, changed: tuple[int, int]) -> Kind:
-    """What the file holds that was `changed` last at that time, to that size."""
+_known: dict[tuple[Path, int, int], Any] = {}
+"""What was read of files, by when they were changed last, and their size."""
+
+
+def _read(path: Path, kind: type[Kind], *, by: str) -> Kind:
     try:
         return TypeAdapter(kind).validate_json(path.read_bytes())
     except ValidationError as problem:

@@ -87,7 +87,7 @@ def _read(
     return np.concatenate(places), logarithms, np.concatenate(counts).astype(float)
 
 
-def _in_cells(used: Mask, *images: Array) -> tuple[Any, ...]:
+def _in_cells(used: Mask, *images: npt.NDArray[Any]) -> tuple[Any, ...]:
     """The voxels of each cell of slices `(slice, row, column)`, all as `(cell, voxel)`.
 
     Cells may differ by a row and a column; what fills up the smaller ones is not `used`.
@@ -95,9 +95,8 @@ def _in_cells(used: Mask, *images: Array) -> tuple[Any, ...]:
     rows, columns = map(_edges, used.shape[1:])
     there = rows[1][:, None, None, :, None] & columns[1][:, None, None, :]
     box = slice(None), rows[0][:, None, :, None], columns[0][:, None, :]
-    cut = (image[box].transpose(1, 2, 0, 3, 4) for image in (used, *images))
-    inside, *values = cut
-    return tuple(one.reshape(CELLS**2, -1) for one in (inside & there, *values))
+    inside, *cut = (image[box].transpose(1, 2, 0, 3, 4) for image in (used, *images))
+    return tuple(one.reshape(CELLS**2, -1) for one in (np.logical_and(inside, there), *cut))
 
 
 def _edges(size: int) -> tuple[npt.NDArray[np.intp], Mask]:
@@ -137,11 +136,12 @@ def _waves(places: Values, size: tuple[int, ...]) -> Values:
     orders = orders[(orders**2).sum(axis=1) <= ORDERS**2]
     likely = np.exp(-((np.pi * REACH) ** 2) * (orders**2).sum(axis=1) / 4)
     likely *= np.sqrt(2.0) ** (orders > 0).sum(axis=1)
-    waves: Values = np.ones(())
-    for axis, most_ in enumerate(most):
-        along = np.cos(np.pi * places[:, axis, None] * np.arange(most_ + 1))
+    waves: Values = np.ones((1, len(orders)))
+    for axis, highest in enumerate(most):
+        along = np.cos(np.pi * places[:, axis, None] * np.arange(highest + 1))
         waves = waves * along[:, orders[:, axis]]
-    return waves * likely
+    waves *= likely
+    return waves
 
 
 @lru_cache(maxsize=4)

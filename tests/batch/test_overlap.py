@@ -49,6 +49,35 @@ def test_the_next_scan_is_read_and_the_last_written_while_one_is_computed(heads,
     assert [(one.name, one.status) for one in outcomes] == [(name, "ok") for name in "abc"]
 
 
+class Halves:
+    """Work whose end waits until the beginning of the next scan is done, and the other way."""
+
+    def __init__(self):
+        self.begun_of, self.ended_of = ({name: threading.Event() for name in "abc"} for _ in "ab")
+
+    def begun(self, volume, plan):
+        if volume.name == "c":
+            assert self.ended_of["a"].wait(SECONDS)
+        self.begun_of[volume.name].set()
+
+        def rest():
+            if volume.name == "a":
+                assert self.begun_of["b"].wait(SECONDS)
+            self.ended_of[volume.name].set()
+            return volume, {}
+
+        return rest
+
+    def __call__(self, volume, plan):
+        pytest.fail("not in one")
+
+
+def test_the_end_of_the_work_overlaps_with_the_beginning_of_the_next(heads, out):
+    in_two = Job("identity", "Copied", {}, lambda progress: Halves())
+    outcomes = list(batch.run(batch.plan([heads], out), out, job=in_two))
+    assert [(one.name, one.status) for one in outcomes] == [(name, "ok") for name in "abc"]
+
+
 def test_no_more_scans_are_held_than_there_are_stages(four, out):
     planned = []
     scans = batch.plan([four], out)

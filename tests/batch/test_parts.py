@@ -99,15 +99,15 @@ def test_a_torn_part_is_made_again(tmp_path):
 def test_where_memory_runs_out_tiles_get_smaller_three_times(
     heads, out, job, monkeypatch, problem, times
 ):
-    undisturbed, tiles = Enhancer.answer, []
+    undisturbed, tiles = Enhancer.begun, []
 
-    def answer(self, plan):
+    def begun(self, plan):
         tiles.append(self.tile)
         if len(tiles) <= times:
             raise problem
         return undisturbed(self, plan)
 
-    monkeypatch.setattr(Enhancer, "answer", answer)
+    monkeypatch.setattr(Enhancer, "begun", begun)
     scans = batch.plan([heads / "a.nii.gz"], out)
     (one,) = batch.run(scans, out, job=job)
     assert tiles[:4] == [512, 256, 128, 64][: times + 1]
@@ -121,9 +121,19 @@ def test_where_memory_runs_out_tiles_get_smaller_three_times(
 
 
 def test_another_fault_of_the_network_is_not_taken_for_memory(heads, out, job, monkeypatch):
-    def answer(self, plan):
+    def begun(self, plan):
         raise RuntimeError("shapes differ")
 
-    monkeypatch.setattr(Enhancer, "answer", answer)
+    monkeypatch.setattr(Enhancer, "begun", begun)
     (one,) = batch.run(batch.plan([heads / "a.nii.gz"], out), out, job=job)
     assert one.status == "failed"
+
+
+def test_where_memory_runs_out_at_the_end_the_scan_is_refused(heads, out, job, monkeypatch):
+    def finished(plan, voxels):
+        raise MemoryError
+
+    monkeypatch.setattr("medddim.inference.enhancer.finished", finished)
+    (one,) = batch.run(batch.plan([heads / "a.nii.gz"], out), out, job=job)
+    assert one.status == "refused"
+    assert "memory of this machine is too small" in one.reason
