@@ -68,7 +68,7 @@ def _read(
     """Of each cell with enough voxels: its place from 0 to 1, the log of its level, the voxels."""
     if used.any():
         used = used & (white.slope <= percentile(white.slope[used], EVEN))
-    size = np.abs(white.detail) / np.sqrt(kept_of_mean(white.brightness / np.float32(level)))
+    size: Array = np.abs(white.detail) / np.sqrt(kept_of_mean(white.brightness / np.float32(level)))
     places, values, counts = [], [], []
     for run in _short(slabs.runs):
         inside, slope, detail = _in_cells(used[run], white.slope[run], size[run])

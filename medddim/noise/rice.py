@@ -57,7 +57,7 @@ def _kept() -> Numbers:
     return kept
 
 
-def kept_of_mean(mean: Numbers) -> Numbers:
+def kept_of_mean(mean: Numbers) -> Any:
     """How much of a channel's noise power a magnitude of this mean keeps: from 0.43 to 1.
 
     Its variance, 2 + signal^2 - mean^2 (Koay & Basser 2006, eq. 6).
