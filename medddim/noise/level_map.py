@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 from medddim.intensity import percentile
 from medddim.noise.filters import TINY
@@ -154,11 +155,22 @@ def _waves_of_grid(size: tuple[int, int, int]) -> Values:
 def _fitted(waves: Values, value: Values, count: Values) -> Values:
     """The most likely coefficients of the waves."""
     weight, coefficients = count / count.mean(), np.zeros(waves.shape[1])
-    for _ in range(3):
-        coefficients, error = _once(waves, value, weight)
-        off = np.abs(value - waves @ coefficients) * np.sqrt(count / count.mean()) / error
-        weight = count / count.mean() * np.minimum(1, FAR / np.maximum(off, TINY))
+    with _libraries().limit(limits=1, user_api="blas"):
+        for _ in range(3):
+            coefficients, error = _once(waves, value, weight)
+            off = np.abs(value - waves @ coefficients) * np.sqrt(count / count.mean()) / error
+            weight = count / count.mean() * np.minimum(1, FAR / np.maximum(off, TINY))
     return coefficients
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> ThreadpoolController:
+    """Of linear algebra. Several threads of theirs wait for each other where cores are busy.
+
+    Beside a network, or other programs, matrices of a hundred rows then take a hundred times as
+    long.
+    """
+    return ThreadpoolController()
 
 
 def _once(waves: Values, value: Values, weight: Values) -> tuple[Values, float]:

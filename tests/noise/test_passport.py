@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import medddim as md
-from medddim.noise import AxisFilter, noise_passport
+from medddim.noise import AxisFilter, level_map, noise_passport
 from medddim.noise.filters import PlaneFilter
 from medddim.volume import Volume
 from tests.noise.acquisition import acquired, gaussian
@@ -182,3 +183,19 @@ def test_its_facts_and_its_summary_say_what_was_found():
 def test_it_is_public():
     assert md.noise_passport is noise_passport
     assert md.NoisePassport is type(noise_passport(textured((4, 4, 4))))
+
+
+def test_linear_algebra_is_done_by_one_thread(monkeypatch):
+    """Its threads wait for each other where the cores are busy, beside a network for example."""
+    seen, once = [], level_map._once
+
+    def counted(*given):
+        seen.extend(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+        return once(*given)
+
+    monkeypatch.setattr(level_map, "_once", counted)
+    with threadpool_limits(2, user_api="blas"):
+        noise_passport(acquired(head((64, 64, 8)), 40.0)[0])
+        after = {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+    assert set(seen) == {1}
+    assert after == {2}
