@@ -3,7 +3,8 @@
     python tools/measure_range.py MODEL SCANS... [--noise 0.05] [--source TEXT]
 
 MODEL is a checkpoint folder, SCANS are the scans of its training (or folders of them). Each is
-looked at as it is and, for MR, with noise of this level added; RANGE is written beside the weights.
+looked at as it is and with noise: of MR, of this level; of CT, that of a quarter of the dose, in a
+few slices. RANGE is written beside the weights.
 What a file's name says before its first underscore is taken for the subject.
 """
 
@@ -16,12 +17,16 @@ import numpy as np
 
 from medddim import formats
 from medddim.checkpoint import Checkpoint
-from medddim.degradation import RicianNoise
+from medddim.degradation import LowDose, RicianNoise
 from medddim.inference.range import RANGE, TrainingRange
 from medddim.inference.traits import traits
+from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe
 from medddim.scaling import Scaling
+from medddim.training.dataset import middle_slices
 from medddim.volume import Volume
+
+DOSE, SLICES = 0.25, 3
 
 
 def main() -> None:
@@ -49,10 +54,12 @@ def main() -> None:
 
 
 def variants(scan: Volume, noise: float) -> list[Volume]:
-    """The scan, and of MR the same with noise."""
-    if scan.in_hu or not noise:
-        return [scan]
-    return [scan, RicianNoise(noise)(scan, np.random.default_rng(0))]
+    """The scan, and the same with noise."""
+    generator = np.random.default_rng(0)
+    if scan.in_hu:
+        few = middle_slices(scan, SLICES)
+        return [scan, LowDose(DOSE, noise_hu=estimate_noise(few))(few, generator)]
+    return [scan, RicianNoise(noise)(scan, generator)] if noise else [scan]
 
 
 def measured(recipe: Recipe, scan: Volume) -> dict[str, float]:

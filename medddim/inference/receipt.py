@@ -20,6 +20,7 @@ from medddim.errors import RequestProblem
 from medddim.inference.consistency import SameGrid
 from medddim.inference.insertion import (
     CONTRASTS,
+    GAP,
     SIZES_MM,
     Kept,
     Planted,
@@ -36,8 +37,13 @@ from medddim.volume import Volume
 Box = tuple[slice, slice, slice]
 Answer = Callable[[ScanPlan], Volume]
 
-COUNT = 3
-"""Inserts of each size and contrast, where the scan has room for them."""
+COUNTS = dict(zip(SIZES_MM, (24, 12, 6, 4), strict=True))
+"""Inserts of each size, for each contrast, where the scan has room for them.
+
+What is kept of the small ones varies most from place to place (decision 207).
+"""
+BLOCKS = 4
+"""A scan is looked at in so many blocks at most."""
 EDGE = 80
 """Voxels along each side of a block, its margin not counted."""
 MARGIN = 16
@@ -63,6 +69,18 @@ class Line:
     mean: float
     spread: float
     count: int
+
+    @property
+    def error(self) -> float | None:
+        """The standard error of the mean; None of a single insert."""
+        return self.spread / float(np.sqrt(self.count - 1)) if self.count > 1 else None
+
+    @property
+    def facts(self) -> dict[str, float | None]:
+        """Its figures, for the record."""
+        error = None if self.error is None else round(self.error, 3)
+        mean, spread = round(self.mean, 3), round(self.spread, 3)
+        return {"mean": mean, "error": error, "spread": spread, "count": self.count}
 
 
 @dataclass(frozen=True)
@@ -92,11 +110,10 @@ class Receipt:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """For the record: the sentence, and [mean, spread, count] by size and contrast."""
-        table: dict[str, dict[str, list[float]]] = defaultdict(dict)
+        """For the record: the sentence, and mean, error, spread, count by size and contrast."""
+        table: dict[str, dict[str, Any]] = defaultdict(dict)
         for line in self.lines:
-            figures = [round(line.mean, 3), round(line.spread, 3), line.count]
-            table[f"{line.diameter_mm:g} mm"][f"{line.times_noise:g}x noise"] = figures
+            table[f"{line.diameter_mm:g} mm"][f"{line.times_noise:g}x noise"] = line.facts
         return {"receipt": self.words, "contrast_kept": dict(table)}
 
 
@@ -115,21 +132,21 @@ def measure(
             "a receipt is for denoising: super-resolution keeps what was measured by construction"
         )
     noise, found = plan.facts["noise_level"] * plan.scaling.scale, list[Kept]()
-    wanted = _wanted(plan.scan) if noise > 0 else []
+    wanted = wanted_of(plan.scan) if noise > 0 else []
     generator = np.random.default_rng(plan.settings.seed)
     margin = [min(far, MARGIN) for far in reach]
-    for box in _boxes(plan, margin, generator):
-        if not wanted:
-            break
+    boxes = list(_boxes(plan, margin, generator))
+    for left, box in zip(range(len(boxes), 0, -1), boxes, strict=True):
         everything = box == _everything(plan.scan)
         part = plan if everything else _part_of(plan, box)
         planted = plant(
             part.scan,
-            wanted,
+            wanted[::left],  # spread over the blocks
             noise=noise,
             floor=floor_of(part.scan, plan.scaling.scale),
             generator=generator,
-            margin=[0, 0, 0] if everything else margin,
+            margin=[1, 1, 1] if everything else margin,
+            gap=[min(far, GAP) for far in reach],
         )
         if planted:
             without = whole if everything and whole else answer(part)
@@ -158,11 +175,13 @@ def _lines(found: Sequence[Kept]) -> Iterator[Line]:
         )
 
 
-def _wanted(scan: Volume) -> list[tuple[float, float]]:
-    """Diameters and contrasts, the largest first: they need the most room."""
+def wanted_of(scan: Volume) -> list[tuple[float, float]]:
+    """Diameters in mm and contrasts of all inserts, the largest first: they need the most room."""
     pixel = sorted(scan.spacing_mm)[1]
     sizes = [size for size in SIZES_MM[::-1] if size >= pixel] or [SIZES_MM[-1]]
-    return list(product(sizes, CONTRASTS)) * COUNT
+    turns = range(max(COUNTS.values()))
+    every = product(turns, sizes, CONTRASTS)
+    return [(size, times) for turn, size, times in every if turn < COUNTS[size]]
 
 
 def _boxes(plan: ScanPlan, margin: Sequence[int], generator: np.random.Generator) -> Iterator[Box]:
@@ -178,7 +197,7 @@ def _boxes(plan: ScanPlan, margin: Sequence[int], generator: np.random.Generator
         yield _everything(scan)
         return
     tissue = _tissue(scan, floor_of(scan, plan.scaling.scale))
-    for _ in range(int(EFFORT / cost) if len(tissue) else 0):
+    for _ in range(min(int(EFFORT / cost), BLOCKS) if len(tissue) else 0):
         yield _around(tissue[generator.integers(len(tissue))], edges, scan.shape)
 
 

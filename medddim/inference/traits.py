@@ -128,6 +128,8 @@ def _structure(
     finer, whole = planes, float(planes[inside].std()) + TINY
     for size in SCALES_MM:
         edges = [1 | round(size / one) for one in spacing]
+        if max(edges) == 1:  # smaller than a pixel
+            continue
         coarser = uniform_filter(planes, (0, *edges))
         band = float((finer - coarser)[inside].std())
         yield f"structure of {size:g} mm", float(np.log2((band + TINY) / whole))

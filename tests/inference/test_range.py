@@ -46,6 +46,14 @@ def centred(volume):
     return volume.with_voxels((volume.voxels - volume.voxels.mean()) / volume.voxels.std())
 
 
+def test_structure_smaller_than_a_pixel_is_not_looked_for():
+    coarse = RicianNoise(0.03)(
+        head((64, 60, 6), spacing_mm=(1.6, 1.6, 3.0)), np.random.default_rng(0)
+    )
+    assert "structure of 2 mm" not in of(coarse)
+    assert "structure of 4 mm" in of(coarse)
+
+
 @pytest.mark.parametrize("seed", [20, 21, 22])
 def test_a_scan_like_those_of_training_is_in_range(known, seed):
     assert known.judge(of(scan(seed))).verdict == "in"
