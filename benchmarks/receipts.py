@@ -37,7 +37,6 @@ from quality import degraded, table
 from medddim import formats
 from medddim.inference.enhancer import Enhancer
 from medddim.inference.insertion import (
-    CONTRASTS,
     SIZES_MM,
     Planted,
     floor_of,
@@ -56,7 +55,7 @@ from medddim.volume import Array, Volume
 SEED = 1000
 """Of the separate experiment; a receipt has that of its settings, 0."""
 WITHIN, SURE = 0.05, 0.025
-"""What distance counts as agreement, and at most what standard error that can be told with."""
+"""What distance counts as agreement, and the largest standard error with which it can be seen."""
 RUN = "from medddim.cli import main; main()"
 Shares = dict[tuple[float, float], list[float]]
 
@@ -118,7 +117,7 @@ def of_command(noisy: Volume, model: str) -> float:
             out = Path(folder) / f"out{number}"
             command = [sys.executable, "-c", RUN, "enhance", scan, "-o", out]
             command += ["--model", model, "--force", *more]
-            subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - this medddim
+            subprocess.run(command, check=True, capture_output=True)
             ended = resource.getrusage(resource.RUSAGE_CHILDREN)
             seconds.append(ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime)
     return seconds[1] / seconds[0]
@@ -155,11 +154,13 @@ def against(receipt: Receipt, shares: Shares) -> list[str]:
         if len(others) > 1 and line.error is not None:
             apart.append(abs(line.mean - np.mean(others)))
             errors.append(np.hypot(line.error, np.std(others, ddof=1) / np.sqrt(len(others))))
+    if not apart:
+        return ["-"] * 5
     mean, worst = f"{np.mean(apart):.3f}", f"{max(apart):.3f}"
     within, sure = np.array(apart) <= WITHIN, np.array(errors) <= SURE
     by_chance = np.mean(errors) * np.sqrt(2 / np.pi)  # the mean of |x| of a normal distribution
-    told = f"{int(within[sure].sum())} of {int(sure.sum())}"
-    return [mean, worst, f"{within.mean():.0%}", f"{by_chance:.3f}", told]
+    seen = f"{int(within[sure].sum())} of {int(sure.sum())}"
+    return [mean, worst, f"{within.mean():.0%}", f"{by_chance:.3f}", seen]
 
 
 def stand_out(

@@ -61,7 +61,7 @@ class Kept:
     share: float
 
 
-def plant(
+def plant(  # noqa: PLR0913 - what, and where it may lie
     volume: Volume,
     wanted: Sequence[tuple[float, float]],
     *,

@@ -50,6 +50,8 @@ MARGIN = 16
 """Voxels around them that the network sees and no insert lies in."""
 SLAB = 3
 """A network that sees no further than this along an axis is shown a slab of a few slices."""
+DRAWN = 5
+"""Blocks that are drawn for one, which is that with the most tissue."""
 EFFORT = 0.9
 """Voxels that a receipt may ask of the network, as a share of those of the scan."""
 SHOWN_MM = 4.0
@@ -145,7 +147,7 @@ def measure(
             noise=noise,
             floor=floor_of(part.scan, plan.scaling.scale),
             generator=generator,
-            margin=[1, 1, 1] if everything else margin,
+            margin=_margin_in(box, plan.scan.shape, margin),
             gap=[min(far, GAP) for far in reach],
         )
         if planted:
@@ -154,6 +156,12 @@ def measure(
         for one in planted:
             wanted.remove((one.diameter_mm, one.times_noise))
     return Receipt(noise, tuple(_lines(found)))
+
+
+def _margin_in(box: Box, shape: Sequence[int], margin: Sequence[int]) -> list[int]:
+    """A block that is as long as the scan ends as the scan does."""
+    sides = zip(box, shape, margin, strict=True)
+    return [1 if side.stop - side.start == n else away for side, n, away in sides]
 
 
 def _kept(
@@ -193,12 +201,19 @@ def _boxes(plan: ScanPlan, margin: Sequence[int], generator: np.random.Generator
         # along an axis that the network hardly sees along, one layer of inserts will do
         edges.append(min(n, (largest if far <= SLAB else max(EDGE, largest)) + 2 * far))
     cost = 2 * float(np.prod(edges)) / scan.voxels[0].size
-    if cost > EFFORT:
+    if cost > EFFORT / 2:  # less than two blocks
         yield _everything(scan)
         return
     tissue = _tissue(scan, floor_of(scan, plan.scaling.scale))
     for _ in range(min(int(EFFORT / cost), BLOCKS) if len(tissue) else 0):
-        yield _around(tissue[generator.integers(len(tissue))], edges, scan.shape)
+        drawn = tissue[generator.integers(len(tissue), size=DRAWN)]
+        boxes = [_around(place, edges, scan.shape) for place in drawn]
+        yield max(boxes, key=lambda box: _places_in(box, tissue))
+
+
+def _places_in(box: Box, places: npt.NDArray[np.intp]) -> int:
+    first, last = ([getattr(side, end) for side in box] for end in ("start", "stop"))
+    return int(((places >= first) & (places < last)).all(axis=1).sum())
 
 
 def _tissue(scan: Volume, floor: float) -> npt.NDArray[np.intp]:
