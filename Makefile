@@ -26,8 +26,8 @@ check: setup docs ## format, lint, types, layers, documentation
 	@$(BIN)/mypy --no-error-summary medddim
 	@$(BIN)/lint-imports --no-logo
 
-test: setup ## the tests of every day
-	@$(PYTEST) -m "not slow and not pacs and not browser"
+test: setup ## the tests of every day, in one process: docs/decisions/0187
+	@$(PYTEST) -n 0 -m "not slow and not pacs and not browser"
 
 test-pacs: setup ## into a DICOM archive and back; skipped where Orthanc is not installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs -m pacs tests/pacs

@@ -39,6 +39,7 @@ def test_the_demo_leaves_a_page_a_picture_and_scans(small, tmp_path):
     assert all(np.isfinite(row["psnr_db"]) for row in done.rows[:2])
 
 
+@pytest.mark.slow
 def test_the_verb_ends_with_a_table(small, tmp_path):
     result = CliRunner().invoke(cli.main, ["demo", "-o", str(tmp_path / "out")])
     assert result.exit_code == 0

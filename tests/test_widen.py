@@ -22,6 +22,7 @@ def answer(model, seen):
         return network(state, torch.tensor([0.7]), strength=torch.full((1, 1, 1, 1), 0.1))
 
 
+@pytest.mark.daily(2)
 @pytest.mark.usefixtures("shipped_models")
 @pytest.mark.parametrize(
     "larger",

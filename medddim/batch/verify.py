@@ -191,7 +191,7 @@ def source_of(outcome: Outcome, destination: Path) -> Series:
     repair = Repair(**said)
     part = int(outcome.reading.get("part", 0))
     files = [_there(Path(name), destination) for name in outcome.inputs]
-    if all(file is not None for file in files):
+    if files and None not in files:
         form = str(outcome.reading.get("format"))
         found = [
             Series(form, outcome.name, tuple(filter(None, files)), repair=repair, part=part)

@@ -113,7 +113,8 @@ _CHOICE_OPTIONS = (
         default="refuse",
         show_default=True,
         type=click.Choice(["refuse", "split", "interpolate"]),
-        help="Slices missing or unevenly spaced: one volume for each even part, or fill 1 or 2.",
+        help="Slices missing or unevenly spaced. split: one volume for each evenly spaced part; "
+        "interpolate: fill gaps of 1 or 2 slices.",
     ),
     click.option(
         "--on-tilt",

@@ -43,8 +43,8 @@ memory_option = click.option(
     metavar="SIZE",
     callback=_size,
     show_default="2GB, or what a larger scan needs and the machine has",
-    help="The most memory the run may take, such as 2GB: shared among --workers, and by each "
-    "process of other engines.",
+    help="The most memory the run may take, such as 2GB: shared among --workers; with --scheduler "
+    "or --shard, for each process.",
 )
 
 
@@ -75,8 +75,8 @@ _ENGINE_OPTIONS = (
     click.option(
         "--exit-zero",
         is_flag=True,
-        help="Exit with 0, not 1, if scans were refused or failed: for engines that throw the "
-        "results away on 1.",
+        help="Exit with 0, not 1, if scans were refused or failed: for workflow engines that throw "
+        "the results away on 1.",
     ),
 )
 

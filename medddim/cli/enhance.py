@@ -67,7 +67,8 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     "--steps",
     show_default="1; 8 with --samples",
     type=click.IntRange(1, 1000),
-    help="DDIM steps. 1 returns what the scan supports on average; more bring texture back.",
+    help="DDIM steps. 1 returns the mean of all clean images that fit the scan; more bring texture "
+    "back.",
 )
 @click.option(
     "--fidelity",
@@ -95,7 +96,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     type=click.FloatRange(0, 100, min_open=True, max_open=True),
     metavar="PERCENT",
     help="Write maps of the lower and upper end of an interval for every voxel, calibrated to "
-    "cover this percentage of the voxels over scans: 90.",
+    "cover this percentage of the voxels, averaged over scans: 90.",
 )
 @click.option(
     "--invented",
@@ -103,13 +104,16 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     help="Write a map of structure that a result shows and its scan does not.",
 )
 @click.option(
-    "--force", is_flag=True, help="Enhance scans out of range of the model, too, and say so."
+    "--force",
+    is_flag=True,
+    help="Enhance scans unlike those of training (out of range), too; the record says so.",
 )
 @click.option(
     "--factor",
     callback=_factor,
     metavar="N|X,Y,Z",
-    help="Super-resolution: slices N times finer, or each voxel axis; the extent is kept.",
+    help="Super-resolution: N times as many slices, or a factor for each voxel axis; the field of "
+    "view stays.",
 )
 @click.option(
     "--spacing",
@@ -121,8 +125,8 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.option(
     "--noise",
     type=click.FloatRange(0, 1),
-    help="Noise level as a share of the scan's bright end (see `inspect`), for CT of 1000 HU; "
-    "estimated if not given.",
+    help="Standard deviation of the noise, as a share of the scan's bright end (its 99.5th "
+    "percentile; see `inspect`), for CT of 1000 HU; estimated if not given.",
 )
 @click.option(
     "--sampler",
@@ -138,7 +142,8 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     type=click.Choice(["auto", "fast", "best"]),
     help="auto: mr-denoise-fast for MR, one view for CT. best: mr-denoise for MR, many times "
     "slower, and better where the noise is white; for CT the mean of four views. fast: one view, "
-    "whatever the model.",
+    "whatever the model. A view is one evaluation of the network, of the image as it is or "
+    "mirrored.",
 )
 @batches.choice_options
 @batches.seed_option

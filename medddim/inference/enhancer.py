@@ -37,13 +37,13 @@ def _unwatched(part: float) -> None:
 
 
 class Enhancer:
-    """A trained model and how to apply it: scale, cut, ladder, ddim, unscale.
+    """A trained model and how to apply it: scale, cut into tiles, sample (DDIM), unscale.
 
     `tile`, the edge of a tile in voxels, bounds the memory and does not change the answer.
     `sampler` may be set to a function like `medddim.diffusion.ddim` that is in no table, to be
     compared with those that are: it takes the place of the one asked for, and draws no noise.
     `progress` is called with the work done since its last call: 1 is one evaluation of the network
-    for every voxel of the answer. `parts` keeps finished volumes of a scan of several.
+    for every voxel of the answer. `parts` keeps finished volumes of a 4D scan, to go on with.
     """
 
     def __init__(
@@ -106,14 +106,15 @@ class Enhancer:
         """The enhanced scan, in the unit of `volume`, which may be a path or another's image, too.
 
         A path is read; an image of nibabel, SimpleITK or MONAI is converted (`formats.taken`). One
-        step is the regression, the best in PSNR and the smoothest; more steps bring texture
+        step is a plain regression, the best in PSNR and the smoothest; more steps bring texture
         back and cost PSNR. `fidelity` blends the two: 1 is the 1-step answer, 0 that of all
         `steps`. A denoiser answers on the grid of `volume`; `noise` is the scan's noise level, the
-        standard deviation in its own unit, or `noise_share` as a share of the scan's bright end
-        (of 1000 HU for CT); estimated from the scan if neither is given. A super-resolution model
-        needs a `factor` (or `spacing_mm`) and answers on that finer grid, same extent; the means of
-        the fine voxels are the voxels measured. `sampler` is a key of `medddim.diffusion.SAMPLERS`,
-        by default that of the recipe. `quality` "fast" takes one view for the mean of several.
+        standard deviation in its own unit, or `noise_share` as a share of the scan's bright end,
+        its 99.5th percentile (of 1000 HU for CT); estimated from the scan if neither is given. A
+        super-resolution model needs a `factor` (or `spacing_mm`) and answers on that finer grid,
+        same field of view; the means of the fine voxels are the voxels measured. `sampler` is a key
+        of `medddim.diffusion.SAMPLERS`, by default that of the recipe. `quality` "fast" takes one view of the scan in place of the
+        mean over several (mirrored, or in other planes: test-time augmentation).
         Same arguments, same answer, here and by `medddim enhance`.
 
         Raises RequestProblem for an array, for arguments out of range or not meant for this model,
@@ -228,7 +229,7 @@ class Enhancer:
         return ends
 
     def _kept(self, piece: Piece, seed: int, parts: Parts | None) -> Array:
-        """The ends of one piece, taken from the parts that are kept if they are there."""
+        """The `_ends` of one piece; from `parts` where an earlier run has put them there."""
         watched, key = self.progress, f"network-{seed}-{piece.key}"
         if parts is not None and (kept := parts.get(key)) is not None:
             evaluations = piece.plan.network_evaluations / (piece.plan.settings.samples or 1)

@@ -99,7 +99,7 @@ def train(  # noqa: PLR0913
     return folder
 
 
-# What changes, what it is fed with, how long, and who looks at it.
+# The state of the run, its batches, how long it lasts, scans to validate on, and who reports.
 def _walk(
     run: _Run,
     feed: Iterator[Pairs],
@@ -108,7 +108,7 @@ def _walk(
     board: Board | None,
     progress: Progress,
 ) -> None:
-    """The steps that are left; the process with a board validates, saves and reports."""
+    """The steps that are left; the process that has the `board`, its logs, validates and saves."""
     began, first = time.monotonic(), run.step
 
     while run.step < (settings := run.fit(pace)).steps:
@@ -193,7 +193,7 @@ class _Run:
             self.restore()
 
     def fit(self, pace: Pace) -> TrainingRecipe:
-        """How long the run is, which `pace` may change."""
+        """How long the run is; `pace`, which fits it into minutes, may change that."""
         training = pace.fitted(self.recipe.training, self.step)
         if training is not self.recipe.training:
             self.recipe = self.recipe.model_copy(update={"training": training})
@@ -214,6 +214,7 @@ class _Run:
         arrays = (pairs.clean, pairs.scan, pairs.strength, white.numpy())
         share = slice(team.global_rank, None, team.world_size)
         clean, scan, strength, noise = (self._tensor(array[share]) for array in arrays)
+        # of the targets: the noise they hold themselves, and what each voxel counts in the loss
         own, weight = (
             None if array is None else self._tensor(array[share])
             for array in (pairs.own, pairs.weight)
@@ -240,7 +241,7 @@ class _Run:
         return float(cast(Tensor, team.all_reduce(loss.detach())))
 
     def enhancer(self) -> Enhancer:
-        """The moving average, ready to enhance; one view each, not the mean of several."""
+        """The moving average, ready to enhance; without test-time augmentation, for speed."""
         recipe = self.recipe.model_copy(update={"self_ensemble": False})
         denoiser = checkpoint.build_denoiser(recipe, self._averaged())
         precision = self.recipe.training.precision

@@ -137,7 +137,7 @@ TAMPERS = {
 
 
 @pytest.mark.parametrize("tamper", TAMPERS, ids=lambda tamper: tamper.__name__)
-@pytest.mark.daily(4)
+@pytest.mark.daily(2)
 def test_a_change_of_one_slice_is_found(place, tamper):
     edit(place / "out" / "series" / "0002.dcm", tamper)
     assert "files" in wrong(place / "out")["series"]
@@ -277,6 +277,7 @@ def test_what_was_refused_later_leaves_a_result_sound(tmp_path):
     assert wrong(tmp_path / "out") == {}
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("worse", [LowMatrix(0.5), ThickSlices(8, gap_mm=2)])
 def test_larger_voxels_may_begin_where_the_smaller_ones_did(tmp_path, worse):
     studies.dicom(tmp_path / "in")

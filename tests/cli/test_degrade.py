@@ -54,7 +54,7 @@ def degrade(medddim, *how, out="out"):
         ),
     ],
 )
-@pytest.mark.daily(4)
+@pytest.mark.daily(2)
 def test_it_is_the_degradation_of_the_library(medddim, study, tmp_path, how, degradation):
     result = degrade(medddim, *how)
     assert result.exit_code == 0
@@ -154,6 +154,7 @@ def test_every_preset_of_an_acquisition_is_offered():
     assert tuple(PRESETS) == OFFERED
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("level", [0.04, 0.08])
 def test_the_level_is_a_share_of_what_inspect_calls_the_bright_end(medddim, tmp_path, level):
     clean = head((96, 96, 24))

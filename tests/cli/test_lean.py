@@ -19,6 +19,7 @@ print(sum(p.numel() for p in UNet(widths=(4, 4, 4)).parameters()))
 """
 
 
+@pytest.mark.slow
 def test_networks_are_built_without_the_packages_that_monai_counts_as_optional():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -55,6 +55,7 @@ def made(out):
     return formats.read(series).voxels, identifiers(series)
 
 
+@pytest.mark.daily("mr", "mr-steps", "ct", "superres")
 @pytest.mark.parametrize(("scan", "model", "options", "arguments"), REQUESTS.values(), ids=REQUESTS)
 def test_python_and_the_command_agree(medddim, tmp_path, scan, model, options, arguments):
     scan(tmp_path / "scan")

@@ -69,6 +69,7 @@ def test_the_noise_in_water_is_that_of_the_closed_form(fraction, kernel):
     assert found == pytest.approx(closed_form(degradation, 300), rel=0.06)
 
 
+@pytest.mark.slow
 def test_the_variance_goes_with_one_over_the_dose():
     quantum = [LowDose(fraction, electronic_per_mm2=0) for fraction in (0.8, 0.5, 0.25, 0.1)]
     found = [noises(water(), d)[:, CENTRE].var() / (1 / d.fraction - 1) for d in quantum]
@@ -81,6 +82,7 @@ def test_full_dose_is_about_12_hu_in_30_cm_of_water():
     assert half[216:296, 216:296].std() == pytest.approx(12, rel=0.1)  # 1 / d - 1 is 1
 
 
+@pytest.mark.slow
 def test_smaller_pixels_of_the_same_kernel_are_no_noisier():
     fine = noises(water(80, 192, 0.5), LowDose(0.25), pixel_mm=0.5)[:, 76:116, 76:116].std()
     coarse = noises(water(80, 128, 0.7), LowDose(0.25), pixel_mm=0.7)[:, 50:78, 50:78].std()
@@ -107,6 +109,7 @@ def test_the_noise_is_coloured_as_filtered_back_projection_colours_it():
     assert rings / rings[peak] == pytest.approx(expected / expected[peak], abs=0.15)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("fraction", [0.5, 0.1])
 def test_the_mean_of_uniform_tissue_stays(fraction):
     found = noises(water(), LowDose(fraction), count=16)

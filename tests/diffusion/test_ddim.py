@@ -149,10 +149,10 @@ def exact_table():
     return torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", ["trailing", "leading"])
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("steps", [1, 2, 4, 5, 8, 10, 50, 250, 1000])
-@pytest.mark.daily(3)
 def test_diffusers_walks_the_same_way(spacing, eta, steps):
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 

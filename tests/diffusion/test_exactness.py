@@ -78,6 +78,7 @@ def worst(world, start, prediction, ladder, counts):
     return {key: value for key, value in differences.items() if not value < 1e-10}
 
 
+@pytest.mark.daily(3)
 @every_path
 @every_ladder
 @every_prediction
@@ -85,6 +86,7 @@ def test_a_scalar_gaussian(path, ladder, prediction):
     assert worst(Gaussian(path), starts(1, 1, 6), prediction, ladder, FEW) == {}
 
 
+@pytest.mark.daily(3)
 @every_path
 @every_ladder
 @every_prediction
@@ -156,6 +158,7 @@ def measured(ladder, path, measure):
     return ladder, measure(high) - measure(low)
 
 
+@pytest.mark.daily(4)
 @every_path
 @pytest.mark.parametrize("ladder", SPACINGS)
 @pytest.mark.parametrize("order", SAMPLERS)

@@ -36,7 +36,11 @@ def four(data: Any) -> Any:
     return np.stack([data, data // 2, data // 3, 200 - data, data + 1], axis=-1)
 
 
-@pytest.fixture(params=["nifti", "nifti 4D", "nifti CT", "dicom MR", "dicom CT", *FILES])
+CT = pytest.param("dicom CT", marks=pytest.mark.slow)
+"""In `make test-all`: as a file it is as MR, and what is its own has tests in `dicom`."""
+
+
+@pytest.fixture(params=["nifti", "nifti 4D", "nifti CT", "dicom MR", CT, *FILES])
 def scan(
     request: pytest.FixtureRequest,
     nifti_file: Any,

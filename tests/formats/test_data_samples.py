@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_making_them_again_gives_equal_voxels(tmp_path: Path) -> None:
     runpy.run_path(str(SAMPLES / "make_samples.py"))["make"](tmp_path)
     made, kept = formats.find(tmp_path), formats.find(SAMPLES)

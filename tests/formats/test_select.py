@@ -84,6 +84,7 @@ def mixed(scanner: Any, nifti_file: Callable[..., Path]) -> Path:
     return path.parent
 
 
+@pytest.mark.daily(4)
 @pytest.mark.parametrize(
     ("rule", "names"),
     [

@@ -110,7 +110,7 @@ def fuzz(family: str, count: int, folder: Path) -> Counter[str]:
 
 @pytest.mark.parametrize(
     ("family", "count"),
-    [("dicom", 50), ("nifti", 60), ("compressed", 20), ("itk", 40), ("mgh", 60)],
+    [("dicom", 25), ("nifti", 30), ("compressed", 10), ("itk", 20), ("mgh", 30)],
 )
 def test_damage_ends_in_a_volume_or_a_typed_error(
     family: str,

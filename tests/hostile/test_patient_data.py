@@ -230,7 +230,7 @@ def test_the_scans_hold_canaries_and_are_sound(folder: Path, tmp_path: Path) -> 
         assert CANARY in str(pydicom.dcmread(derived).PatientName)  # of the same patient, in there
 
 
-@pytest.mark.daily(6)
+@pytest.mark.daily(3)
 @pytest.mark.parametrize("fault", FILES)
 def test_broken_files_do_not_tell(
     fault: str, folder: Path, caplog: pytest.LogCaptureFixture

@@ -88,7 +88,7 @@ def test_a_real_block_has_no_seam(case):
 
 
 @every_case
-@pytest.mark.daily("scan-noise", "noise-unet", "super-resolution")
+@pytest.mark.daily(1)
 def test_neither_does_the_batch_nor_the_number_of_threads(case, monkeypatch):
     wired, scan = enhancer(**CASES[case]), textured((32, 28, 9))
     usual, threads = answer(wired, scan), torch.get_num_threads()

@@ -50,6 +50,7 @@ def alone(scan, size_mm, times):
     return float((change[0][box] * profile).sum() / (times * NOISE * (profile**2).sum()))
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("shape", [(160, 150, 20), (90, 80, 6)])
 def test_it_agrees_with_a_separate_experiment(shape):
     scan = phantom(shape)

@@ -166,6 +166,7 @@ def test_the_second_network_sees_the_scan_and_what_the_first_one_says():
     assert torch.equal(run(alone, state), first)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize(("dims", "size"), [(2, (80, 8)), (2, (160, 5)), (3, (24, 48, 8))])
 def test_a_thin_image_gets_a_finite_answer_in_bfloat16(dims, size):
     net = network(spatial_dims=dims, slices=1, widths=(16, 32, 32))

@@ -39,6 +39,7 @@ def test_level_share_and_correlation_of_an_acquisition(within, share):
     assert found.fits, found.reason
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("share", [0.03, 0.05])
 def test_k_space_filtered_in_the_round(share):
     scan = head(SHAPE)

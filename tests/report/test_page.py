@@ -182,6 +182,7 @@ def test_the_slider_can_be_used_by_keyboard_and_screen_reader(html):
     assert all("alt=" in image for image in re.findall(r"<img [^>]*>", html))
 
 
+@pytest.mark.slow
 def test_a_scan_that_is_constant_or_a_line_still_has_a_page(tmp_path):
     for shape in ((1, 9, 9, 9), (1, 1, 1, 5)):
         volume = Volume(np.zeros(shape), np.eye(4))

@@ -100,6 +100,7 @@ def test_many_scans_are_stacked_under_any_title(title):
     assert two.shape[0] > 1.7 * one.shape[0]
 
 
+@pytest.mark.daily(2)
 @pytest.mark.parametrize("shape", [(1, 20, 30, 1), (3, 12, 1, 16), (1, 1, 1, 5), (1, 6, 6, 6)])
 def test_any_shape_can_be_shown(shape):
     volume = Volume(np.random.default_rng(0).normal(size=shape), np.eye(4))

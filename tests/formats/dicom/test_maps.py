@@ -127,6 +127,7 @@ def test_a_map_of_another_grid_is_refused(result: Any, tmp_path: Path) -> None:
         formats.write_map(scan, tmp_path, of=files, quantity="residual")
 
 
+@pytest.mark.daily(1)
 def test_a_map_without_any_value_but_one_is_written(result: Any, tmp_path: Path) -> None:
     scan, files = result
     formats.write_map(scan.with_voxels(scan.voxels * 0), tmp_path, of=files, quantity="uncertainty")
@@ -147,6 +148,7 @@ def test_beside_nifti_it_is_nifti(nifti_file: Any, tmp_path: Path) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.daily(2)
 @pytest.mark.skipif(which("dciodvfy") is None, reason="dicom3tools is not installed")
 @pytest.mark.parametrize("quantity", ["uncertainty", "residual"])
 def test_dciodvfy_finds_no_error(result: Any, tmp_path: Path, quantity: str) -> None:

@@ -27,7 +27,7 @@ OF_CT: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("by", OTHERS)
-@pytest.mark.daily(2)
+@pytest.mark.daily(1)
 def test_what_else_tells_volumes_apart(scanner: Any, tmp_path: Path, by: str) -> None:
     made = acquired(scanner, OTHERS[by])
     for stack in made:
@@ -56,6 +56,7 @@ def test_ct_of_two_energies_or_kernels(scanner: Any, by: str) -> None:
     assert_in_order(formats.read(series), made)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("kind", ["classic", "one file"])
 def test_echoes_of_repeats_of_b_values(scanner: Any, kind: str) -> None:
     """Three attributes at once."""
@@ -116,6 +117,7 @@ def test_label_and_control_in_one_enhanced_file_are_refused_by_name(scanner: Any
     assert_in_order(formats.read(path, stack_by=named), made)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("kind", ["classic", "one file"])
 def test_magnitude_real_imaginary_and_phase_of_two_echoes(scanner: Any, kind: str) -> None:
     parts = {"M": "MAGNITUDE", "R": "REAL", "I": "IMAGINARY", "P": "PHASE"}

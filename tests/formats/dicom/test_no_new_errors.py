@@ -43,7 +43,7 @@ def test_stacks(scanner: Any, tmp_path: Path, *, by: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("vendor", [*(one for one, _ in VENDORS), canon], ids=lambda x: x.__name__)
-@pytest.mark.daily(2)
+@pytest.mark.daily(1)
 def test_diffusion_of_vendors(scanner: Any, tmp_path: Path, vendor: Any) -> None:
     made = acquired(scanner, [{"InPlanePhaseEncodingDirection": "COL"}] * 4)
     for stack, g in zip(made, VECTORS, strict=True):
@@ -61,6 +61,7 @@ def test_stacks_that_the_user_names(scanner: Any, tmp_path: Path) -> None:
     assert not new_errors(folder, tmp_path, stack_by="(0019,10A2)")
 
 
+@pytest.mark.daily(1)
 @pytest.mark.filterwarnings("ignore:.*clipped to the stored range")  # cubic, below air
 @pytest.mark.parametrize(
     ("repair", "offset"), [({"on_gap": "interpolate"}, 0.0), ({"on_tilt": "resample"}, 0.7)]

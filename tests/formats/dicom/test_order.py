@@ -98,7 +98,7 @@ def test_volumes_come_as_acquired(scanner: Any, tmp_path: Path, *, by: str, kind
 
 
 @pytest.mark.parametrize("by", STACKS)
-@pytest.mark.daily(3)
+@pytest.mark.daily(1)
 def test_numbers_that_run_slice_by_slice(scanner: Any, by: str) -> None:
     made = acquired(scanner, STACKS[by], numbering="slices")
     assert_in_order(formats.read(stored(scanner, made, "classic")), made)
@@ -112,6 +112,7 @@ def test_numbers_that_contradict_each_other_leave_it_to_the_clock(scanner: Any) 
     assert_in_order(formats.read(stored(scanner, made, "classic")), made)
 
 
+@pytest.mark.daily(2)
 @pytest.mark.parametrize("said", ["time", "dimensions"])
 @pytest.mark.parametrize("by", ["b-value", "direction", "flip angle", "inversion time", "trigger"])
 def test_frames_in_any_order_leave_it_to_the_clock(scanner: Any, *, by: str, said: str) -> None:

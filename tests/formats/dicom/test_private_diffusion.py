@@ -71,7 +71,7 @@ VENDORS = [(siemens, in_patient), (philips, in_patient), (ge, of_ge), (uih, in_i
 
 
 @pytest.mark.parametrize(("vendor", "frame"), VENDORS, ids=lambda one: one.__name__)
-@pytest.mark.daily(2)
+@pytest.mark.daily(1)
 def test_a_result_says_b_values_and_directions(
     scanner: Any, tmp_path: Any, *, vendor: Any, frame: Any
 ) -> None:

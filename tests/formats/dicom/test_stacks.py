@@ -60,7 +60,7 @@ def shuffled(scanner: Any, made: list[list[Dataset]]) -> Path:
         ("AcquisitionNumber", [1, 2]),
     ],
 )
-@pytest.mark.daily(3)
+@pytest.mark.daily(1)
 def test_one_attribute_sorts_them(
     scanner: Any, tmp_path: Path, *, tag: str, values: list[Any]
 ) -> None:

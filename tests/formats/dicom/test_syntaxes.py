@@ -119,6 +119,7 @@ def test_a_missing_decoder_is_named_with_the_cure(
         formats.read(folder)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless])
 def test_any_byte_may_make_the_length_even(scanner: Any, syntax: str) -> None:
     """The standard says 0, and real files hold whatever was in the writer's memory."""

@@ -42,6 +42,7 @@ def errors(root, *more):
     return [(one["code"], one.get("location")) for one in issues if one["severity"] == "error"]
 
 
+@pytest.mark.slow
 def test_a_derivative_that_pybids_and_the_validator_understand(raw, model):
     out = raw / "derivatives" / "medddim"
     result = bids(raw, out, model=model)

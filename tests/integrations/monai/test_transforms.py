@@ -99,6 +99,7 @@ KINDS = {
 }
 
 
+@pytest.mark.daily(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_each_kind_of_file_it_is_what_the_command_stores(tmp_path, model, kind):
     path = KINDS[kind](tmp_path / "scans")

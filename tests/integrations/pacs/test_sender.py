@@ -56,6 +56,7 @@ def test_where_to(text, expected):
     assert destination_of(text) == expected
 
 
+@pytest.mark.daily(2)
 @pytest.mark.parametrize(
     "text",
     ["ARCHIVE", "ARCHIVE@host", "A" * 17 + "@host:104", "A\\B@host:104",
