@@ -113,9 +113,9 @@ class Enhancer:
         its 99.5th percentile (of 1000 HU for CT); estimated from the scan if neither is given. A
         super-resolution model needs a `factor` (or `spacing_mm`) and answers on that finer grid,
         same field of view; the means of the fine voxels are the voxels measured. `sampler` is a key
-        of `medddim.diffusion.SAMPLERS`, by default that of the recipe. `quality` "fast" takes one view of the scan in place of the
-        mean over several (mirrored, or in other planes: test-time augmentation).
-        Same arguments, same answer, here and by `medddim enhance`.
+        of `medddim.diffusion.SAMPLERS`, by default that of the recipe. `quality` "fast" takes one
+        view of the scan in place of the mean over several (mirrored, or in other planes: test-time
+        augmentation). Same arguments, same answer, here and by `medddim enhance`.
 
         Raises RequestProblem for an array, for arguments out of range or not meant for this model,
         UnsupportedScan for a scan or a factor the model was not trained for.

@@ -170,7 +170,6 @@ def test_the_checkpoint_is_the_moving_average(tmp_path, data):
     assert not torch.equal(weights[key], stored[key].half())
 
 
-@pytest.mark.daily(1)
 @pytest.mark.parametrize(
     "path",
     [{"path": "variance-preserving"}, {"path": "bridge", "noise": 0.1}, {"path": "posterior"}],
@@ -250,7 +249,6 @@ def test_low_dose_is_trained_in_hounsfield_units(tmp_path, data):
     assert np.isfinite([last["loss"], last["psnr_db_at_0.25"]]).all()
 
 
-@pytest.mark.daily(2)
 @pytest.mark.parametrize("scores", [(5.0, 7.0, 6.0), (5.0, 4.0, 3.0), (1.0, 2.0, 3.0)])
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_the_checkpoint_is_the_best_that_was_validated(
