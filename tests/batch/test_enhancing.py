@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from medddim import batch
+from medddim import memory as machine
 from medddim.batch import enhancing
 from medddim.batch.enhancing import Extras
 from medddim.batch.jobs import NothingToPlan, unwatched
@@ -89,14 +90,14 @@ def test_other_weights_than_those_asked_for(model):
     ],
 )
 def test_the_words_for_want_of_memory(problem, memory):
-    assert enhancing._is_want_of_memory(problem) == memory
+    assert machine.is_short(problem) == memory
 
 
 def test_where_no_tiles_fit_it_is_said_and_the_next_scan_begins_anew(model, monkeypatch):
     job = batch.enhance_job(model, precision="fp32")
     work = job.start(unwatched)
     monkeypatch.setattr(
-        work.enhancer, "answer", lambda plan: (_ for _ in ()).throw(MemoryError()), raising=False
+        work.enhancer, "begun", lambda plan: (_ for _ in ()).throw(MemoryError()), raising=False
     )
     plan, before = job.plan(noisy()), work.enhancer.tile
     with pytest.raises(UnsupportedScan) as said:

@@ -110,7 +110,7 @@ def fuzz(family: str, count: int, folder: Path) -> Counter[str]:
 
 @pytest.mark.parametrize(
     ("family", "count"),
-    [("dicom", 25), ("nifti", 30), ("compressed", 10), ("itk", 20), ("mgh", 30)],
+    [("dicom", 25), ("nifti", 30), ("compressed", 10), ("itk", 20), ("mgh", 60)],
 )
 def test_damage_ends_in_a_volume_or_a_typed_error(
     family: str,
