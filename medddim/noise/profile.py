@@ -163,7 +163,8 @@ def _closest(profile: Curve, weight: Curve, library: _Library) -> tuple[int, flo
     scores = np.full((len(PARTS), len(library.power)), np.inf)
     for score, parts in zip(scores, PARTS, strict=True):
         size = _solved(gram[np.ix_(parts, parts)], target[list(parts)])
-        used = np.flatnonzero((size >= 0).all(axis=0))
+        fits = (size >= 0).all(axis=0)
+        used = slice(None) if fits.all() else np.flatnonzero(fits)  # a slice copies nothing
         size = size[:, used] / norm[list(parts)][:, used]
         model = curves[0][used] * size[0, :, None]
         for part, one in zip(parts[1:], size[1:], strict=True):
