@@ -5,7 +5,7 @@
 
 Trains without an edit, for so many minutes of processor time at most. Each row is a validation on
 the held-out subjects, 5 middle slices with Rician noise, in one step: PSNR in dB of the input and
-of the answer; the first row is the model in the package that the recipe begins with.
+of the answer; step 0 is the model in the package, where the recipe begins with one.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ from pathlib import Path
 
 from quality import table
 
-from medddim.inference.enhancer import Enhancer
 from medddim.recipe import Recipe
-from medddim.training.scans import chosen, read_all
 from medddim.training.trainer import train
-from medddim.training.validation import INPUT, PSNR, validate
+from medddim.training.validation import INPUT, PSNR
 
 
 class _Enough(Exception):
@@ -37,24 +35,17 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path)
     asked = parser.parse_args()
     recipe = Recipe.load(asked.recipe)
-    first = before(recipe)
-    names = [key.removeprefix(INPUT) for key in first if key.startswith(INPUT)]
-    rows = [[recipe.training.start_from or "-", "0.0", *cells(first, names)]]
     print(f"{recipe.training.steps} steps; held out: {', '.join(recipe.data.validate_on)}\n")
     with tempfile.TemporaryDirectory() as folder:
         run = asked.output or Path(folder) / "run"
-        for step, minutes, figures in validations(recipe, run, most=asked.cpu_minutes):
-            rows.append([f"step {step}", f"{minutes:.1f}", *cells(figures, names)])
+        found = validations(recipe, run, most=asked.cpu_minutes)
+    names = [key.removeprefix(INPUT) for key in found[0][2] if key.startswith(INPUT)]
     titles = [title for name in names for title in (f"input at {name}", f"answer at {name}")]
+    rows = [
+        [f"step {step}", f"{minutes:.1f}", *cells(figures, names)]
+        for step, minutes, figures in found
+    ]
     print(table(["after", "CPU minutes", *titles], rows))
-
-
-def before(recipe: Recipe) -> dict[str, float]:
-    """How the model that the recipe begins with does on the held-out scans."""
-    root = recipe.data.root or Path()
-    _, held_out = chosen(recipe.data, root, modality=recipe.modality)
-    scans = read_all(held_out, modality=recipe.modality, part=recipe.data.validate_part)
-    return validate(Enhancer.load(recipe.training.start_from or "mr-denoise"), scans)
 
 
 def validations(

@@ -24,7 +24,7 @@ from medddim import formats
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.inference.enhancer import Enhancer
 from medddim.metrics import compare
-from medddim.training.dataset import some_slices
+from medddim.training.scans import some_slices
 from medddim.volume import Array, Volume
 
 Method = Callable[[LargerVoxels, Volume], Volume]

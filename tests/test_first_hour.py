@@ -1,9 +1,13 @@
 """The first hour of a new user: three kinds of own scans, every command of the README, no edit."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
+from pathlib import Path
 
 import pytest
 
@@ -11,11 +15,41 @@ from medddim import formats
 from medddim.degradation import RicianNoise
 from medddim.formats import Derivation, samples
 from tests import studies
-from tests.test_readme import ALL
+from tests.test_readme import ALL, ROOT, blocks
 
 IDENTITY = Derivation("identity", "a head of nilearn")
-SHORT = {"--hours": "0.002"}
-"""The one thing that is not as printed: how long the training may take."""
+MINUTES = os.environ.get("MEDDDIM_FIRST_HOUR_MINUTES", "")
+"""How long the training may take, where it is not to be the ten minutes of the README."""
+INSTALL = [
+    shlex.split(line, comments=True)
+    for block in blocks("sh")
+    for line in block.splitlines()
+    if line.startswith("pip install")
+]
+BUILT_HERE = ("--no-deps", "--no-index", "--no-build-isolation", "--quiet")
+"""No download: the dependencies are those of the environment of the tests, and so is hatchling."""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A new environment with the wheel of this tree, and the variables of somebody who uses it."""
+    home = tmp_path_factory.mktemp("installed")
+    venv.create(home, with_pip=False, symlinks=os.name != "nt")
+    bin_ = home / ("Scripts" if os.name == "nt" else "bin")
+    python = str(bin_ / "python")
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    found = subprocess.run([python, "-c", where], capture_output=True, text=True, check=True)
+    (Path(found.stdout.strip()) / "theirs.pth").write_text(sysconfig.get_path("purelib"))
+    assert ["pip", "install", "."] in INSTALL
+    for words in INSTALL:
+        command = [sys.executable, "-m", "pip", "--python", python, *words[1:], *BUILT_HERE]
+        subprocess.run([*command, "--force-reinstall"], cwd=ROOT, check=True)
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    env["PATH"] = f"{bin_}{os.pathsep}{env['PATH']}"
+    asked = "import medddim; print(medddim.__file__)"
+    done = subprocess.run([python, "-c", asked], cwd=home, env=env, capture_output=True, check=True)
+    assert home in Path(done.stdout.decode().strip()).parents
+    return env
 
 
 @pytest.fixture
@@ -42,21 +76,24 @@ def place(tmp_path):
     return tmp_path
 
 
-def medddim(place, arguments):
+def medddim(place, env, arguments):
     """A command as it is typed; what it prints."""
-    code = "from medddim.cli import main; main(prog_name='medddim')"
-    typed = [SHORT.get(before, word) for before, word in zip(["", *arguments], arguments)]  # noqa: B905
+    pairs = zip(["", *arguments[:-1]], arguments, strict=True)
+    typed = [
+        f"{float(MINUTES) / 60:.4f}" if MINUTES and before == "--hours" else word
+        for before, word in pairs
+    ]
+    program = shutil.which("medddim", path=env["PATH"])
     done = subprocess.run(
-        [sys.executable, "-c", code, *typed],
-        cwd=place, capture_output=True, text=True, check=False, env=os.environ,
-    )  # fmt: skip
+        [program, *typed], cwd=place, capture_output=True, text=True, check=False, env=env
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @pytest.mark.slow
-def test_the_first_hour(place):
-    printed = {" ".join(arguments): medddim(place, arguments) for arguments in ALL}
+def test_the_first_hour(place, installed):
+    printed = {" ".join(arguments): medddim(place, installed, arguments) for arguments in ALL}
     assert "MR?" in printed["inspect study/"]
     assert "better/dicom/series/ by mr-denoise" in printed["enhance study/ -o better/ --dry-run"]
     better = place / "better"
@@ -68,7 +105,9 @@ def test_the_first_hour(place):
     assert (place / "scores" / "report.html").is_file()
     init = next(text for command, text in printed.items() if "--init" in command)
     assert "held out   sub-03" in init
-    assert "input_psnr_db_at_0.05" in printed["train mine.yaml -o run/"]
+    trained = printed["train mine.yaml -o run/"]
+    assert "input_psnr_db_at_0.05" in trained
+    assert "the weights are " in trained
     assert "5 ok" in printed["enhance study/ -o own/ --model run/"]
-    again = medddim(place, "enhance study/ -o better/".split())
+    again = medddim(place, installed, "enhance study/ -o better/".split())
     assert "5 done before" in again  # whatever else is given

@@ -7,10 +7,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medddim.batch.choice import by_modality
+    from medddim.batch.choice import by_modality, require_fitting
     from medddim.batch.cluster import Cluster
     from medddim.batch.engine import Engine, Here
     from medddim.batch.enhancing import enhance_job
+    from medddim.batch.extras import Extras
     from medddim.batch.jobs import Job, degrade_job, identity_job
     from medddim.batch.locks import LOCK, Shard
     from medddim.batch.own import skipping_own
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Cluster": "batch.cluster",
     "Engine": "batch.engine",
+    "Extras": "batch.extras",
     "Here": "batch.engine",
     "Job": "batch.jobs",
     "LOCK": "batch.locks",
@@ -35,6 +37,7 @@ _HOME = {
     "find": "batch.running",
     "identity_job": "batch.jobs",
     "plan": "batch.running",
+    "require_fitting": "batch.choice",
     "run": "batch.running",
     "skipping_own": "batch.own",
     "versions": "record",
@@ -46,6 +49,7 @@ __all__ = [
     "RECORD",
     "Cluster",
     "Engine",
+    "Extras",
     "Here",
     "Job",
     "Outcome",
@@ -57,6 +61,7 @@ __all__ = [
     "find",
     "identity_job",
     "plan",
+    "require_fitting",
     "run",
     "skipping_own",
     "versions",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from medddim.batch.extras import Extras
+from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.formats import Series, modality_of
 from medddim.inference.settings import Settings
+from medddim.models import RECIPE, folder_of
+from medddim.recipe import Recipe
 
 if TYPE_CHECKING:
     from medddim.batch.jobs import Job
@@ -16,6 +20,7 @@ DENOISER = {
     "best": {"MR": "mr-denoise", "CT": "ct-denoise"},
     "fast": {"MR": "mr-denoise-fast", "CT": "ct-denoise"},
 }
+Made = TypeVar("Made")
 SAMPLER, SUPERRESOLVER = "mr-denoise-vp", "mr-superres"
 
 
@@ -23,19 +28,55 @@ def by_modality(settings: Settings | None = None, **options: Any) -> Callable[[S
     """A job for each scan: the denoiser of its modality, or what samples or makes finer if asked.
 
     Samples and finer grids are for MR; that job refuses all other scans, as it does those of no
-    modality known here. `options` are those of `enhance_job`. Raises RequestProblem for settings
-    that make no sense for the models.
+    modality known here. What one of the models cannot do is refused for its scans alone. `options`
+    are those of `enhance_job`. Raises RequestProblem for settings that none of the models can do.
     """
     from medddim.batch.enhancing import enhance_job  # with torch, which `model_for` does not need
     from medddim.checkpoint import Checkpoint
 
     settings = settings or Settings()
     names = models_for(settings)
-    jobs = {
-        name: enhance_job(Checkpoint.open(name), settings, **options)
-        for name in set(names.values())
-    }
-    return lambda series: jobs[names.get(modality_of(series), names["MR"])]
+    jobs, refused = _able(
+        names, lambda name: enhance_job(Checkpoint.open(name), settings, **options)
+    )
+
+    def choose(series: Series) -> Job:
+        name = names.get(modality_of(series), names["MR"])
+        if name in refused:
+            raise UnsupportedScan(str(refused[name]))
+        return jobs[name]
+
+    return choose
+
+
+def require_fitting(model: str, settings: Settings, extras: Extras) -> None:
+    """Judge a request without torch, and before scans are looked at; `model` may be "auto".
+
+    Raises CheckpointError if there is no such model, RequestProblem for what it cannot do.
+    """
+
+    def judge(name: str) -> None:
+        folder = folder_of(name)
+        recipe = Recipe.load(folder / RECIPE)
+        settings.require_fitting(recipe)
+        extras.require_fitting(folder, recipe, settings)
+
+    _able(models_for(settings) if model == "auto" else {"": model}, judge)
+
+
+def _able(
+    names: Mapping[str, str], ask: Callable[[str], Made]
+) -> tuple[dict[str, Made], dict[str, RequestProblem]]:
+    """What is made of the models that can do it, and why others cannot; raises if none can."""
+    made, refused = dict[str, Made](), dict[str, RequestProblem]()
+    for name in dict.fromkeys(names.values()):
+        try:
+            made[name] = ask(name)
+        except RequestProblem as problem:
+            refused[name] = problem
+    if not made:
+        raise next(iter(refused.values()))
+    return made, refused
 
 
 def model_for(modality: str) -> str:

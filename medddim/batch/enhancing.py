@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from medddim import memory
+from medddim.batch.extras import Extras
 from medddim.batch.forecast import Forecast, forecast
 from medddim.batch.jobs import Answer, Job, Progress, Rest, Work
-from medddim.errors import CheckpointError, RequestProblem, ScoreError, UnsupportedScan
+from medddim.errors import CheckpointError, ScoreError, UnsupportedScan
 from medddim.formats.contract import Quantity
 from medddim.inference.cost import Measured, measure
-from medddim.inference.intervals import Calibration, require_calibrated
 from medddim.inference.plan import ScanPlan, plan_scan, requested, summary
 from medddim.inference.settings import Settings
 from medddim.inference.trust import interval_of, judge, receipt_of
@@ -38,55 +38,6 @@ SMALLER = 3
 """How often the tiles are halved where memory runs out, before a scan is refused."""
 
 
-@dataclass(frozen=True)
-class Extras:
-    """What is asked for beside each result.
-
-    `residual` is a map of what was changed, `invented` one of structure that the result shows and
-    the scan does not hold. `receipt` measures how much of the contrast of small structures the
-    answer keeps. `interval` is a coverage in per cent: maps of the lower and the upper end.
-    `force` goes on where a scan is out of the range of the model.
-    """
-
-    residual: bool = False
-    invented: bool = False
-    receipt: bool = False
-    interval: float | None = None
-    force: bool = False
-
-    def require_fitting(self, model: Checkpoint, settings: Settings) -> None:
-        """Raise RequestProblem for what this model has not."""
-        if self.receipt and model.recipe.task == "superresolve":
-            raise RequestProblem(
-                f"the model {model.recipe.name} makes voxels finer and keeps what was measured by "
-                "construction; a receipt is for denoising"
-            )
-        if self.interval is not None:
-            require_calibrated(Calibration.load(model.folder), model.recipe, settings)
-
-    @property
-    def asked(self) -> bool:
-        """Whether there is anything, which takes the network or the whole answer."""
-        return self.receipt or any(self.maps.values())
-
-    @property
-    def maps(self) -> dict[Quantity, bool]:
-        """Which maps are asked for."""
-        ends = self.interval is not None
-        return {
-            "residual": self.residual,
-            "lower": ends,
-            "upper": ends,
-            "invented": self.invented,
-        }
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What of this goes into the record of the result itself."""
-        asked = {"receipt_asked": self.receipt or None, "interval": self.interval}
-        return {key: value for key, value in asked.items() if value is not None}
-
-
 def enhance_job(
     model: Checkpoint,
     settings: Settings | None = None,
@@ -106,7 +57,7 @@ def enhance_job(
 
     recipe, settings, beside = model.recipe, settings or Settings(), Extras(**extras)
     settings.require_fitting(recipe)
-    beside.require_fitting(model, settings)
+    beside.require_fitting(model.folder, recipe, settings)
     place = choose_device(device)
     precision = choose_precision(place, precision)
     maps: dict[Quantity, bool] = {"uncertainty": settings.samples is not None, **beside.maps}

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from medddim.cli import batches
-from medddim.cli.enhance import enhance, job_of
+from medddim.cli.enhance import enhance, job_when_needed
 from medddim.cli.examples import examples
 
 LISTS = ("--participant-label", "--participant_label", "--session-id", "--session-label")
@@ -89,10 +89,7 @@ def bids(bids_dir: Path, output: Path, as_json: bool, **options: Any) -> None:
     """
     from medddim.integrations.bids import Choice, participants
     from medddim.integrations.bids.choice import read_filters, require_described
-    from medddim.models import folder_of
 
-    if options["model"] not in ("auto", "identity"):
-        folder_of(options["model"])
     if not options["skip"]:
         require_described(bids_dir)
 
@@ -105,7 +102,9 @@ def bids(bids_dir: Path, output: Path, as_json: bool, **options: Any) -> None:
     options.pop("level")
     how = {key: options.pop(key) for key in ("resume", "dry_run")}
     steps = options.pop("steps")
-    job = job_of(steps=1 if steps is None else steps, samples=None, residual=False, **options)
+    job = job_when_needed(
+        steps=1 if steps is None else steps, samples=None, residual=False, **options
+    )
     good, counts = True, Counter[str]()
     for outcome in participants(bids_dir, output, job=job, choice=chosen, **how):
         batches.show(outcome, as_json=as_json)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from medddim.cli import batches
+from medddim.cli import batches, shares
 from medddim.cli.examples import examples
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ KERNELS = click.Choice(["soft", "standard", "sharp"])
 OPTIONS = (
     click.option(
         "--level",
-        type=click.FloatRange(0, 1),
+        type=shares.Share(),
         help="rician, chi, mr-scanner: noise as a share of the scan's 99.5th percentile.  [0.05]",
     ),
     click.option(
@@ -63,13 +63,13 @@ OPTIONS = (
     ),
     click.option(
         "--fraction",
-        type=click.FloatRange(0, 1, min_open=True),
+        type=shares.Share(min_open=True),
         help="low-matrix: share of k-space kept along each in-plane axis.  [0.5]  "
         "low-dose: share of the tube current.  [0.25]",
     ),
     click.option(
         "--taper",
-        type=click.FloatRange(0, 1),
+        type=shares.Share(),
         help="low-matrix: outer share of k-space faded out; 0 rings, 1 does not.  [0]",
     ),
     click.option(

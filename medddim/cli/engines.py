@@ -53,15 +53,24 @@ def share_of(memory: int | None, workers: int | None) -> int | None:
     return memory // (workers or 1) if memory else None
 
 
+def _one_engine(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Judged by whichever of the two is looked at last."""
+    if value and any(context.params.get(name) for name in ("workers", "scheduler")):
+        raise click.UsageError("--workers starts a cluster, --scheduler names one; give one")
+    return value
+
+
 _ENGINE_OPTIONS = (
     click.option(
         "--workers",
+        callback=_one_engine,
         type=click.IntRange(min=1),
         help="Share the scans among so many processes on this machine (Dask).",
     ),
     click.option(
         "--scheduler",
         default="",
+        callback=_one_engine,
         metavar="ADDRESS",
         help="Share the scans among the workers of this scheduler of Dask, such as "
         "tcp://host:8786.",
@@ -98,8 +107,6 @@ def engine_of(
     """Where the options say that the work is to be done."""
     from medddim import batch
 
-    if workers and scheduler:
-        raise click.UsageError("--workers starts a cluster, --scheduler names one; give one")
     if workers or scheduler:
         return batch.Cluster(workers=workers, scheduler=scheduler, shard=shard)
     return batch.Here(progress, shard=shard)

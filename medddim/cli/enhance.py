@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from medddim.cli import batches, engines, slicer
+from medddim.cli import batches, devices, engines, shares, slicer
 from medddim.cli.examples import examples
 
 if TYPE_CHECKING:
-    from medddim.batch import Job
+    from medddim.batch import Job, Settings
     from medddim.formats import Series
 
 SAMPLING = 8
@@ -93,7 +94,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 )
 @click.option(
     "--interval",
-    type=click.FloatRange(0, 100, min_open=True, max_open=True),
+    type=shares.Share(of=100, min_open=True, max_open=True),
     metavar="PERCENT",
     help="Write maps of the lower and upper end of an interval for every voxel, calibrated to "
     "cover this percentage of the voxels, averaged over scans: 90.",
@@ -124,7 +125,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 )
 @click.option(
     "--noise",
-    type=click.FloatRange(0, 1),
+    type=shares.Share(),
     help="Standard deviation of the noise, as a share of the scan's bright end (its 99.5th "
     "percentile; see `inspect`), for CT of 1000 HU; estimated if not given.",
 )
@@ -147,12 +148,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
 )
 @batches.choice_options
 @batches.seed_option
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-)
+@devices.device_option
 @click.option(
     "--precision",
     default="auto",
@@ -205,50 +201,63 @@ def require_sound(scans: Sequence[Path], output: Path, asked: Mapping[str, Any])
             "--steps, too, such as --steps 8"
         )
     batches.require_outside(output, scans)
-    if asked["model"] == "identity":
-        return
-    from medddim.models import folder_of
-
-    if asked["model"] != "auto":
-        folder_of(asked["model"])
-    judged = {key: asked[key] for key in ("factor", "spacing_mm", "sampler")}
-    if not any(judged.values()):
-        return
-    from medddim.batch import Settings
-    from medddim.models import RECIPE
-    from medddim.recipe import Recipe
-
-    settings = Settings(**judged)
-    if settings.finer and asked["model"] != "auto":
-        settings.require_fitting(Recipe.load(folder_of(asked["model"]) / RECIPE))
+    judged(asked)
 
 
 EXTRAS = ("residual", "receipt", "interval", "invented", "force")
 """The options that `batch.Extras` holds."""
+SETTINGS = ("steps", "fidelity", "seed", "factor", "spacing_mm", "sampler", "quality", "samples")
+"""Those that `batch.Settings` holds by the same name."""
 
 
-def job_of(
-    *, model: str, device: str, precision: Any, memory: int | None = None, **asked: Any
-) -> Job | Callable[[Series], Job]:
+def judged(asked: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
+    """The settings and extras that options ask for, if the models can do it; without torch.
+
+    Raises UsageError, CheckpointError and RequestProblem.
+    """
+    from medddim import batch
+
+    extras = {key: asked[key] for key in EXTRAS if key in asked}
+    given = {key: asked[key] for key in SETTINGS if key in asked}
+    settings = batch.Settings(noise_share=asked["noise"], **given)
+    if asked["model"] != "identity":
+        batch.require_fitting(asked["model"], settings, batch.Extras(**extras))
+        return settings, extras
+    changed = settings != batch.Settings(seed=settings.seed)
+    if changed or any(extras.values()) or asked["precision"] != "auto":
+        raise click.UsageError(
+            "identity changes nothing: it has no --samples, no --residual, nor any other "
+            "setting of an enhancement"
+        )
+    return settings, extras
+
+
+def job_of(*, memory: int | None = None, **asked: Any) -> Job | Callable[[Series], Job]:
     """What the options of `enhance` ask for."""
     from medddim import batch
 
-    extras = {key: asked.pop(key) for key in EXTRAS if key in asked}
-    settings = batch.Settings(noise_share=asked.pop("noise"), **asked)
+    settings, extras = judged(asked)
+    model = asked["model"]
     if model == "identity":
-        changed = settings != batch.Settings(seed=settings.seed)
-        if changed or any(extras.values()) or precision != "auto":
-            raise click.UsageError(
-                "identity changes nothing: it has no --samples, no --residual, nor any other "
-                "setting of an enhancement"
-            )
         return batch.identity_job()
     from medddim.cli.lean import load_networks
 
     load_networks()
     from medddim.checkpoint import Checkpoint
 
-    options: dict[str, Any] = {"device": device, "precision": precision, "memory": memory, **extras}
+    options = {key: asked[key] for key in ("device", "precision")} | {"memory": memory, **extras}
     if model == "auto":
         return batch.by_modality(settings, **options)
     return batch.enhance_job(Checkpoint.open(model), settings, **options)
+
+
+def job_when_needed(**asked: Any) -> Callable[[Series], Job]:
+    """As `job_of`, but only judged now: made, with torch, for the first scan that there is."""
+    judged(asked)
+    made = cache(partial(job_of, **asked))
+
+    def choose(series: Series) -> Job:
+        job = made()
+        return job(series) if callable(job) else job
+
+    return choose

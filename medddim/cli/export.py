@@ -28,9 +28,7 @@ def export() -> None:
 @folder_option
 def onnx(model: str, output: Path) -> None:
     """Write MODEL's network as ONNX, for tiles of any size, compared with torch."""
-    from medddim.models import folder_of
-
-    folder_of(model)  # a wrong name is said before torch is loaded
+    _require_sound(model, output)
     from medddim.checkpoint import Checkpoint
     from medddim.integrations.onnx import MODEL, export_onnx
 
@@ -43,14 +41,21 @@ def onnx(model: str, output: Path) -> None:
 @folder_option
 def bundle(model: str, output: Path) -> None:
     """Write MODEL as a MONAI Bundle, which `python -m monai.bundle run` executes."""
-    from medddim.models import folder_of
-
-    folder_of(model)
+    _require_sound(model, output)
     from medddim.checkpoint import Checkpoint
     from medddim.integrations.monai.bundle import export_bundle
 
     export_bundle(Checkpoint.open(model), output)
     click.echo(f"{output}: run it as its docs/README.md says")
+
+
+def _require_sound(model: str, output: Path) -> None:
+    """Judge the request before torch is loaded. Raises CheckpointError and WriteRefused."""
+    from medddim.formats.atomic import require_absent
+    from medddim.models import folder_of
+
+    folder_of(model)
+    require_absent(output)
 
 
 @export.command("boutiques", epilog=examples("export boutiques -o medddim.json"))

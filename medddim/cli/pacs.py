@@ -60,11 +60,11 @@ def listen(queue: Path, to: str, **options: Any) -> None:
     )  # fmt: skip
     kept = Queue(queue, int(options.pop("max_queue") * GIGABYTE))
     select, stable_s = options.pop("select"), options.pop("stable_s")
-    steps = options.pop("steps")
-    options |= {"steps": 1 if steps is None else steps, "samples": None, "residual": False}
+    destination = destination_of(to)
+    options |= {"steps": options["steps"] or 1, "samples": None, "residual": False}
     job = job_of(**options)
     settings = settings_of(options)
-    Listener(kept, doors, destination_of(to), job, settings, select, stable_s).serve()
+    Listener(kept, doors, destination, job, settings, select, stable_s).serve()
 
 
 @click.command(

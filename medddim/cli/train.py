@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from medddim.cli import batches
+from medddim.cli import batches, devices
 from medddim.cli.examples import examples
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 FEWEST = 50
 """Fewer steps than this are no training."""
+MODES = {
+    "--init": ("init", "data", "hours", "from_scratch", "device"),
+    "--smoke": ("recipe", "smoke", "data", "device"),
+    "-o": ("recipe", "output", "data", "resume", "device", "devices", "workers", "minutes"),
+}
+"""What `train` does, and the options that mean something to it."""
 
 
 @click.command(
@@ -61,12 +68,7 @@ FEWEST = 50
     help="For --init: a new network, in place of the shipped model's weights to begin with.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-)
+@devices.device_option
 @click.option(
     "--devices",
     default=1,
@@ -107,8 +109,8 @@ def train(
     smoke: bool,
 ) -> None:
     """Train the model that RECIPE describes: a YAML file, or the name of one in the package."""
+    _require_of_use("--init" if init is not None else "--smoke" if smoke else "-o")
     if init is not None:
-        _require_alone(recipe, output, smoke)
         with _interrupted(None):
             _init(init, data, hours=hours, scratch=from_scratch, device=device)
         return
@@ -116,9 +118,11 @@ def train(
         raise click.UsageError(
             "expected a RECIPE; `medddim train --init mine.yaml --data SCANS` writes one"
         )
-    if (output is None) != smoke:
+    if output is None and not smoke:
         raise click.UsageError("expected either -o RUN or --smoke")
     asked, root = _asked(recipe, data)
+    if output is not None:
+        _require_sound(asked, root, output, resume=resume, devices=devices)
     how = {"device": device, "devices": devices, "workers": workers, "minutes": minutes}
     with _interrupted(output):
         if output is None:
@@ -154,14 +158,31 @@ def _train(recipe: Recipe, output: Path, **how: Any) -> None:
     )
     if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # of several processes the first one speaks
         model = output.absolute() if str(output) in shipped() else output
+        click.echo(_kept(recipe, output))
         click.echo(f"checkpoint in {output}; try: medddim enhance SCANS -o OUT --model {model}")
 
 
-def _asked(recipe: str, data: str | None) -> tuple[Recipe, Path | None]:
+def _kept(recipe: Recipe, run: Path) -> str:
+    """Of which step the weights are, and whether the training helped."""
+    from medddim.training.board import best_step
+
+    best = best_step(run)
+    if best is None:
+        return "nothing was held out: the weights are those of the last step"
+    if best == 0:
+        return (
+            f"no step was better on the scans held out than {recipe.training.start_from}, which "
+            "the run began with: the weights are still those"
+        )
+    return f"the weights are those of step {best}, the best on the scans held out"
+
+
+def _asked(recipe: str, data: str | None) -> tuple[Recipe, Path]:
     """The recipe, and the folder of the scans if one is given beside it; judged without torch."""
     from medddim.errors import RecipeError
     from medddim.recipe import Recipe
     from medddim.training.places import split_pattern
+    from medddim.training.request import require_scans
 
     asked = Recipe.load(recipe)
     root, pattern = (asked.data.root, "") if data is None else split_pattern(data)
@@ -172,14 +193,40 @@ def _asked(recipe: str, data: str | None) -> tuple[Recipe, Path | None]:
     if pattern:
         known = asked.data.model_copy(update={"train": (pattern,)})
         asked = asked.model_copy(update={"data": known})
+    require_scans(asked, root)
     return asked, root
 
 
-def _require_alone(recipe: str | None, output: Path | None, smoke: bool) -> None:
-    if recipe is not None or output is not None or smoke:
+def _require_sound(recipe: Recipe, root: Path, output: Path, *, resume: bool, devices: int) -> None:
+    """Judge a training before torch is loaded.
+
+    Raises WriteRefused, CheckpointError and RecipeError.
+    """
+    from medddim.training.request import require_sound
+
+    named = bool(recipe.data.train)  # and a run among the scans is not taken for one of them
+    if not named or os.path.realpath(output) == os.path.realpath(root):
+        batches.require_outside(output, [root])
+    require_sound(recipe, output, resume=resume, devices=devices)
+
+
+def _require_of_use(mode: str) -> None:
+    """Raise UsageError for an option that would be ignored."""
+    context = click.get_current_context()
+    named = {
+        str(one.name): "RECIPE" if isinstance(one, click.Argument) else one.opts[0]
+        for one in context.command.params
+    }
+    given = [
+        flag
+        for name, flag in named.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        and name not in ("threads", *MODES[mode])
+    ]
+    if given:
         raise click.UsageError(
-            "--init writes a recipe and trains nothing: expected --init FILE --data SCANS, with "
-            "--hours if you like, and no RECIPE, -o or --smoke"
+            f"{' and '.join(given)} {'mean' if len(given) > 1 else 'means'} nothing to "
+            f"`train {mode}`, which takes {', '.join(named[name] for name in MODES[mode])}"
         )
 
 
@@ -188,18 +235,16 @@ def _init(file: Path, data: str | None, *, hours: float, scratch: bool, device: 
         raise click.UsageError("--init needs --data, the folder of your cleanest scans")
     if file.exists():
         raise click.UsageError(f"{file} is there already: choose another name, or remove it")
-    from medddim.training.places import split_pattern
-
-    split_pattern(data)  # a wrong folder is said before torch is loaded
-    from medddim.checkpoint import Checkpoint
     from medddim.formats.atomic import new_file
+    from medddim.models import RECIPE, folder_of
+    from medddim.recipe import Recipe
     from medddim.training import proposal
     from medddim.training.document import document, summary
 
-    found = proposal.look_at(data)
+    found = proposal.look_at(data)  # a wrong folder is said before torch is loaded
     for key, value in summary(found).items():
         click.echo(f"{key:10} {value}")
-    base = Checkpoint.open(proposal.shipped_for(found)).recipe
+    base = Recipe.load(folder_of(proposal.shipped_for(found)) / RECIPE)
     name = re.sub("[^a-z0-9]+", "-", file.stem.lower()).strip("-") or "model"
     recipe = proposal.proposed(found, base, name=name, scratch=scratch)
     steps, length = _length(recipe, found.root, hours=hours, device=device)
@@ -220,7 +265,7 @@ def _length(recipe: Recipe, root: Path, *, hours: float, device: str) -> tuple[i
     return steps, f"{steps} steps, about {steps / rate / 3240:.1f} hours on this machine ({place})"
 
 
-def _prove(recipe: Recipe, data: Path | None, device: str) -> None:
+def _prove(recipe: Recipe, data: Path, device: str) -> None:
     from medddim.training.rehearsal import STEPS, smoke
 
     figures = smoke(

@@ -52,7 +52,7 @@ def new_files(path: Path) -> Iterator[Path]:
         new = [file for file in beside if file != path and not _is_left(partial / file.name, file)]
         try:
             for target in (*new, path):
-                _require_absent(target)
+                require_absent(target)
                 _sync(partial / target.name)
                 (partial / target.name).rename(target)
                 moved.append(target)
@@ -69,7 +69,7 @@ def _is_left(new: Path, there: Path) -> bool:
 
 @contextmanager
 def _partial(path: Path, *, rename: bool = True) -> Iterator[Path]:
-    _require_absent(path)
+    require_absent(path)
     # a name of its own: a worker taken for dead may write the same file, and must not end as half
     # of it under the final name
     partial = path.with_name(f".{path.name}~{token_hex(4)}.partial")
@@ -79,7 +79,7 @@ def _partial(path: Path, *, rename: bool = True) -> Iterator[Path]:
             _remove(left)  # what a killed run left behind
         yield partial
         if rename:
-            _require_absent(path)
+            require_absent(path)
             partial.rename(path)
             _sync(path.parent)
     except OSError as problem:
@@ -90,7 +90,8 @@ def _partial(path: Path, *, rename: bool = True) -> Iterator[Path]:
         _remove(partial)
 
 
-def _require_absent(path: Path) -> None:
+def require_absent(path: Path) -> None:
+    """Raise WriteRefused if there is anything at `path`."""
     if os.path.lexists(path):
         raise WriteRefused(f"{path} is there already; remove it or choose another folder")
 

@@ -93,13 +93,17 @@ class Calibration:
         """What the intervals were calibrated on, in words."""
         return f"calibrated over {self.scans} scans held out ({self.source})"
 
-    def require(self, coverage: float, share: float) -> None:
-        """Raise RequestProblem for a coverage or a noise level that no factor was found for."""
+    def require_coverage(self, coverage: float) -> None:
+        """Raise RequestProblem for a coverage that no factor was found for."""
         if f"{coverage:g}" not in self.factors:
             raise RequestProblem(
                 f"expected an interval of {', '.join(self.factors)} per cent, for which this model "
                 f"is calibrated; found {coverage:g}"
             )
+
+    def require(self, coverage: float, share: float) -> None:
+        """Raise RequestProblem for a coverage or a noise level that no factor was found for."""
+        self.require_coverage(coverage)
         low, high = self.noise
         if not low <= share <= high:
             raise RequestProblem(

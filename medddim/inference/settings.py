@@ -110,13 +110,11 @@ class Settings:
             self._require_samples(recipe, self.samples)
 
     def _require_samples(self, recipe: Recipe, count: int) -> None:
-        from medddim.checkpoint import build_path
-
         if count < 2:
             raise RequestProblem(
                 f"expected 2 samples or more, found {count}: one alone has no spread"
             )
-        if not build_path(recipe).random:
+        if not recipe.draws_noise:
             raise RequestProblem(
                 f"the model {recipe.name} draws no noise, so that every seed gives the same "
                 "answer; for samples take a model that does, such as mr-denoise-vp with 8 steps"

@@ -51,9 +51,15 @@ __all__ = [
 ]
 
 
-PATHS_AT_HAND = ("scan-noise", "posterior", "bridge", "variance-preserving", "linear-beta")
+PATHS_AT_HAND = {
+    "scan-noise": False,
+    "posterior": True,
+    "bridge": False,
+    "variance-preserving": True,
+    "linear-beta": True,
+}
 SAMPLERS_AT_HAND = ("ddim", "second-order", "ancestral")
-"""What the tables of `medddim.diffusion` ship; a test compares."""
+"""What the tables of `medddim.diffusion` ship, and whether a path is random; a test compares."""
 
 
 def known_paths() -> Collection[str]:
@@ -234,6 +240,19 @@ class Recipe(Record):
         """Whether the model was trained for white noise, as an MR receiver hands it on."""
         return isinstance(self.degradation, RicianRecipe)
 
+    @property
+    def draws_noise(self) -> bool:
+        """Whether the answers of the model differ from seed to seed; known without loading torch.
+
+        A bridge draws noise if its recipe says how much.
+        """
+        path = self.diffusion.path
+        if path in PATHS_AT_HAND:
+            return PATHS_AT_HAND[path] or self.diffusion.noise > 0
+        from medddim.diffusion import PATHS  # loaded by whoever added to it
+
+        return PATHS[path].random
+
     @classmethod
     def load(cls, path: Path | str) -> Recipe:
         """Read a YAML file, or one in the package, by name.
@@ -242,8 +261,10 @@ class Recipe(Record):
         """
         try:
             return cls.parse(file_of(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError(f"cannot read the recipe {path}: {error}") from error
+        except OSError as error:
+            raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"cannot read the recipe {path}: it is no text") from error
         except RecipeError as error:
             raise RecipeError(f"{path}: {error}") from error
 

@@ -32,8 +32,12 @@ def file_of(recipe: Path | str) -> Path:
     Raises RecipeError, naming those there are, for what looks like a name and is none.
     """
     path, names = Path(recipe), shipped_recipes()
-    if path.exists() or path.suffix:
+    if path.exists():
         return path
+    if path.suffix:
+        raise RecipeError(
+            f"no file {path}; `medddim train --init {path} --data SCANS` writes a recipe for scans"
+        )
     if str(recipe) in names:
         return RECIPES / f"{recipe}.yaml"
     near = difflib.get_close_matches(str(recipe), names, n=1)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from medddim import __version__
+from medddim.batch.places import require_outside
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.errors import (
     GridMismatch,
     MedddimError,
     ScanError,
     ScoreError,
-    WriteRefused,
 )
 from medddim.formats.subjects import Subjects
 from medddim.metrics import (
@@ -93,13 +93,14 @@ def evaluate(
     scores.json (all of Evaluation), with something to compare differences.csv and, with `noisy`,
     picture.png and report.html below `destination`, all at the end.
 
-    Raises ScoreError for an unknown protocol, WriteRefused if `destination` is one of the folders
-    measured. Where no result can be compared, nothing is written and the first problem raised.
+    Raises ScoreError for an unknown protocol, WriteRefused if `destination` is, or lies in, one of
+    the folders measured. Where no result can be compared, nothing is written and the first problem
+    is raised.
     """
     _require_known(protocol)
     paths = {"result": candidate, "reference": reference, "input": noisy, "against": against}
     given = {kind: path for kind, path in paths.items() if path is not None}
-    _require_apart(destination, given.values())
+    require_outside(destination, given.values())
     found, cases, who = Evaluation(), list[Case](), Subjects()
     provenance: dict[str, Any] = {"versions": _versions()}
     every = {kind: usable(path) for kind, path in given.items()}
@@ -134,11 +135,6 @@ def compared(
     volumes = read_together(scans)
     measured = volumes | _interpolated(volumes)
     return volumes, measured, list(_measure(name, measured, protocol=protocol))
-
-
-def _require_apart(destination: Path, given: Iterable[Path]) -> None:
-    if destination.resolve() in {path.resolve() for path in given}:
-        raise WriteRefused(f"the output folder {destination} holds the scans; choose another")
 
 
 def _require_known(protocol: str) -> None:

@@ -9,6 +9,18 @@ from typing import Self
 
 from torch.utils.tensorboard import SummaryWriter
 
+from medddim.training.validation import mean_psnr
+
+LOG = "log.jsonl"
+
+
+def best_step(folder: Path) -> int | None:
+    """The step of the run in `folder` that its checkpoint is of; None if nothing was held out."""
+    lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
+    scores = {row["step"]: mean_psnr(row) for row in map(json.loads, lines)}
+    known = {step: score for step, score in scores.items() if score is not None}
+    return max(known, key=lambda step: known[step], default=None)
+
 
 class Board:
     """log.jsonl and the TensorBoard curves, from the step on that a run goes on from.
@@ -17,7 +29,7 @@ class Board:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        self.log = folder / "log.jsonl"
+        self.log = folder / LOG
         if self.log.exists():  # what an interrupted run did after its last save is done again
             lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
             whole = (line for line in lines if line.endswith("\n"))

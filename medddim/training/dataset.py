@@ -21,6 +21,7 @@ from medddim.inference.tiling import neighbours
 from medddim.recipe import LargerVoxelsRecipe, LowDoseRecipe, Recipe, RicianRecipe
 from medddim.scaling import Scaling
 from medddim.training.dose_noise import DOSES, between, excess, noise_of_doses
+from medddim.training.scans import some_slices
 from medddim.volume import Array, Volume
 
 SUBJECT_SHARE = 0.1
@@ -235,15 +236,6 @@ def _coarser_pixels(volume: Volume) -> list[Volume]:
     coarse = LargerVoxels((x, y, z))(volume, np.random.default_rng(0))
     closer = coarse.spacing_mm[volume.slice_axis] < max(coarse.spacing_mm) - 1e-3
     return [] if closer else [coarse]
-
-
-def some_slices(volume: Volume, first: float, last: float) -> Volume:
-    """The slices of a scan from one share of its extent to another, in their place."""
-    axis, count = volume.slice_axis, volume.shape[volume.slice_axis]
-    begin, end = round(first * count), max(round(last * count), round(first * count) + 1)
-    box = [slice(None)] * 3
-    box[axis] = slice(begin, end)
-    return volume.crop(*box)
 
 
 def middle_slices(scan: Volume, count: int) -> Volume:

@@ -60,8 +60,9 @@ def smoke(
         figures = validate(enhancer, held_out)
     rate = seen[-1]["steps_per_second"]
     hours = recipe.training.steps / rate / 3600
-    losses = {"first_loss": seen[0]["loss"], "last_loss": seen[-1]["loss"]}
-    return {**figures, **losses, "steps_per_second": rate, "hours": hours}
+    losses = [one["loss"] for one in seen if "loss" in one]
+    ends = {"first_loss": losses[0], "last_loss": losses[-1]}
+    return {**figures, **ends, "steps_per_second": rate, "hours": hours}
 
 
 def steps_per_second(recipe: Recipe, root: Path, *, device: str = "auto") -> float:

@@ -12,7 +12,6 @@ from medddim.errors import EnvironmentProblem, RecipeError, ScanError
 from medddim.formats import Series
 from medddim.formats.subjects import Subjects
 from medddim.recipe import DataRecipe
-from medddim.training.dataset import some_slices
 from medddim.volume import Volume
 
 log = logging.getLogger(__name__)
@@ -55,16 +54,27 @@ def every_scan(root: Path, modality: str) -> Named:
     Raises RecipeError if there are none.
     """
     found = formats.find(root)
+    require_any(found, root, modality)
     usable = {one.name: one for one in found if kind_of(one) == modality}
     if not usable:
-        raise RecipeError(
-            f"data: expected {modality} scans (NIfTI files or DICOM series) below {root}, found "
-            f"none among {len(found)} scans; `medddim inspect {root}` says what is there"
-        )
+        raise _nothing(found, root, modality)
     if left := len(found) - len(usable):
         log.warning("%d of %d scans below %s are refused or of another modality: left out",
                     left, len(found), root)  # fmt: skip
     return usable
+
+
+def require_any(found: Sequence[Series], root: Path, modality: str) -> None:
+    """Raise RecipeError where no header leaves a scan of `modality` possible."""
+    if not any(not one.refusal and one.modality in ("", modality) for one in found):
+        raise _nothing(found, root, modality)
+
+
+def _nothing(found: Sequence[Series], root: Path, modality: str) -> RecipeError:
+    return RecipeError(
+        f"data: expected {modality} scans (NIfTI files or DICOM series) below {root}, found "
+        f"none among {len(found)} scans; `medddim inspect {root}` says what is there"
+    )
 
 
 def kind_of(series: Series) -> str:
@@ -107,6 +117,15 @@ def read_all(
     """
     volumes = {name: formats.read(one).taken_for(modality) for name, one in scans.items()}
     return {name: some_slices(scan, *part) for name, scan in volumes.items()}
+
+
+def some_slices(volume: Volume, first: float, last: float) -> Volume:
+    """The slices of a scan from one share of its extent to another, in their place."""
+    axis, count = volume.slice_axis, volume.shape[volume.slice_axis]
+    begin, end = round(first * count), max(round(last * count), round(first * count) + 1)
+    box = [slice(None)] * 3
+    box[axis] = slice(begin, end)
+    return volume.crop(*box)
 
 
 def matching(root: Path, patterns: Sequence[str]) -> Named:

@@ -27,7 +27,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from medddim import checkpoint
 from medddim.diffusion import Condition, prediction_loss
-from medddim.errors import RecipeError, WriteRefused
+from medddim.errors import RecipeError
 from medddim.inference.enhancer import Enhancer
 from medddim.networks import Network, autocast, choose_device
 from medddim.recipe import Recipe, TrainingRecipe
@@ -37,6 +37,7 @@ from medddim.training.feed import batches
 from medddim.training.optimiser import Optimiser
 from medddim.training.pace import Pace
 from medddim.training.places import RESUME
+from medddim.training.request import require_same, require_sound
 from medddim.training.scanner_pairs import ScannerPairs
 from medddim.training.scans import chosen, read_all
 from medddim.training.validation import mean_psnr, validate
@@ -44,11 +45,6 @@ from medddim.volume import Volume
 
 Progress = Callable[[int, Mapping[str, float]], None]
 REPORT_EVERY = 50
-MAY_CHANGE = {
-    "training.steps", "training.decay", "training.save_every", "training.validate_every",
-    "data.root", "data.validate_on", "data.validate_part",
-}  # fmt: skip
-"""Of a recipe, while a run goes on: how long it is, when it is saved, where its scans lie."""
 
 
 # Nine arguments: each is an option of `medddim train`, but for `progress`, which shows it at work.
@@ -73,8 +69,8 @@ def train(  # noqa: PLR0913
     beside the training, 0 for none: where a GPU would wait for them. With `minutes` the run is as
     long as fits in them, whatever the recipe says. `progress` is called in the first process.
 
-    The checkpoint holds the weights with the best mean PSNR of all validations, or the last ones
-    if the recipe validates on nothing.
+    The checkpoint holds the weights with the best mean PSNR of all validations, that of the model
+    it starts from included, or the last ones if the recipe validates on nothing.
 
     Raises WriteRefused if `folder` holds another run and `resume` is False, RecipeError if no data
     folder is known, devices cannot share a batch, the loss is NaN or infinite or the run to resume
@@ -83,9 +79,8 @@ def train(  # noqa: PLR0913
     root, folder = data or recipe.data.root, Path(folder)
     if root is None:
         raise RecipeError("data.root is empty: name the folder of scans there, or as data")
-    if (folder / RESUME).exists() and not resume:
-        raise WriteRefused(f"{folder} already holds a run: resume it, or choose another folder")
-    team = _team(recipe, choose_device(device), devices)
+    require_sound(recipe, folder, resume=resume, devices=devices)
+    team = _team(choose_device(device), devices)
     known, load = recipe.data, partial(read_all, modality=recipe.modality)
     train_on, validate_on = chosen(known, Path(root), modality=recipe.modality)
     draws = ScannerPairs if recipe.degradation.kind == "mr-scanner" else PairSource
@@ -109,6 +104,8 @@ def _walk(
     progress: Progress,
 ) -> None:
     """The steps that are left; the process that has the `board`, its logs, validates and saves."""
+    if board is not None and run.step == 0 and run.recipe.training.start_from:
+        _report_start(run, held_out, board, progress)
     began, first = time.monotonic(), run.step
 
     while run.step < (settings := run.fit(pace)).steps:
@@ -122,14 +119,28 @@ def _walk(
             continue
         last = run.step == settings.steps
         if run.step % settings.validate_every == 0 or last:
-            figures |= validate(run.enhancer(), held_out)
-            run.keep_if_best(mean_psnr(figures))
+            figures |= _judged(run, held_out)
         if run.step % settings.save_every == 0 or last:
             run.save()
         if run.step % REPORT_EVERY == 0 or len(figures) > 1 or last:
             figures["steps_per_second"] = (run.step - first) / (time.monotonic() - began)
             board.report(run.step, figures)
         progress(run.step, figures)
+
+
+def _report_start(
+    run: _Run, held_out: Mapping[str, Volume], board: Board, progress: Progress
+) -> None:
+    """What the model it starts from is worth: the training has to be better."""
+    if figures := _judged(run, held_out):
+        board.report(0, figures)
+        progress(0, figures)
+
+
+def _judged(run: _Run, held_out: Mapping[str, Volume]) -> dict[str, float]:
+    figures = validate(run.enhancer(), held_out)
+    run.keep_if_best(mean_psnr(figures))
+    return figures
 
 
 def learning_rate(settings: TrainingRecipe, step: int) -> float:
@@ -139,36 +150,13 @@ def learning_rate(settings: TrainingRecipe, step: int) -> float:
     return settings.learning_rate * min(rise, fall)
 
 
-def _team(recipe: Recipe, device: torch.device, devices: int) -> Fabric:
+def _team(device: torch.device, devices: int) -> Fabric:
     """The processes that train together; this is one of them."""
-    batch = recipe.training.batch
-    if batch % devices:
-        raise RecipeError(f"training.batch is {batch}: {devices} devices cannot share it evenly")
     chosen = devices if device.index is None else [device.index]
     strategy = "ddp" if devices > 1 else "auto"
     team = Fabric(accelerator=device.type, devices=chosen, strategy=strategy)
     team.launch()
     return team
-
-
-def _require_same(begun: Recipe, now: Recipe, folder: Path) -> None:
-    """Raise RecipeError if a run would go on with what it was not begun with."""
-    before, after = (
-        {
-            f"{part}.{key}": value
-            for part, values in recipe.model_dump().items()
-            for key, value in (values.items() if isinstance(values, dict) else [("", values)])
-        }
-        for recipe in (begun, now)
-    )
-    changed = [key.rstrip(".") for key in after if before.get(key) != after[key]]
-    # without patterns, what is held out decides what is trained on
-    may = MAY_CHANGE if now.data.train else MAY_CHANGE - {"data.validate_on"}
-    if other := [key for key in changed if key not in may]:
-        raise RecipeError(
-            f"the run in {folder} was begun with another {', '.join(other)}; go on with the recipe "
-            "it was begun with, or begin another run with training.start_from"
-        )
 
 
 class _Run:
@@ -274,7 +262,7 @@ class _Run:
         with safe_open(path, framework="pt") as file:
             stored = {key: file.get_tensor(key) for key in file.keys()}
             known = json.loads(file.metadata()["run"])
-        _require_same(Recipe.model_validate(known["recipe"]), self.recipe, self.folder)
+        require_same(Recipe.model_validate(known["recipe"]), self.recipe, self.folder)
         self.step, self.best = known["step"], float(known["best"])
         checkpoint.copy_tensors(stored, into=self._tensors())
 

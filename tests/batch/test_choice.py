@@ -107,6 +107,22 @@ def test_settings_that_no_model_takes_are_refused_at_once():
         batch.by_modality(batch.Settings(samples=2, steps=1))
 
 
+def test_what_one_model_cannot_do_is_refused_for_its_scans_alone(mixed, tmp_path, monkeypatch):
+    def for_mr_alone(self, folder, recipe, settings):
+        if recipe.modality == "CT":
+            raise RequestProblem("not for CT")
+
+    monkeypatch.setattr("medddim.batch.extras.Extras.require_fitting", for_mr_alone)
+    job = batch.by_modality(device="cpu", force=True)
+    outcomes = list(batch.run(found(mixed, tmp_path), tmp_path / "out", job=job, dry_run=True))
+    assert {one.name: (one.status, one.reason) for one in outcomes} == {
+        "head": ("planned", ""),
+        "series": ("planned", ""),
+        "body": ("refused", "not for CT"),
+        "ct": ("refused", "not for CT"),
+    }
+
+
 def test_what_a_file_says_counts_more_than_what_it_holds(tmp_path):
     for name, said in (("silent", ""), ("labelled", "MR")):
         identity = Derivation("identity", "a phantom")

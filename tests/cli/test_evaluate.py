@@ -180,9 +180,10 @@ def test_an_unknown_protocol_lists_the_known_ones(medddim, folders):
 
 @pytest.mark.parametrize("where", ["better", "reference", "noisy"])
 def test_scores_never_land_among_the_scans(medddim, folders, where):
-    result = medddim("evaluate", "better", "reference", "-o", where, "--input", "noisy")
-    assert result.exit_code == 1
-    assert "choose another" in result.stderr
+    for output in (where, f"{where}/scores"):
+        result = medddim("evaluate", "better", "reference", "-o", output, "--input", "noisy")
+        assert result.exit_code == 1
+        assert "choose one beside it" in result.stderr
     assert len(list((folders / where).iterdir())) == 2
 
 

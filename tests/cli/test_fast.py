@@ -8,31 +8,10 @@ import sys
 
 import pytest
 
-from tests import studies
+from medddim import cli
+from tests.cli import wrong_requests
 
 HEAVY = ("monai", "torch")
-WRONG = [
-    (["enhance", "study", "-o", "out", "--model", "mr-denois"], "did you mean mr-denoise"),
-    (["enhance", "study", "-o", "study/out"], "choose one beside it"),
-    (["enhance", "study", "-o", "out", "--fidelity", "0.5"], "--steps 8"),
-    (["enhance", "study", "-o", "out", "--model", "mr-denoise", "--factor", "4"], "denoises"),
-    (["enhance", "study", "-o", "out", "--select", "Modalty=MR"], "did you mean Modality"),
-    (["enhance", "study", "-o", "out", "-f", "%n"], "patient"),
-    (["degrade", "study", "-o", "study/out", "--as", "rician"], "choose one beside it"),
-    (["train", "mr_denois_2d", "-o", "run", "--data", "study"], "did you mean mr_denoise_2d"),
-    (["train", "mr_denoise_2d", "-o", "run", "--data", "nowhere"], "expected a folder"),
-    (["train", "mr_denoise_vp_2d", "-o", "run", "--data", "nowhere"], "expected a folder"),
-    (["train", "path.yaml", "-o", "run", "--data", "study"], "expected one of scan-noise"),
-    (["train", "sampler.yaml", "-o", "run", "--data", "study"], "expected one of ddim"),
-    (["enhance", "study", "-o", "out", "--sampler", "ddmi"], "expected a sampler of ddim"),
-    (["train", "--init", "mine.yaml"], "--data"),
-    (["train", "--init", "mine.yaml", "--data", "nowhere"], "expected a folder"),
-    (["evaluate", "study", "study", "-o", "out", "--protocol", "mr-i"], "unknown protocol"),
-    (["report", "study"], "no result on record"),
-    (["verify", "study"], "expected the manifest"),
-    (["export", "onnx", "mr-denois", "-o", "out"], "did you mean mr-denoise"),
-    (["bids", "study", "out", "participant"], "expected a BIDS data set"),
-]
 RIGHT = [
     ["--help"],
     ["inspect", "study"],
@@ -64,25 +43,61 @@ def run(folder, arguments):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """`study/` with one small scan, and recipes with one misspelt name each."""
+    """Where the requests are made."""
     place = tmp_path_factory.mktemp("fast")
-    studies.nifti(place / "study")
-    for field in ("path", "sampler"):
-        misspelt = {"task": "denoise", "name": "x", "diffusion": {field: "ddmi"}}
-        (place / f"{field}.yaml").write_text(json.dumps(misspelt))
+    wrong_requests.place(place)
     return place
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=lambda one: " ".join(one)[:60])
-def test_a_wrong_request_ends_before_torch_is_loaded(folder, arguments, message):
-    done, loaded, seconds = run(folder, arguments)
-    assert done.returncode in (1, 2, 3)
-    assert message in done.stderr
-    assert not {*HEAVY} & {*loaded}
-    # the best of three: a busy machine adds to the time of the processor, too
-    assert seconds < 1 or min(run(folder, arguments)[2] for _ in range(2)) < 1
+@pytest.fixture(scope="module")
+def answers(folder):
+    """What each wrong request printed, its exit code, and the packages that one process had then.
+
+    One after the other: what the first ones load is seen in all.
+    """
+    code = (
+        "import json, sys\n"
+        "from click.testing import CliRunner\n"
+        "from medddim.cli import main\n"
+        "for arguments in json.loads(sys.argv[1]):\n"
+        "    done = CliRunner().invoke(main, arguments)\n"
+        f"    heavy = [name for name in {HEAVY} if name in sys.modules]\n"
+        "    print(json.dumps([done.exit_code, done.output, heavy]))\n"
+    )
+    requests = json.dumps([arguments for arguments, _ in wrong_requests.ALL])
+    done = subprocess.run(
+        [sys.executable, "-c", code, requests],
+        cwd=folder, capture_output=True, text=True, check=True, env=os.environ,
+    )  # fmt: skip
+    lines = map(json.loads, done.stdout.splitlines())
+    return dict(zip(map(as_typed, wrong_requests.ALL), lines, strict=True))
+
+
+def as_typed(request):
+    """A request in one line."""
+    return " ".join(request[0])
+
+
+@pytest.mark.parametrize("request_", wrong_requests.ALL, ids=as_typed)
+def test_a_wrong_request_is_answered_before_torch_is_loaded(answers, folder, request_):
+    code, printed, heavy = answers[as_typed(request_)]
+    assert code in (1, 2, 3)
+    assert request_[1] in " ".join(printed.replace("│", " ").split())
+    assert "Errno" not in printed
+    assert heavy == []
     assert not (folder / "out").exists()
+    assert not (folder / "run").exists()
+
+
+def test_every_verb_has_its_wrong_requests():
+    assert set(wrong_requests.WRONG) == set(cli.main.commands)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("request_", wrong_requests.ALL, ids=as_typed)
+def test_a_wrong_request_takes_less_than_a_second(folder, request_):
+    # the best of five: a busy machine adds to the time of the processor, too
+    assert any(run(folder, request_[0])[2] < 1 for _ in range(5))
 
 
 @pytest.mark.slow

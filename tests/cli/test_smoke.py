@@ -1,7 +1,5 @@
 """`medddim train --smoke`: a recipe is proved before it is given its hours."""
 
-import pytest
-
 from medddim import formats
 from medddim.formats import Derivation
 from tests.phantoms import head
@@ -19,11 +17,3 @@ def test_smoke_takes_a_recipe_all_the_way_and_leaves_nothing(medddim, tmp_path):
     assert "saved, resumed, loaded, applied" in result.output
     assert "20/20" in result.output
     assert sorted(tmp_path.rglob("*")) == before
-
-
-@pytest.mark.parametrize("more", [[], ["--smoke", "-o", "run"]])
-def test_a_run_is_either_kept_or_a_proof(medddim, tmp_path, more):
-    (tmp_path / "recipe.yaml").write_text(tiny().dump())
-    result = medddim("train", "recipe.yaml", *more)
-    assert result.exit_code == 2
-    assert "either -o RUN or --smoke" in result.output

@@ -79,7 +79,7 @@ def test_init_says_what_it_needs(medddim, scans, tmp_path):
     for arguments, message in (
         (["--init", "mine.yaml"], "needs --data"),
         (["--init", "there.yaml", "--data", "own"], "is there already"),
-        (["mine.yaml", "--init", "mine.yaml", "--data", "own"], "trains nothing"),
+        (["mine.yaml", "--init", "mine.yaml", "--data", "own"], "RECIPE means nothing"),
         ([], "--init mine.yaml"),
     ):
         result = medddim("train", *arguments)

@@ -1,0 +1,40 @@
+"""Whether a training can begin: judged before it is begun, and by the trainer itself."""
+
+import pytest
+
+from medddim.errors import CheckpointError, RecipeError, WriteRefused
+from medddim.training.places import RESUME
+from medddim.training.request import require_same, require_scans, require_sound
+from tests import studies
+from tests.recipes import tiny
+
+
+def test_another_run_is_not_overwritten(tmp_path):
+    (tmp_path / RESUME).touch()
+    with pytest.raises(WriteRefused, match="already holds a run"):
+        require_sound(tiny(), tmp_path)
+    require_sound(tiny(training={"start_from": "gone"}), tmp_path, resume=True)
+
+
+def test_a_batch_that_cannot_be_shared_and_a_model_that_is_not_there(tmp_path):
+    with pytest.raises(RecipeError, match="cannot share it evenly"):
+        require_sound(tiny(), tmp_path, devices=5)
+    with pytest.raises(CheckpointError, match="no model 'gone'"):
+        require_sound(tiny(training={"start_from": "gone"}), tmp_path)
+
+
+def test_scans_are_looked_for_by_pattern_or_by_modality(tmp_path):
+    studies.nifti(tmp_path / "train")
+    require_scans(tiny(), tmp_path)
+    for train in (("train/*.mgz",), ()):
+        recipe = tiny(modality="CT", data={"train": train, "validate_on": ()})
+        studies.dicom(tmp_path / "mr", f"series{len(train)}")
+        with pytest.raises(RecipeError, match=r"nothing below|expected CT scans"):
+            require_scans(recipe, tmp_path if train else tmp_path / "mr")
+
+
+def test_a_run_goes_on_with_the_recipe_it_was_begun_with(tmp_path):
+    begun = tiny()
+    require_same(begun, tiny(training={"steps": 50}), tmp_path)
+    with pytest.raises(RecipeError, match=r"another training\.patch"):
+        require_same(begun, tiny(training={"patch": 8}), tmp_path)
