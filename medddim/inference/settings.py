@@ -8,7 +8,8 @@ from typing import Literal, TypedDict, get_args
 
 from medddim.degradation.larger_voxels import Factor
 from medddim.errors import RequestProblem
-from medddim.recipe import Recipe, known_samplers
+from medddim.recipe import Recipe
+from medddim.recipe.at_hand import known_samplers
 
 Quality = Literal["auto", "fast", "best"]
 

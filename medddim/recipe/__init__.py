@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -22,6 +20,7 @@ from pydantic import (
 
 from medddim.errors import RecipeError
 from medddim.intensity import BRIGHT_PERCENTILE
+from medddim.recipe.at_hand import is_random, known_paths, known_samplers
 from medddim.recipe.degradations import (
     DegradationRecipe,
     LargerVoxelsRecipe,
@@ -49,33 +48,6 @@ __all__ = [
     "TrainingRecipe",
     "UNetRecipe",
 ]
-
-
-PATHS_AT_HAND = {
-    "scan-noise": False,
-    "posterior": True,
-    "bridge": False,
-    "variance-preserving": True,
-    "linear-beta": True,
-}
-SAMPLERS_AT_HAND = ("ddim", "second-order", "ancestral")
-"""What the tables of `medddim.diffusion` ship, and whether a path is random; a test compares."""
-
-
-def known_paths() -> Collection[str]:
-    """The keys of `medddim.diffusion.PATHS`, without loading torch."""
-    return _table("PATHS", PATHS_AT_HAND)
-
-
-def known_samplers() -> Collection[str]:
-    """The keys of `medddim.diffusion.SAMPLERS`, without loading torch."""
-    return _table("SAMPLERS", SAMPLERS_AT_HAND)
-
-
-def _table(name: str, at_hand: Collection[str]) -> Collection[str]:
-    # who adds to a table has imported it: where nobody has, it holds what ships
-    diffusion = sys.modules.get("medddim.diffusion")
-    return getattr(diffusion, name, at_hand)
 
 
 def _a_path(name: str) -> str:
@@ -246,12 +218,7 @@ class Recipe(Record):
 
         A bridge draws noise if its recipe says how much.
         """
-        path = self.diffusion.path
-        if path in PATHS_AT_HAND:
-            return PATHS_AT_HAND[path] or self.diffusion.noise > 0
-        from medddim.diffusion import PATHS  # loaded by whoever added to it
-
-        return PATHS[path].random
+        return is_random(self.diffusion.path) or self.diffusion.noise > 0
 
     @classmethod
     def load(cls, path: Path | str) -> Recipe:

@@ -8,7 +8,8 @@ import yaml
 
 from medddim.diffusion import PATHS, SAMPLERS
 from medddim.errors import RecipeError, UnsupportedScan
-from medddim.recipe import PATHS_AT_HAND, SAMPLERS_AT_HAND, Recipe
+from medddim.recipe import Recipe
+from medddim.recipe.at_hand import PATHS_AT_HAND, SAMPLERS_AT_HAND, is_random
 from medddim.recipe.files import RECIPES, shipped_recipes
 from medddim.volume import Volume
 from tests.studies import enhancer
@@ -190,3 +191,6 @@ def test_a_scan_of_another_modality_or_unit_is_refused():
 def test_the_names_known_without_torch_are_those_of_the_tables():
     assert set(PATHS_AT_HAND) == set(PATHS)
     assert set(SAMPLERS_AT_HAND) == set(SAMPLERS)
+    assert {name: is_random(name) for name in PATHS} == {
+        name: path().random for name, path in PATHS.items()
+    }
