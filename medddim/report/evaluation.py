@@ -93,9 +93,8 @@ def evaluate(
     scores.json (all of Evaluation), with something to compare differences.csv and, with `noisy`,
     picture.png and report.html below `destination`, all at the end.
 
-    Raises ScoreError for an unknown protocol, WriteRefused if `destination` is, or lies in, one of
-    the folders measured. Where no result can be compared, nothing is written and the first problem
-    is raised.
+    Raises ScoreError for an unknown protocol, WriteRefused if `destination` is or lies in a folder
+    measured. Where no result can be compared, nothing is written and the first problem raised.
     """
     _require_known(protocol)
     paths = {"result": candidate, "reference": reference, "input": noisy, "against": against}
