@@ -40,7 +40,9 @@ from medddim import formats
 from medddim.degradation import LowDose, RicianNoise
 from medddim.formats import samples
 from medddim.inference.enhancer import Enhancer
+from medddim.inference.speed import Speed
 from medddim.metrics import compare, estimate_noise
+from medddim.models import folder_of
 from medddim.volume import Volume
 
 DIPY = """
@@ -97,6 +99,7 @@ def main() -> None:
     parser.add_argument("--peers", help="a Python with nibabel, bm4d, antspyx")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--save", action="store_true", help="beside the weights, for inspect")
     parser.add_argument("-o", "--output", type=Path)
     asked = parser.parse_args()
     if asked.against:
@@ -237,6 +240,9 @@ def limit(asked: argparse.Namespace) -> str:
             asked_for = counter.get_total_flops() / 1e9
             inside = network_rate(enhancer)
             seconds = cpu_seconds(lambda now=enhancer, at=folder: whole_way(now, Path(at)))
+            if asked.save:
+                each = asked_for / scan.voxels.size * 1e6
+                Speed(round(each, 1), round(asked_for / seconds / peak, 3)).save(folder_of(model))
             rates = [f"{rate:.0f} ({rate / peak:.2f})" for rate in (inside, asked_for / seconds)]
             rows.append([model, f"{asked_for / scan.voxels.size * 1e6:.0f}", *rates])
     titles = ["model", "GFLOP per Mvoxel", "inside the network", "from file to file"]

@@ -135,6 +135,15 @@ def test_no_page_is_empty():
     assert all(len(path.read_text(encoding="utf-8")) > 200 for path in PAGES)
 
 
+def test_the_limits_say_of_zero_filling_what_is_measured():
+    """tests/metrics/test_noise.py: the level is right. The card of mr-denoise: less is removed."""
+    limits = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    (said,) = re.findall(r"\(zero-filling\)[^.]*\.[^.]*\.md\)\),[^.]*\.", limits)
+    assert "its level is read where k-space was measured" in said
+    assert "less of it is removed" in said
+    assert "underestimat" not in limits
+
+
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning_and_asks_no_network(tmp_path):
     build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]

@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pydicom.data import get_testdata_file
 
 from medddim import __version__, cli
 from tests import studies
+from tools import install_size
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -113,3 +115,11 @@ def test_the_citation_is_of_this_version():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= set(cited)
     assert cited["version"] == __version__
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("+cpu" not in version("torch"), reason="the size is that with torch for CPUs")
+def test_the_size_of_the_installation_is_what_its_command_says():
+    stated = re.search(r"takes ([\d.]+) GB of disk.*\(`python tools/install_size\.py`\)", README)
+    measured = sum(map(install_size.size_of, install_size.needed("medddim")))
+    assert float(stated[1]) == pytest.approx(measured / 1e9, rel=0.1)

@@ -29,6 +29,7 @@ TITLES = (
     "noise (sd)",
     "share",
     "model",
+    "time",
 )
 
 FACTS = ("kind", "stacked_by", "repairs", "notes", "stored", "transfer_syntax")
@@ -54,7 +55,8 @@ def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
     where the subject is so small that this is more. Below the table stands what the scanner did
     to the noise of each scan, read from its voxels: docs/noise.md. "CT?" is a file that does
     not say what it is and holds air in Hounsfield units; "MR?" one that will be taken for MR. The
-    model is the one that `enhance` takes by itself. The exit code is 1 if no scan can be enhanced.
+    model is the one that `enhance` takes by itself, the time about what it takes on the CPU of this
+    machine, once it is loaded. The exit code is 1 if no scan can be enhanced.
     """
     from medddim import batch
 
@@ -95,7 +97,7 @@ def _measured(series: Series) -> dict[str, Any]:
     volume = scan.recognised()
     if reason := voxel_signs.why_not(volume, volume.modality):
         return {"modality": volume.modality, "refusal": f"{series.files[0]}: {reason}"}
-    noise = estimate_noise(volume)
+    noise, model = estimate_noise(volume), model_for(volume.modality)
     return {
         **{key: series.facts[key] for key in FACTS if key in series.facts},
         "modality": volume.modality,
@@ -105,11 +107,21 @@ def _measured(series: Series) -> dict[str, Any]:
         "spacing_mm": [round(spacing, 4) for spacing in volume.spacing_mm],
         "orientation": volume.orientation,
         "unit": volume.unit,
-        "model": model_for(volume.modality),
+        "model": model,
+        "seconds": _seconds(model, volume),
         "result": result_place(series.name, scan),
         "noise": round(noise, 4),
         "noise_share": _share(noise, volume),
     } | _passport(volume)
+
+
+def _seconds(model: str, volume: Volume) -> float | None:
+    """About how long `enhance` takes on this CPU; None for a model that was never timed."""
+    from medddim.inference.speed import Speed
+    from medddim.models import folder_of
+
+    known = Speed.load(folder_of(model))
+    return known and round(known.seconds(volume.voxels.size), 1)
 
 
 def _passport(volume: Volume) -> dict[str, Any]:
@@ -174,4 +186,5 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         f"{row['noise']:.3g} {row['unit']}".strip(),
         "-" if share is None else f"{share:.1%}",
         row["model"],
+        "-" if row["seconds"] is None else f"{row['seconds']:.1f} s",
     )

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from medddim.formats import read
+from medddim.inference.speed import Speed
 from medddim.metrics.noise import estimate_noise
+from medddim.models import folder_of
 from medddim.noise import noise_passport
 from tests import studies
 from tests.phantoms import head
@@ -65,6 +67,10 @@ def test_json_holds_the_same_facts(medddim, study):
     assert (head["kind"], head["refusal"]) == ("volume", "")
     assert [row["result"] for row in rows] == ["head.nii.gz", "series/"]
     assert {row["model"] for row in rows} == {"mr-denoise-fast"}
+    voxels = [np.prod(row["shape"]) for row in rows]
+    assert [row["seconds"] for row in rows] == [
+        pytest.approx(Speed.load(folder_of("mr-denoise-fast")).seconds(n), abs=0.05) for n in voxels
+    ]
     passport = noise_passport(read(study / "head.nii.gz"))
     assert head["passport"] == passport.facts | {"summary": passport.summary}
     assert passport.summary in medddim("inspect", "study").stdout
