@@ -8,9 +8,8 @@ Every row is one whole process, from start to written file: CPU and wall seconds
 ratio to the first row. Scans: the MNI152 head that ships with nilearn, put on 256 x 256 x 160
 voxels of 1 mm ("volume"), and every fifth millimetre of it on 256 x 256 x 24 ("slices"), both with
 5 % Rician noise; 64 x 64 x 64 of it ("small"). --ct takes a CT scan to 512 x 512 x 100 voxels, its
-slices to and fro, with the noise of a quarter of the dose. --against names a Python in which
-another medddim is installed (a checkout of an earlier commit, say), run with the first model that
-is in both; --peers one with nibabel and what it has of bm4d and antspyx.
+slices to and fro, with the noise of a quarter of the dose. --against names a Python with another
+medddim (a checkout of an earlier commit, say), --peers one with nibabel, and bm4d and antspyx.
 
 Last comes the limit, on one thread: the rate of a matrix product in float32, that of each network
 on one tile, and that of the whole way from a file read to a file written, models loaded.
@@ -42,7 +41,6 @@ from medddim.formats import samples
 from medddim.inference.enhancer import Enhancer
 from medddim.inference.speed import Speed
 from medddim.metrics import compare, estimate_noise
-from medddim.models import folder_of
 from medddim.volume import Volume
 
 DIPY = """
@@ -240,11 +238,11 @@ def limit(asked: argparse.Namespace) -> str:
             asked_for = counter.get_total_flops() / 1e9
             inside = network_rate(enhancer)
             seconds = cpu_seconds(lambda now=enhancer, at=folder: whole_way(now, Path(at)))
-            if asked.save:
-                each = asked_for / scan.voxels.size * 1e6
-                Speed(round(each, 1), round(asked_for / seconds / peak, 3)).save(folder_of(model))
             rates = [f"{rate:.0f} ({rate / peak:.2f})" for rate in (inside, asked_for / seconds)]
-            rows.append([model, f"{asked_for / scan.voxels.size * 1e6:.0f}", *rates])
+            each = asked_for / scan.voxels.size * 1e6
+            rows.append([model, f"{each:.0f}", *rates])
+            if asked.save:
+                Speed(round(each, 1), round(asked_for / seconds / peak, 3)).save(enhancer.folder)
     titles = ["model", "GFLOP per Mvoxel", "inside the network", "from file to file"]
     return (
         f"A matrix product in float32, one thread: {peak:.0f} GFLOP per CPU second. Beside it, in "
