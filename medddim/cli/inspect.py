@@ -121,7 +121,7 @@ def _seconds(model: str, volume: Volume) -> float | None:
     from medddim.models import folder_of
 
     known = Speed.load(folder_of(model))
-    return known and round(known.seconds(volume.voxels.size), 1)
+    return None if known is None else round(known.seconds(volume.voxels.size), 1)
 
 
 def _passport(volume: Volume) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def test_the_table_shows_geometry_and_noise(medddim, study):
     assert ["head", "nifti", "1", "MR?", "volume", "48×44×6", "1×1×3"] == head.split()[:7]
     assert ["series", "dicom", "4", "MR", "volume", "64×64×4", "3×3×5"] == series.split()[:7]
     assert [line.split()[:2] for line in noise] == [["noise", "head:"], ["noise", "series:"]]
-    assert re.search(r" \d+\.\d% +mr-denoise-fast$", head)
+    assert re.search(r" \d+\.\d% +mr-denoise-fast +\d+\.\d s$", head)
     assert "writes OUT/head.nii.gz" in then
 
 
