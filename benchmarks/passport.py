@@ -85,7 +85,9 @@ def measured(asked: argparse.Namespace) -> Iterator[tuple[float, Row]]:
     generator = np.random.default_rng(asked.seed)
     for path in asked.scans:
         for series in formats.find(path):
-            scan = middle_slices(formats.read(series).taken_for("MR"), asked.slices)
+            scans = formats.read(series).taken_for("MR")
+            scan = acquisitions(scans)[0] if scans.channels > 1 else scans
+            scan = middle_slices(scan, asked.slices)
             for _ in range(asked.draws):
                 for level in asked.levels:
                     yield level, errors(scan, level, generator)

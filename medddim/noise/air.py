@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from medddim.intensity import bright_end, percentile
@@ -21,30 +23,75 @@ AIR_IS = 0.94
 """What quiet blocks of air hold of the noise in simulated acquisitions: maps are not exact."""
 RAYLEIGH = 0.655
 """The standard deviation of a magnitude without signal, for noise of 1 in each channel."""
+RAYLEIGH_MEAN, MEAN_TO_SPREAD = 1.2533, 1.913
+"""Its mean, and that over its standard deviation."""
+AS_RAYLEIGH = 0.05
+"""Air within this share of that ratio holds noise of one level, and all of it."""
+GHOSTS, MOST_GHOSTS = 1.5, 0.2
+"""Blocks so many times as bright as the middle one hold ghosts; and how many of them may."""
+NEAR_OBJECT = 0.85
+"""Where air is as bright as this share of the brightest that counts as air, some was left out."""
 NORMAL_END = 2.576
 """99 of 100 normal values are within so many standard deviations."""
 
 
-def air_share(slabs: Slabs, cells: Array, correlation: tuple[tuple[float, ...], ...]) -> float:
-    """The noise of air over what `cells`, the map over the scan, say it is there; NaN without air.
+@dataclass(frozen=True)
+class Air:
+    """Blocks of air `(block, voxel)` over what the map over the scan says the noise is there.
+
+    `left_out` is whether air may be so bright that blocks of it were taken for the object.
+    """
+
+    blocks: Array
+    left_out: bool
+
+    @classmethod
+    def of(cls, slabs: Slabs, cells: Array) -> Air:
+        """The air of slices, over a map `cells`."""
+        blocks = _blocks(slabs.planes, BLOCKS[min(slabs.planes.shape[1:]) >= SMALL])
+        mean, zeros = blocks.mean(axis=-1), (blocks == 0).mean(axis=-1)
+        most = DARK * bright_end(mean)
+        air = (mean < most) & (zeros < ZEROS)
+        air[air] = np.ptp(blocks[air], axis=-1) > 0
+        if np.count_nonzero(air) < FEWEST:
+            return cls(np.empty((0, 1), np.float32), False)
+        left_out = bool(np.median(mean[air]) > NEAR_OBJECT * most)
+        return cls(blocks[air] / nearest(slabs, cells, mean.shape)[air][:, None], left_out)
+
+
+def rayleigh_share(air: Air) -> float:
+    """The noise of air over what the map says, if air surely holds all of it; NaN if not.
+
+    Rayleigh's law has one ratio of mean to standard deviation. The sum over coils has a higher one,
+    noise that is masked, weighted or not of one level a lower one. The level is read from the mean,
+    however the noise is correlated.
+    """
+    if not len(air.blocks) or air.left_out:
+        return float("nan")
+    mean = air.blocks.mean(axis=1)
+    even = air.blocks[mean < GHOSTS * np.median(mean)]
+    if len(even) < (1 - MOST_GHOSTS) * len(mean):
+        return float("nan")
+    found = float(even.mean())
+    ratio = found / float(even.std()) / MEAN_TO_SPREAD
+    return found / RAYLEIGH_MEAN if abs(ratio - 1) < AS_RAYLEIGH else float("nan")
+
+
+def air_share(air: Air, correlation: tuple[tuple[float, ...], ...]) -> float:
+    """The noise of air over what the map says it is there; NaN without air.
 
     The standard deviation in the quieter blocks of air, where magnitudes follow Rayleigh's law
     (Gudbjartsson & Patz 1995, MRM 34:910). `correlation` is that of the noise along rows and
     columns, some of which a block's own mean takes away; magnitudes correlate by its square.
     """
-    side = BLOCKS[min(slabs.planes.shape[1:]) >= SMALL]
-    blocks = _blocks(slabs.planes, side)
-    mean, deviation = blocks.mean(axis=-1), blocks.std(axis=-1, ddof=1)
-    zeros = (blocks == 0).mean(axis=-1)
-    air = (mean < DARK * bright_end(mean)) & (zeros < ZEROS) & (deviation > 0)
-    if np.count_nonzero(air) < FEWEST:
+    if not len(air.blocks):
         return float("nan")
+    side = round(float(np.sqrt(air.blocks.shape[1])))
     lags = np.arange(1, len(correlation[0]) + 1)
     lost = float(
         np.prod([(1 + 2 * ((1 - lags / side) @ np.square(one))) / side for one in correlation])
     )
-    known = nearest(slabs, cells, mean.shape)[air]
-    quiet = float(percentile(deviation[air] / known, QUIET))
+    quiet = float(percentile(air.blocks.std(axis=1, ddof=1), QUIET))
     # a fifth of the blocks is 0.84 standard errors below, of Rayleigh's kurtosis
     quiet /= 1 - 0.84 * float(np.sqrt(0.56)) / side
     return quiet / (AIR_IS * RAYLEIGH * float(np.sqrt(1 - min(lost, 0.5))))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from medddim.noise.across import across_slices, is_thick, slice_filter
-from medddim.noise.air import air_share, tail
+from medddim.noise.air import Air, air_share, rayleigh_share, tail
 from medddim.noise.ct import soft_tissue_noise, tissue_correlation
 from medddim.noise.filters import AxisFilter
 from medddim.noise.grid import resampled
@@ -30,6 +30,8 @@ believed; below a half, the geometric mean. Air of less is masked, or of other c
 NEAR = 0.6, 1.1
 """Of two readings as near as this, by faults that have nothing in common, the geometric mean is
 taken. Air of less or more is masked, of other coils, or full of ghosts."""
+LEAST_SURE = 0.02
+"""Air that surely holds all of the noise is believed from this share on."""
 DOUBLE = 2.2
 """Where the model does not fit, and not for anatomy, air of up to so much more is believed."""
 LEAST_TAPER = 0.5
@@ -218,7 +220,11 @@ def _believed(
     `anatomy` is in what was read; `fits` is whether the model of the noise does.
     """
     flat = np.full((1, 1, 1), level, np.float32)
-    share = air_share(slabs, flat if anatomy else cells, correlation)
+    air = Air.of(slabs, flat if anatomy else cells)
+    sure = rayleigh_share(air)
+    if LEAST_SURE < sure < DOUBLE and (anatomy or not fits or NEAR[0] < sure < NEAR[1]):
+        return sure
+    share = air_share(air, correlation)
     if anatomy and LEAST_AIR < share < AGREES:
         return share if share > HALF else float(np.sqrt(share))
     if not anatomy and NEAR[0] < share < NEAR[1]:
