@@ -19,7 +19,8 @@ def in_all(planned: Sequence[Outcome], series: Sequence[Series], *, workers: int
     memory = max(one.planned["memory_mb"] for one in planned) * workers
     where = ", ".join(sorted({one.device for one in planned}))
     return (
-        f"{len(planned)} scan{'s' * (len(planned) != 1)} of {size / 1e6:.1f} MB take about "
+        f"{len(planned)} scan{'s' * (len(planned) != 1)} of {size / 1e6:.1f} MB "
+        f"take{'s' * (len(planned) == 1)} about "
         f"{_duration(seconds)} and {memory / 1e3:.1f} GB of memory in {workers} "
         f"process{'es' * (workers != 1)} on {where}"
     )
