@@ -31,8 +31,7 @@ class Line:
     def __init__(self, station: Station, watched: Progress = unwatched) -> None:
         """`watched` is called with the share done of the scan being computed."""
         self.station, self.stopping = station, Event()
-        names = ("read", "compute", "write")
-        self.threads = [ThreadPoolExecutor(1, thread_name_prefix=name) for name in names]
+        self.threads = [ThreadPoolExecutor(1) for _ in range(DEPTH)]  # read, compute, write
         self.watched, self.free = watched, Condition()
         self.under_way: list[Task] = []
         station.progress = self._progress

@@ -126,7 +126,8 @@ def test_a_scan_over_which_workers_died_is_done_alone_before_it_fails(
     first, *later = [(one.name[0], one.status) for one in done]
     assert first == ("c", "ok")
     assert sorted(later) == [("a", "ok"), ("b", "failed")]
-    assert next(one.reason for one in done if one.name[0] == "b") == cluster.DIED
+    failed = next(one for one in done if one.name[0] == "b")
+    assert (failed.reason, failed.files) == (cluster.DIED, 1)
 
 
 def test_a_scan_that_its_worker_gave_up_is_given_out_again(

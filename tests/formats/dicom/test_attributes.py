@@ -152,3 +152,8 @@ def test_a_scan_without_a_dicom_source_is_refused_with_the_reason(tmp_path: Path
     with pytest.raises(WriteRefused, match="only be written like the one it came from"):
         write_series(textured((9, 8, 3)), tmp_path, name="x", derivation=DENOISE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_slice_has_no_spacing_to_the_next(scanner: Any, tmp_path: Path) -> None:
+    (one,) = derived(scanner.store(scanner.slices(1)), tmp_path / "out")
+    assert "SpacingBetweenSlices" not in one

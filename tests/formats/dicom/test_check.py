@@ -228,3 +228,8 @@ def test_a_broken_file_is_refused_by_name(result: Written) -> None:
     result.files[1].write_bytes(b"")
     with pytest.raises(UnreadableScan, match=rf"{result.files[1].name}.*DICOM"):
         result.wrong()
+
+
+def test_a_first_slice_of_another_series_is_found(result: Written) -> None:
+    result.edit(put("SeriesInstanceUID", "2.25.9"), 1)
+    assert result.wrong()["identity"] == RECORDED

@@ -9,7 +9,8 @@ from pydicom.dataset import Dataset
 
 from medddim import formats
 from medddim.formats import Derivation
-from medddim.formats.dicom.vendor import diffusion_of
+from medddim.formats.dicom import vendor
+from medddim.formats.dicom.vendor import Diffusion, _numbers, diffusion_of
 from tests.formats.conftest import COLUMN, NORMAL, ROW
 from tests.formats.dicom.test_order import acquired, assert_in_order, stored
 
@@ -214,3 +215,32 @@ def test_directions_that_are_nowhere_are_warned_of(scanner: Any) -> None:
     marks = [{"DiffusionBValue": 1000.0 * bool(n), "AcquisitionNumber": n} for n in range(4)]
     (series,) = formats.find(stored(scanner, acquired(scanner, marks), "classic"))
     assert "3 volumes of a b-value above 0 have no gradient direction" in series.facts["notes"][0]
+
+
+def test_numbers_of_implicit_files_are_bytes() -> None:
+    assert _numbers(np.array([0.5, -3]).astype("<f8").tobytes()).tolist() == [0.5, -3]
+    assert [_numbers(value).tolist() for value in (b"12", None, "text", "7", [1, 2])] == [
+        [12.0], [], [], [7.0], [1.0, 2.0],
+    ]  # fmt: skip
+
+
+def test_what_is_public_counts_more_than_what_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = Diffusion(700.0, np.array([0.0, 0.6, 0.8]), "DIRECTIONAL")
+    monkeypatch.setattr(vendor, "diffusion_of", lambda dataset: said)
+    public = {
+        "DiffusionBValue": 5.0,
+        "DiffusionGradientOrientation": [1.0, 0.0, 0.0],
+        "DiffusionDirectionality": "BMATRIX",
+    }
+    private = dict(zip(public, (700.0, [0.0, 0.6, 0.8], "DIRECTIONAL"), strict=True))
+    for there in ({}, *({key: value} for key, value in public.items()), public):
+        dataset = Dataset()
+        dataset.Modality = "MR"
+        for keyword, value in there.items():
+            setattr(dataset, keyword, value)
+        vendor.name_diffusion(dataset)
+        assert {key: dataset[key].value for key in public} == private | there
+    other = Dataset()
+    other.Modality = "CT"
+    vendor.name_diffusion(other)
+    assert "DiffusionBValue" not in other
