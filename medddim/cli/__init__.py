@@ -29,7 +29,7 @@ from medddim.cli.models import models
 from medddim.cli.pacs import fetch, listen, send
 from medddim.cli.report import report
 from medddim.cli.selftest import selftest
-from medddim.cli.train import train
+from medddim.cli.train import Interrupted, train
 from medddim.cli.verify import verify
 from medddim.errors import (
     CheckpointError,
@@ -81,9 +81,9 @@ def _stopped_as_by_a_person() -> Iterator[None]:
 def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
     match problem:
         case click.Abort() | KeyboardInterrupt():
-            left = str(problem) or f"what was finished is kept{GOES_ON.get(verb, '')}"
-            stated = f"interrupted; {left}"
-            return stated, EXIT_INTERRUPTED
+            kept = f"what was finished is kept{GOES_ON.get(verb, '')}"
+            left = str(problem) if isinstance(problem, Interrupted) else kept
+            return f"interrupted; {left}", EXIT_INTERRUPTED
         case RequestProblem():
             return str(problem), EXIT_USAGE
         case EnvironmentProblem() | CheckpointError():

@@ -131,6 +131,10 @@ def train(
             _train(asked, output, data=root, resume=resume, **how)
 
 
+class Interrupted(KeyboardInterrupt):
+    """An interruption that says what is left; what others say may quote a header."""
+
+
 @contextmanager
 def _interrupted(run: Path | None) -> Iterator[None]:
     """Of an interruption, say whether there is a run to resume."""
@@ -143,7 +147,7 @@ def _interrupted(run: Path | None) -> Iterator[None]:
             left = "what was saved is kept; the same command with --resume goes on"
         else:
             left = "nothing is kept yet; the same command begins anew"
-        raise KeyboardInterrupt(left) from None
+        raise Interrupted(left) from None
 
 
 def _train(recipe: Recipe, output: Path, **how: Any) -> None:
