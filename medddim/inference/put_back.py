@@ -36,10 +36,12 @@ AROUND = 15
 """Voxels along the edge of the square, within a slice, that tells how strong noise is."""
 LOST = 0.2
 """How much of the noise a network takes from small structures, as a rule."""
-SHRUNK = 0.17
-"""How much of its contrast a plain small structure loses, as a rule."""
-SHARE_HU = 0.7
+SHRUNK, SHRUNK_HU = 0.20, 0.10
+"""How much of its contrast a plain small structure loses, as a rule; see docs/decisions/0206."""
+SHARE_HU = 0.5
 """Of a local mean of CT, is put back: all of it cost a decibel at a tenth of the dose."""
+LEAST_HU = np.float32(0.01)
+"""Where nothing was taken away, no structure is weighed against less than this."""
 FAINT, BRIGHT = 2.0, 5.0
 """Times the noise: below, a magnitude says little of its signal's mean; above, all counts."""
 DEVIATION = np.float32(np.sqrt(np.pi / 2))
@@ -70,23 +72,25 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
     mean, fine = (_widths(answer.shape, spacing_mm, sd) for sd in (wide, FINE))
     near = _Around(weight, partial(gaussian_filter, sigma=mean, truncate=CUT))
     back = near.mean(lost)
+    within = [1 if axis == slice_axis else AROUND for axis in range(3)]
+    level = _Around(weight, partial(uniform_filter, size=within))
     if noise is None or weight is None:
-        back *= np.float32(SHARE_HU)
+        least = np.square(_deviation(np.abs(back), level) / np.float32(SHRUNK_HU))
+        np.maximum(least, LEAST_HU**2, out=least)
+        share = SHARE_HU
     else:
         variance = variance_of_mean(mean, lag_1)
         least = np.float32(variance / SHRUNK**2) * np.square(np.float32(noise))
-        shrunk = _shrunk(answer, lost, back, near, least)
-        back *= np.float32(LOST**2 / (LOST**2 + variance))
-        back += shrunk
+        share = LOST**2 / (LOST**2 + variance)
+    shrunk = _shrunk(answer, lost, back, near, least)
+    back *= np.float32(share)
+    back += shrunk
+    if weight is not None:
         back *= weight
     lost -= back
     rest = _Around(weight, partial(gaussian_filter, sigma=fine, truncate=CUT)).mean(lost)
-    around = [1 if axis == slice_axis else AROUND for axis in range(3)]
     size = np.abs(rest, out=lost)
-    strength = _Around(weight, partial(uniform_filter, size=around)).mean(size)
-    strength *= DEVIATION
-    strength *= np.float32(OUT)
-    rest[~(size > strength)] = 0
+    rest[~(size > np.float32(OUT) * _deviation(size, level))] = 0
     if weight is not None:
         rest *= weight
     back += rest
@@ -140,6 +144,13 @@ class _Around:
     def _total(self) -> Array:
         total: Array = self.smoothed(self.weight)
         return np.maximum(total, np.float32(1e-3), out=total)
+
+
+def _deviation(size: Array, level: _Around) -> Array:
+    """The standard deviation of noise around each voxel, from the mean of its absolute values."""
+    deviation = level.mean(size)
+    deviation *= DEVIATION
+    return deviation
 
 
 def _shrunk(
