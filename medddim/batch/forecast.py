@@ -33,7 +33,7 @@ class Forecast:
     def facts(self, *, reading_s: float) -> dict[str, Any]:
         """For the record; the seconds are those of reading, which are known, and of the network."""
         return {
-            "seconds": round(reading_s + self.seconds, 2),
+            "seconds": round(reading_s + self.seconds, 3),
             "memory_mb": round(self.bytes / 1e6),
             "tile": self.tile,
         }
