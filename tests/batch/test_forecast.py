@@ -161,4 +161,4 @@ def test_what_does_not_fit_is_refused_in_numbers(forecast_of, available, limit, 
 
 def test_a_forecast_for_the_record():
     found = forecasts.Forecast(2.0, 1_499_600_000, 64).facts(reading_s=1.256)
-    assert found == {"seconds": 3.26, "memory_mb": 1500, "tile": 64}
+    assert found == {"seconds": 3.256, "memory_mb": 1500, "tile": 64}
