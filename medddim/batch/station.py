@@ -248,7 +248,7 @@ def _timed(of: Series | Outcome, stage: Callable[[], Done], *, before: float = 0
     """What a stage gives, with its seconds added to those before; or the problem of the scan."""
     began = time.monotonic()
     done = _attempted(of, stage)
-    seconds = round(before + time.monotonic() - began, 2)
+    seconds = round(before + time.monotonic() - began, 3)
     if isinstance(done, Outcome):
         return replace(done, seconds=seconds)
     done.seconds = seconds
