@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from medddim.taken import as_volume
 from medddim.volume import Derivation, Volume
 
 
@@ -23,13 +24,14 @@ class Degradation(ABC):
     name: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
-    def __call__(self, volume: Volume, seed: int | np.random.Generator = 0) -> Volume:
+    def __call__(self, volume: Volume | Any, seed: int | np.random.Generator = 0) -> Volume:
         """The degraded scan, on the grid the worse acquisition would have had.
 
         As by `medddim degrade --seed`: the same again for the same scan, other numbers for another
-        scan. A generator of numpy in place of the seed draws from it, whatever the scan.
+        scan. A generator of numpy in place of the seed draws from it, whatever the scan. `volume`
+        may be a path or another library's image, too (`medddim.taken`).
         """
-        volume = volume.recognised()
+        volume = as_volume(volume).recognised()
         if isinstance(seed, np.random.Generator):
             return replace(self.worsen(volume, seed), derivation=derivation_of(self))
         worse = self.worsen(volume, generator_of(volume, seed))

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, replace
+from os import PathLike
 from pathlib import Path
-
-import numpy as np
 
 from medddim.errors import (
     EnvironmentProblem,
     ScanError,
     UnreadableScan,
     UnsupportedScan,
-    WriteRefused,
 )
 from medddim.formats.agreement import disagreements
 from medddim.formats.archive import Archive, is_zip
-from medddim.formats.beside import QUANTITIES, format_of, is_map, map_name
+from medddim.formats.beside import is_map
 from medddim.formats.contract import (
     Derivation,
     Format,
     OnGap,
     OnTilt,
-    Quantity,
     Repair,
     Series,
-    Written,
 )
 from medddim.formats.dicom.media import is_directory
 from medddim.formats.filename import filled, require_template
 from medddim.formats.guard import unlogged
-from medddim.formats.naming import require_file_name, safe_name, with_distinct_names
+from medddim.formats.naming import safe_name, with_distinct_names
 from medddim.formats.others import OTHER, is_other, refused, warn_of_others
 from medddim.formats.select import FACTS, Rule
 from medddim.formats.table import FORMATS, named
+from medddim.formats.writing import with_repairs, write, write_map
+from medddim.taken import as_path
 from medddim.volume import Volume
 
 __all__ = [
@@ -56,9 +53,6 @@ ZIP = "zip"
 """The format of a Series that stands for a zip file which cannot be unpacked."""
 UNREAD = (ZIP, OTHER)
 """Of these there is nothing but the refusal."""
-
-PROCESSED = Derivation("derived", "Processed with medddim")
-"""What is recorded of a result whose maker says nothing."""
 
 
 @unlogged
@@ -84,7 +78,7 @@ def find(
     require_template(filename)
     wanted, unwanted = Rule.parse(select), Rule.parse(exclude)
     repair = Repair(on_gap, on_tilt, stack_by)
-    there = list(map(Path, paths))
+    there = [as_path(path, "a scan, or of a folder of them") for path in paths]
     if lost := [path for path in there if not path.exists()]:
         raise UnreadableScan(f"{lost[0]}: no such file or folder")
     found = _found(there, repair)
@@ -120,7 +114,7 @@ def modality_of(series: Series) -> str:
 
 @unlogged
 def read(
-    scan: Series | Path | str,
+    scan: Series | PathLike[str] | str,
     *,
     on_gap: OnGap = "refuse",
     on_tilt: OnTilt = "refuse",
@@ -131,9 +125,9 @@ def read(
     The repairs are for a path; a Series brings those it was found with. Raises UnsupportedScan if
     the path holds none or several, and what Format.read raises.
     """
-    series = (
-        scan if isinstance(scan, Series) else _only(Path(scan), Repair(on_gap, on_tilt, stack_by))
-    )
+    if not isinstance(scan, Series):
+        scan = _only(as_path(scan, "a scan"), Repair(on_gap, on_tilt, stack_by))
+    series = scan
     if series.format == ZIP:
         Archive(series.files[0])  # raises what it was refused for
     if series.format == OTHER:
@@ -146,60 +140,6 @@ def read(
         raise type(problem)(series.shown(str(problem))) from None
 
 
-def write(
-    volume: Volume,
-    destination: Path | str,
-    *,
-    like: Volume | None = None,
-    name: str = "",
-    derivation: Derivation | None = None,
-) -> Written:
-    """Write `volume` as `name` below the folder `destination`; return the files written.
-
-    Name, format, header and stored type are those of the scan `like`, by default of the one
-    `volume` was read from; a volume made by code needs a name and becomes a float32 NIfTI file.
-    What is recorded of its making is `derivation`, by default what the volume itself carries.
-    Warns of voxels beyond what the stored type can hold. Raises WriteRefused if the result exists,
-    holds voxels that are not finite (those of the source come back anyway), or is a map.
-    """
-    name = name or (like or volume).name
-    stated = derivation or volume.derivation or PROCESSED
-    if stated.kind in QUANTITIES:
-        raise WriteRefused(
-            f"expected a scan, found a map of its {stated.kind}: write it beside its result, "
-            f'write_map(..., of=written, quantity="{stated.kind}")'
-        )
-    if not name:
-        raise WriteRefused("a volume made by code needs a name: write(..., name=...)")
-    require_file_name(name)
-    wrong = int(np.count_nonzero(~np.isfinite(volume.voxels)))
-    if wrong:
-        raise WriteRefused(f"{name}: {wrong} voxels of the result are not finite numbers")
-    placed = volume if like is None else replace(volume, source=like.source)
-    format = named(getattr(placed.source, "format", FORMATS[0].name))
-    stated = _with_repairs(stated, placed)
-    written = format.write(placed, Path(destination), name=name, derivation=stated)
-    if written.clipped:
-        clipped = f"{written.clipped} of {volume.voxels.size} voxels"
-        warnings.warn(f"{name}: {clipped} clipped to the stored range", stacklevel=2)
-    return written
-
-
-def write_map(
-    values: Volume, destination: Path | str, *, of: Sequence[Path], quantity: Quantity
-) -> Written:
-    """Write a map that belongs to the result whose files are `of`, below `destination`.
-
-    `values` lies on the grid of that result, in its unit. Beside a DICOM series it becomes a
-    float32 Parametric Map, beside any other a float32 file of the same format, named like the
-    result with + and the `quantity` behind it. Raises GridMismatch, and WriteRefused if it is
-    there already.
-    """
-    format, result = format_of(of[0])
-    name = map_name(result, quantity)
-    return format.write_map(values, Path(destination), name=name, of=of, quantity=quantity)
-
-
 @unlogged
 def check(
     files: Sequence[Path | str], source: Volume, *, derivation: Derivation, format: str
@@ -210,17 +150,9 @@ def check(
     Topics: "geometry", "values", "provenance", for DICOM "order" and "identity". Raises ScanError.
     """
     paths = tuple(map(Path, files))
-    stated = _with_repairs(derivation, source)
+    stated = with_repairs(derivation, source)
     result = read(Series(format, source.name, paths))
     return disagreements(named(format), paths, source, result, stated)
-
-
-def _with_repairs(derivation: Derivation, volume: Volume) -> Derivation:
-    """Whatever was repaired at reading is part of how the result came about."""
-    repairs = getattr(volume.source, "repairs", ())
-    if not repairs:
-        return derivation
-    return replace(derivation, parameters=derivation.parameters | {"repairs": "; ".join(repairs)})
 
 
 def _found(paths: Sequence[Path], repair: Repair) -> Iterator[Series]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from medddim.formats.contract import Format, Quantity
+from medddim.formats.single_file import SingleFile
 from medddim.formats.table import FORMATS
 from medddim.volume import Volume
 
@@ -35,6 +36,12 @@ def result_files(folder: Path, name: str) -> list[Path]:
 def result_place(name: str, scan: Volume) -> str:
     """Where the result of a scan lies below the output folder: its file, or its folder and "/"."""
     return f"{name}{getattr(scan.source, 'ending', '/')}"
+
+
+def file_ending(path: Path) -> str:
+    """What the name of a scan that is one file ends in, as it is spelt; "" for any other name."""
+    endings = (f.ending(path) for f in FORMATS if isinstance(f, SingleFile))
+    return next(filter(None, endings), "")
 
 
 def format_of(file: Path) -> tuple[Format, str]:

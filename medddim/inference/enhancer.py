@@ -16,7 +16,6 @@ from torch import Tensor
 from medddim.checkpoint import Checkpoint
 from medddim.degradation.larger_voxels import Factor
 from medddim.diffusion import Denoiser
-from medddim.formats.taken import as_volume
 from medddim.inference.pieces import Piece, pieces_of
 from medddim.inference.plan import ScanPlan, plan_scan
 from medddim.inference.posterior import mean_and_deviation
@@ -29,6 +28,7 @@ from medddim.inference.together import Parts, estimates, finished, groups_of
 from medddim.inference.trust import interval_of, judge, receipt_of
 from medddim.networks import Network, Precision, choose_device, choose_precision
 from medddim.recipe import Recipe
+from medddim.taken import as_volume
 from medddim.volume import Array, Derivation, Volume
 
 
@@ -105,7 +105,7 @@ class Enhancer:
     ) -> Volume:
         """The enhanced scan, in the unit of `volume`, which may be a path or another's image, too.
 
-        A path is read; an image of nibabel, SimpleITK or MONAI is converted (`formats.taken`). One
+        A path is read; an image of nibabel, SimpleITK or MONAI is converted (`medddim.taken`). One
         step is a plain regression, the best in PSNR and the smoothest; more steps bring texture
         back and cost PSNR. `fidelity` blends the two: 1 is the 1-step answer, 0 that of all
         `steps`. A denoiser answers on the grid of `volume`; `noise` is the scan's noise level, the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -14,18 +15,23 @@ from medddim.metrics.similarity import ssim
 from medddim.metrics.slices import channels
 from medddim.metrics.spectrum import hf_power
 from medddim.metrics.table import METRICS
+from medddim.taken import as_volume
 from medddim.volume import Array, Mask, Volume
 
 Compared = tuple[Array, Array, Mask | None, float]
 
 
-def compare(candidate: Volume, reference: Volume, *, protocol: str = "medddim") -> Scores:
+def compare(
+    candidate: Volume | Any, reference: Volume | Any, *, protocol: str = "medddim"
+) -> Scores:
     """Score a candidate against a reference under a named protocol; all its terms are in Scores.
 
-    The protocols: `medddim` (ours), `mr` and `ct` (its two halves), `fastmri`, `monai`, `corediff`,
-    `ldct` (its abdomen window), `ldct-chest`, `ldct-neuro`. Raises GridMismatch unless both share a
-    grid, ScoreError for an unknown protocol or a reference without signal.
+    Both may be paths or images of other libraries, too (`medddim.taken`). The protocols: `medddim`
+    (ours), `mr` and `ct` (its two halves), `fastmri`, `monai`, `corediff`, `ldct` (its abdomen
+    window), `ldct-chest`, `ldct-neuro`. Raises GridMismatch unless both share a grid, ScoreError
+    for an unknown protocol or a reference without signal.
     """
+    candidate, reference = as_volume(candidate), as_volume(reference)
     candidate.require_same_grid(reference)
     if protocol not in PROTOCOLS:
         raise ScoreError(f"unknown protocol {protocol!r}; choose from {', '.join(PROTOCOLS)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.fft import fft, ifft
 from scipy.ndimage import gaussian_filter1d, uniform_filter
@@ -9,19 +11,21 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter
 from medddim.intensity import bright_end, percentile
 from medddim.noise.ct import soft_tissue_noise
 from medddim.noise.level import DARK, MINIMUM_VOXELS, spread, squared_gradient
+from medddim.taken import as_volume
 from medddim.volume import Array, Volume
 
 PLANES = 16
 """As many slices are read, spread over the scan: a million voxels tell the noise to 0.2 %."""
 
 
-def estimate_noise(volume: Volume) -> float:
-    """Standard deviation of the noise, in the scan's unit.
+def estimate_noise(volume: Volume | Any) -> float:
+    """Standard deviation of the noise, in the scan's unit; of whatever `medddim.taken` takes.
 
     MR: that of each receiver channel, from voxels of the object, where Rician noise is as good as
     normal: see `receiver_noise`. CT: that of soft tissue, in HU: see `soft_tissue_noise`. How far
     off they are: `python benchmarks/noise_accuracy.py SCANS`. Returns 0 for a constant scan.
     """
+    volume = as_volume(volume)
     axis = volume.slice_axis
     planes = np.moveaxis(volume.voxels, 1 + axis, 1).reshape(-1, *np.delete(volume.shape, axis))
     if len(planes) > PLANES:

@@ -18,6 +18,7 @@ from medddim.noise.level_map import level_cells
 from medddim.noise.planes import Slabs, reading_axis
 from medddim.noise.spectrum import LEAST_VOXELS, noise_power, plane_filter
 from medddim.noise.texture import CtTexture, ct_texture
+from medddim.taken import as_volume
 from medddim.volume import Array, Volume
 
 WHITE_WITHIN = 0.08
@@ -137,15 +138,17 @@ def _rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def noise_passport(volume: Volume) -> NoisePassport:
+def noise_passport(volume: Volume | Any) -> NoisePassport:
     """Read the noise of a scan: level, its map, and the filters of k-space it went through.
 
-    Any volume gives a passport: a constant one of level 0, one too small to tell of white noise. A
-    series of volumes (4D) gets one for all, read from how neighbours in time differ, where there is
-    hardly any anatomy. Sources: the spectrum where noise dominates, after Aja-Fernandez &
-    Vegas-Sanchez-Ferrero 2016 (Statistical Analysis of Noise in MRI, ch. 7); the level by the
-    median absolute deviation of whitened noise (Donoho & Johnstone 1994).
+    A path or another library's image does, too (`medddim.taken`). Any volume gives a passport: a
+    constant one of level 0, one too small to tell of white noise. A series of volumes (4D) gets one
+    for all, read from how neighbours in time differ: there is hardly any anatomy. Sources: the
+    spectrum where noise dominates, after Aja-Fernandez & Vegas-Sanchez-Ferrero 2016 (Statistical
+    Analysis of Noise in MRI, ch. 7); the level by the median absolute deviation of whitened noise
+    (Donoho & Johnstone 1994).
     """
+    volume = as_volume(volume)
     slabs = Slabs.of(volume)
     if min(slabs.planes.shape[1:]) < 8 or float(np.ptp(slabs.planes)) == 0:
         return _without_model(volume, 0.0, "the scan is too small, or constant")

@@ -16,6 +16,7 @@ from medddim.errors import RequestProblem, ScanError
 from medddim.report.case import grey_scale
 from medddim.report.picture import FAINT, INK, PAPER
 from medddim.report.planes import PLANES, Cut, cuts
+from medddim.taken import as_volume
 from medddim.volume import Volume
 
 LONGEST, GAP, HEADING, FOOT = 3.2, 0.06, 0.32, 0.28
@@ -51,7 +52,7 @@ class Panel:
 
 
 def show(
-    *volumes: Volume,
+    *volumes: Volume | Any,
     titles: Sequence[str] = (),
     plane: str = "",
     window: Window | None = None,
@@ -63,12 +64,14 @@ def show(
     at the same place in the world, the middle of the first one's signal, on their own voxels, in
     true proportions, by the radiological convention; the edges carry their letters. All share one
     grey scale, `window` in the scans' unit: if not given, soft tissue for CT, else 0 to the 99.5th
-    percentile of the first. `zoom` magnifies the middle. Raises RequestProblem for no volume, an
+    percentile of the first. `zoom` magnifies the middle. A volume may be a path or another
+    library's image, too (`medddim.taken`). Raises RequestProblem for no volume, an
     unknown plane or a zoom below 1.
     """
     if not volumes:
         raise RequestProblem("expected one volume or more to show, found none")
-    figure(volumes, titles=titles, plane=plane, window=window, zoom=zoom)
+    seen = [as_volume(one) for one in volumes]
+    figure(seen, titles=titles, plane=plane, window=window, zoom=zoom)
     pyplot.show()
 
 

@@ -49,7 +49,7 @@ REPORT_EVERY = 50
 
 # Nine arguments: each is an option of `medddim train`, but for `progress`, which shows it at work.
 def train(  # noqa: PLR0913
-    recipe: Recipe,
+    recipe: Recipe | Path | str,
     folder: Path | str,
     *,
     data: Path | str | None = None,
@@ -62,12 +62,13 @@ def train(  # noqa: PLR0913
 ) -> Path:
     """Train the model of `recipe` into `folder`, which becomes a checkpoint; return it.
 
-    `data` overrides the recipe's `data.root`. With `resume` an interrupted run goes on as if it
-    had not been interrupted, to the bit on the same machine. `device` is as in `Enhancer.load`;
-    more than one of `devices` of its kind share each batch, one process each; the other processes
-    begin by running the program that called this once more. `workers` processes draw the batches
-    beside the training, 0 for none: where a GPU would wait for them. With `minutes` the run is as
-    long as fits in them, whatever the recipe says. `progress` is called in the first process.
+    `recipe` is one, its file, or the name of one in the package. `data` overrides its `data.root`.
+    With `resume` an interrupted run goes on as if it had not been interrupted, to the bit on the
+    same machine. `device` is as in `Enhancer.load`; more than one of `devices` of its kind share
+    each batch, one process each; the other processes begin by running the program that called this
+    once more. `workers` processes draw the batches beside the training, 0 for none: where a GPU
+    would wait for them. With `minutes` the run is as long as fits in them, whatever the recipe
+    says. `progress` is called in the first process.
 
     The checkpoint holds the weights with the best mean PSNR of all validations, that of the model
     it starts from included, or the last ones if the recipe validates on nothing.
@@ -76,6 +77,7 @@ def train(  # noqa: PLR0913
     folder is known, devices cannot share a batch, the loss is NaN or infinite or the run to resume
     had another recipe, but for how long and where, CheckpointError if it had another network.
     """
+    recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     root, folder = data or recipe.data.root, Path(folder)
     if root is None:
         raise RecipeError("data.root is empty: name the folder of scans there, or as data")

@@ -1,0 +1,58 @@
+"""Whatever a user holds for a scan, as a Volume; where that cannot be, how to make one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from medddim.errors import RequestProblem
+from medddim.volume import Volume
+
+
+def as_volume(scan: Any) -> Volume:
+    """The Volume of a scan given as one, as a path, a Series, or another library's image.
+
+    The libraries are nibabel, SimpleITK and MONAI. Raises RequestProblem for anything else, an
+    array above all: it does not say where it lies. And what reading or converting raises.
+    """
+    if isinstance(scan, Volume):
+        return scan
+    from medddim import Series, read  # by the package's own door: docs/decisions/0185
+
+    if isinstance(scan, str | os.PathLike | Series):
+        return read(scan)
+    libraries = {kind.__module__.partition(".")[0] for kind in type(scan).__mro__}
+    if "nibabel" in libraries:
+        return Volume.from_nibabel(scan)
+    if "SimpleITK" in libraries:
+        return Volume.from_sitk(scan)
+    if "monai" in libraries:
+        return Volume.from_metatensor(scan)
+    raise RequestProblem(f"expected a scan, found {_named(scan)}; {_remedy(scan)}")
+
+
+def as_path(place: Any, what: str) -> Path:
+    """The Path of a file or folder. Raises RequestProblem, which calls it `what`, for no path."""
+    if isinstance(place, str | os.PathLike):
+        return Path(place)
+    raise RequestProblem(f"expected the path of {what}, found {_named(place)}")
+
+
+def _named(given: Any) -> str:
+    name = type(given).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _remedy(scan: Any) -> str:
+    shape = getattr(scan, "shape", None)
+    if isinstance(scan, list | tuple):
+        return "give one scan at a time"
+    if shape is None:
+        return "give a Volume, a path, or an image of nibabel, SimpleITK or MONAI"
+    if len(shape) == 3:
+        return "an array does not say where it lies: medddim.Volume(array[None], affine)"
+    return (
+        "an array does not say where it lies: medddim.Volume(array, affine), with the channel "
+        "first and three spatial axes"
+    )
