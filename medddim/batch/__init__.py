@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from medddim.batch.extras import Extras
     from medddim.batch.jobs import Job, degrade_job, identity_job
     from medddim.batch.locks import LOCK, Shard
-    from medddim.batch.own import skipping_own
     from medddim.batch.running import find, plan, run
+    from medddim.inference.own import skipping_own
     from medddim.inference.settings import Settings
     from medddim.record import MANIFEST, RECORD, Outcome, versions
 
@@ -39,7 +39,7 @@ _HOME = {
     "plan": "batch.running",
     "require_fitting": "batch.choice",
     "run": "batch.running",
-    "skipping_own": "batch.own",
+    "skipping_own": "inference.own",
     "versions": "record",
 }
 

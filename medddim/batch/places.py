@@ -19,3 +19,26 @@ def require_outside(destination: Path, paths: Iterable[Path]) -> None:
                 f"the output folder {destination} is, or lies in, the input folder {path}; "
                 "choose one beside it"
             )
+
+
+def require_beside(destination: Path, paths: Iterable[Path]) -> None:
+    """As `require_outside`, and raise WriteRefused if `destination` holds what is given.
+
+    The results would lie among scans, and the folder given next would take them for such.
+    """
+    paths = list(paths)
+    require_outside(destination, paths)
+    target = Path(realpath(destination))
+    for path in paths:
+        place = Path(realpath(path))
+        if target in place.parents:
+            folder = path if place.is_dir() else path.parent
+            other = (folder.parent if folder.name else "..") / Path(f"{_name(folder)}-results")
+            raise WriteRefused(
+                f"the output folder {destination} holds the input {path}, so results would lie "
+                f"among scans; choose one that holds results alone, such as {other}"
+            )
+
+
+def _name(folder: Path) -> str:
+    return Path(realpath(folder)).name

@@ -13,7 +13,7 @@ from medddim.batch import shelf
 from medddim.batch.engine import Engine, Here
 from medddim.batch.jobs import Job
 from medddim.batch.locks import locked, manifest_locked
-from medddim.batch.places import require_outside
+from medddim.batch.places import require_beside
 from medddim.batch.station import Always, Choose, Station, Task
 from medddim.errors import UnreadableScan, WriteRefused
 from medddim.formats import Series
@@ -24,11 +24,11 @@ def plan(paths: Iterable[Path], destination: Path, **choice: Any) -> list[Series
     """The scans in files and folders, when their results can go to `destination`.
 
     `choice` is select, exclude, filename, on_gap, on_tilt and stack_by, as in `formats.find`.
-    Raises UnreadableScan if there are none, WriteRefused if `destination` is, or lies in, one of
-    the folders: a second run would take the results for scans.
+    Raises UnreadableScan if there are none, WriteRefused if `destination` is, lies in, or holds one
+    of the paths: a second run would take the results for scans.
     """
     paths = list(paths)
-    require_outside(destination, paths)
+    require_beside(destination, paths)
     scans = find(paths, **choice)
     _require_apart(scans, destination)
     return scans

@@ -141,11 +141,11 @@ def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def require_outside(output: Path, scans: Sequence[Path]) -> None:
+def require_beside(output: Path, scans: Sequence[Path]) -> None:
     """Judge the output folder before anything heavy is loaded."""
-    from medddim.batch.places import require_outside
+    from medddim.batch.places import require_beside
 
-    require_outside(output, scans)
+    require_beside(output, scans)
 
 
 seed_option = click.option(

@@ -146,7 +146,7 @@ def degrade(
     """Degrade SCANS into the folder OUTPUT, as a worse acquisition would have."""
     from medddim import batch
 
-    batches.require_outside(output, scans)
+    batches.require_beside(output, scans)
     choice = {key: run.pop(key) for key in batches.CHOICE}
     asked = {name: run.pop(name) for name in FIELDS}
     job = _job(kind, {name: value for name, value in asked.items() if value is not None}, seed)

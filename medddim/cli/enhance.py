@@ -200,7 +200,7 @@ def require_sound(scans: Sequence[Path], output: Path, asked: Mapping[str, Any])
             "--fidelity goes back from several steps to one, and one is all there is; give "
             "--steps, too, such as --steps 8"
         )
-    batches.require_outside(output, scans)
+    batches.require_beside(output, scans)
     judged(asked)
 
 

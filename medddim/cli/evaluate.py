@@ -75,6 +75,12 @@ def evaluate(
         click.echo(f"see {output / ('scores.csv' if noisy is None else 'report.html')}")
     for name, why in found.not_measured.items():
         click.secho(f"{name}: not measured, in no mean: {why}", fg="yellow", err=True)
+    if swapped := found.swapped:
+        stated = (
+            f"the references of {', '.join(swapped)} are results of medddim, and what was measured "
+            "is not: the order is CANDIDATE, then REFERENCE"
+        )
+        click.secho(stated, fg="yellow", err=True)
     if left := found.without_result:
         stated = f"no result for {len(left)} of the references, in no mean: {', '.join(left)}"
         click.secho(stated, fg="yellow", err=True)

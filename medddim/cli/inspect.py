@@ -35,6 +35,8 @@ TITLES = (
 FACTS = ("kind", "stacked_by", "repairs", "notes", "stored", "transfer_syntax")
 """What is passed on of the facts a format found."""
 
+ENHANCED = "already enhanced by medddim: `enhance` skips it, `train` leaves it out"
+
 
 @click.command(
     epilog=examples(
@@ -88,6 +90,7 @@ def _measured(series: Series) -> dict[str, Any]:
     from medddim.errors import EnvironmentProblem, ScanError
     from medddim.formats import voxel_signs
     from medddim.formats.beside import result_place
+    from medddim.inference.own import enhanced
     from medddim.metrics.noise import estimate_noise
 
     try:
@@ -101,6 +104,7 @@ def _measured(series: Series) -> dict[str, Any]:
     return {
         **{key: series.facts[key] for key in FACTS if key in series.facts},
         "modality": volume.modality,
+        "made": enhanced(series),
         "modality_guessed": volume.modality != scan.modality,
         "shape": list(volume.shape),
         "channels": volume.channels,
@@ -146,14 +150,14 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         for repair in row.get("repairs", ()):
             click.echo(f"{click.style('repaired', fg='yellow')}   {row['name']}: {repair}")
-        for note in row.get("notes", ()):
+        for note in [*([ENHANCED] if row.get("made") else []), *row.get("notes", ())]:
             click.echo(f"{click.style('note', fg='yellow')}     {row['name']}: {note}")
         if "passport" in row:
             click.echo(f"{click.style('noise', fg='cyan')}    {row['name']}: {_noise(row)}")
         if row["refusal"]:
             click.echo(f"{click.style('refused', fg='yellow')}  {row['name']}: {row['refusal']}")
-    if usable:
-        click.echo(f"{click.style('next', fg='cyan')}     {_next(usable[0])}")
+    if new := [row for row in usable if not row["made"]]:
+        click.echo(f"{click.style('next', fg='cyan')}     {_next(new[0])}")
 
 
 def _next(row: dict[str, Any]) -> str:

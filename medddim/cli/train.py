@@ -206,11 +206,12 @@ def _require_sound(recipe: Recipe, root: Path, output: Path, *, resume: bool, de
 
     Raises WriteRefused, CheckpointError and RecipeError.
     """
+    from medddim.batch.places import require_outside
     from medddim.training.request import require_sound
 
     named = bool(recipe.data.train)  # and a run among the scans is not taken for one of them
     if not named or os.path.realpath(output) == os.path.realpath(root):
-        batches.require_outside(output, [root])
+        require_outside(output, [root])
     require_sound(recipe, output, resume=resume, devices=devices)
 
 

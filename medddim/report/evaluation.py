@@ -33,7 +33,7 @@ from medddim.metrics import (
 from medddim.metrics.scores import FIGURES
 from medddim.report.case import Case
 from medddim.report.made import made, sentence
-from medddim.report.matching import Scans, matched, read_together, usable
+from medddim.report.matching import Scans, likely_swapped, matched, read_together, usable
 from medddim.report.paired import CONFIDENCE, differences, per_subject
 from medddim.report.words import HEADINGS
 from medddim.volume import Mask, Volume
@@ -64,7 +64,8 @@ class Evaluation:
     between "result" and "input" or "against", with bootstrap intervals. `spectra` holds, by scan,
     the radial spectrum of each volume ("reference" too). `scans` rows are plain values: the
     figures, the residual measures where the input is known, and the passport. `without_result`
-    names the references without a result, `not_measured` says why a result was not compared.
+    names the references without a result, `not_measured` says why a result was not compared,
+    `swapped` names results measured against a result of medddim that are none themselves.
     """
 
     scans: list[Row] = field(default_factory=list)
@@ -73,6 +74,7 @@ class Evaluation:
     spectra: dict[str, dict[str, Spectrum]] = field(default_factory=dict)
     without_result: list[str] = field(default_factory=list)
     not_measured: dict[str, MedddimError] = field(default_factory=dict)
+    swapped: list[str] = field(default_factory=list)
 
 
 def evaluate(
@@ -94,7 +96,8 @@ def evaluate(
     picture.png and report.html below `destination`, all at the end.
 
     Raises ScoreError for an unknown protocol, WriteRefused if `destination` is or lies in a folder
-    measured. Where no result can be compared, nothing is written and the first problem raised.
+    measured. Where no result can be compared, nothing is written and the first problem raised: a
+    reference that a result was made from is no reference (`matching.require_independent`).
     """
     _require_known(protocol)
     paths = {"result": candidate, "reference": reference, "input": noisy, "against": against}
@@ -106,6 +109,7 @@ def evaluate(
     left = dict.fromkeys(series.name for series in every["reference"])
     for name, scans in matched(every, found.not_measured):
         left.pop(scans["reference"].name, None)
+        found.swapped += [name] if likely_swapped(scans) else []
         try:
             volumes, measured, rows = compared(name, scans, protocol=protocol)
         except (ScanError, ScoreError) as problem:

@@ -9,6 +9,7 @@ from medddim import formats
 from medddim.errors import MedddimError, ScanError, ScoreError, UnreadableScan
 from medddim.formats import Series
 from medddim.formats.table import named
+from medddim.inference.own import enhanced, is_source, outcome_of
 from medddim.volume import Volume
 
 Scans = dict[str, Series]
@@ -32,7 +33,7 @@ def matched(
 
     A single one on each side needs no matching name; else the name decides; failing that, for
     DICOM, the UIDs: one series, or one made from the images of the other. Why a result is broken,
-    or has no partner, goes into `problems`.
+    has no partner, or one that says nothing of its quality, goes into `problems`.
     """
     results = found["result"]
     for series in results:
@@ -41,10 +42,40 @@ def matched(
             for kind, among in found.items():
                 if kind != "result":
                     scans[kind] = _sound(_partner(series, among, results))
-        except ScanError as problem:
+            require_independent(scans)
+        except (ScanError, ScoreError) as problem:
             problems[series.name] = problem
         else:
             yield series.name, scans
+
+
+def require_independent(scans: Scans) -> None:
+    """Raise ScoreError for a reference that says nothing of the quality of the result.
+
+    It is the scan that the result was made from by enhancing, or was itself made from the "result":
+    then the two were given in the wrong order. Known by the content that the run has on record.
+    """
+    result, reference = scans["result"], scans["reference"]
+    outcome = outcome_of(result)
+    if enhanced(result) and outcome and is_source(reference, outcome):
+        raise ScoreError(
+            f"{result.name}: the reference is the scan that this result was made from: figures "
+            "against it say how much was changed, not how good it is. Give cleaner scans of the "
+            "same subjects as reference, or look at the change with `medddim report`"
+        )
+    outcome = outcome_of(reference)
+    if enhanced(reference) and outcome and is_source(result, outcome):
+        raise ScoreError(
+            f"{result.name}: the reference was made by medddim from the scan to be measured: the "
+            "order is results, then references"
+        )
+    if "input" in scans and scans["input"].files == reference.files:
+        raise ScoreError(f"{result.name}: the input is the reference itself; give two folders")
+
+
+def likely_swapped(scans: Scans) -> bool:
+    """Whether the reference is a result of medddim, and what is measured against it is none."""
+    return bool(enhanced(scans["reference"])) and not enhanced(scans["result"])
 
 
 def read_together(scans: Scans) -> dict[str, Volume]:

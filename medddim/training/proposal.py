@@ -18,7 +18,7 @@ from medddim.metrics.noise import estimate_noise
 from medddim.recipe import Recipe, RicianRecipe, ScannerRecipe, UNetRecipe
 from medddim.scaling import Scaling
 from medddim.training.places import split_pattern
-from medddim.training.scans import Named, kind_of, last_subjects, matching, place_of
+from medddim.training.scans import Named, kind_of, last_subjects, matching, place_of, without_own
 from medddim.volume import Volume
 
 LOOKED_AT = 12
@@ -142,7 +142,7 @@ def lasting(recipe: Recipe, *, steps: int) -> Recipe:
 
 
 def _all(root: Path) -> Named:
-    return {one.name: one for one in formats.find(root)}
+    return without_own({one.name: one for one in formats.find(root)}, root)
 
 
 def _some(scans: Sequence[Series]) -> list[Series]:

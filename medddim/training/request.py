@@ -9,7 +9,7 @@ from medddim.errors import RecipeError, WriteRefused
 from medddim.models import folder_of
 from medddim.recipe import Recipe
 from medddim.training.places import RESUME
-from medddim.training.scans import matching, require_any, require_held_out
+from medddim.training.scans import matching, require_any, require_held_out, without_own
 
 MAY_CHANGE = {
     "training.steps", "training.decay", "training.save_every", "training.validate_every",
@@ -37,14 +37,15 @@ def require_scans(recipe: Recipe, root: Path) -> None:
     """Judge whether there is anything to train on; no voxel is read.
 
     Raises RecipeError for a pattern without a match, for scans that are trained and validated on,
-    and where no scan is of the modality of the recipe.
+    where no scan is of the modality of the recipe, and where medddim has made them all.
     """
     known = recipe.data
     matching(root, known.validate_on)
     if known.train:
         require_held_out(known, root)
     else:
-        require_any(formats.find(root), root, recipe.modality)
+        found = {one.name: one for one in formats.find(root)}
+        require_any(list(without_own(found, root).values()), root, recipe.modality)
 
 
 def require_same(begun: Recipe, now: Recipe, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from medddim import formats
 from medddim.errors import EnvironmentProblem, RecipeError, ScanError
 from medddim.formats import Series
 from medddim.formats.subjects import Subjects
+from medddim.inference.own import enhanced
 from medddim.recipe import DataRecipe
 from medddim.volume import Volume
 
@@ -55,13 +57,35 @@ def every_scan(root: Path, modality: str) -> Named:
     """
     found = formats.find(root)
     require_any(found, root, modality)
-    usable = {one.name: one for one in found if kind_of(one) == modality}
+    acquired = without_own({one.name: one for one in found}, root)
+    usable = {name: one for name, one in acquired.items() if kind_of(one) == modality}
     if not usable:
         raise _nothing(found, root, modality)
-    if left := len(found) - len(usable):
+    if left := len(acquired) - len(usable):
         log.warning("%d of %d scans below %s are refused or of another modality: left out",
-                    left, len(found), root)  # fmt: skip
+                    left, len(acquired), root)  # fmt: skip
     return usable
+
+
+def without_own(scans: Named, root: Path) -> Named:
+    """Those that medddim has not enhanced: a model would learn its own answers from them.
+
+    How many are left out is logged. Raises RecipeError if none remains.
+    """
+    acquired = {name: one for name, one in scans.items() if not enhanced(one)}
+    if scans and not acquired:
+        raise RecipeError(
+            f"data: all {len(scans)} scans below {root} are results of medddim, from which a model "
+            "would learn its own answers; name a folder of scans as they were acquired"
+        )
+    if left := len(scans) - len(acquired):
+        _say_left_out(left, len(scans), root)
+    return acquired
+
+
+@cache  # scans are looked for several times on the way to one training
+def _say_left_out(left: int, count: int, root: Path) -> None:
+    log.warning("%d of %d scans below %s are results of medddim: left out", left, count, root)
 
 
 def require_any(found: Sequence[Series], root: Path, modality: str) -> None:
@@ -131,7 +155,8 @@ def some_slices(volume: Volume, first: float, last: float) -> Volume:
 def matching(root: Path, patterns: Sequence[str]) -> Named:
     """What below `root` matches any pattern, by its place, sorted.
 
-    A folder stands for all series in it. Raises RecipeError for a pattern without a match.
+    A folder stands for all series in it; what medddim has enhanced is left out. Raises RecipeError
+    for a pattern without a match, and if nothing else matches.
     """
     found: Named = {}
     for pattern in patterns:
@@ -142,7 +167,7 @@ def matching(root: Path, patterns: Sequence[str]) -> Named:
             place, inside = path.relative_to(root).as_posix(), formats.find(path)
             alone = len(inside) == 1
             found |= {place if alone else f"{place}/{one.name}": one for one in inside}
-    return dict(sorted(found.items()))
+    return without_own(dict(sorted(found.items())), root)
 
 
 def require_held_out(known: DataRecipe, root: Path) -> None:

@@ -5,7 +5,7 @@ from filelock import FileLock
 
 from medddim import batch
 from medddim.batch.locks import locked
-from medddim.batch.places import require_outside
+from medddim.batch.places import require_beside, require_outside
 from medddim.errors import EnvironmentProblem, RequestProblem, UnreadableScan, WriteRefused
 from tests import studies
 
@@ -25,6 +25,20 @@ def test_an_output_folder_among_the_scans(tmp_path):
         )
     require_outside(tmp_path / "in2", [tmp_path / "in"])
     require_outside(tmp_path, [tmp_path / "in"])
+
+
+@pytest.mark.parametrize("given", ["in", "in/deep", "in/deep/a.nii.gz"])
+def test_an_output_folder_above_the_scans(tmp_path, given):
+    studies.nifti(tmp_path / "in" / "deep", "a")
+    (tmp_path / "link").symlink_to(tmp_path)
+    other = "in-results" if given == "in" else "in/deep-results"
+    for out in (tmp_path, tmp_path / "link"):
+        assert said(WriteRefused, require_beside, out, [tmp_path / given]) == (
+            f"the output folder {out} holds the input {tmp_path / given}, so results would lie "
+            f"among scans; choose one that holds results alone, such as {tmp_path / other}"
+        )
+    require_beside(tmp_path / "in2", [tmp_path / given])
+    require_beside(tmp_path / "in-results", [tmp_path / given])
 
 
 def test_no_scan_at_all(tmp_path):
@@ -54,15 +68,19 @@ def test_a_rule_that_chooses_none(heads):
 
 def test_results_among_the_scans(tmp_path, heads, out, halving):
     list(batch.run(batch.plan([heads], out), out, job=halving()))
-    assert said(WriteRefused, batch.plan, [out / "a.nii.gz"], out) == (
+
+    def plan(path, place):
+        return next(batch.run(batch.find([path]), place, job=halving()))
+
+    assert said(WriteRefused, plan, out / "a.nii.gz", out) == (
         f"the scans given hold results of an earlier run in {out}, perhaps by a link; give the "
         "scans alone"
     )
-    assert said(WriteRefused, batch.plan, [heads / "a.nii.gz"], heads) == (
+    assert said(WriteRefused, plan, heads / "a.nii.gz", heads) == (
         f"the output folder {heads} holds scans; choose one beside it"
     )
     scan = studies.dicom(tmp_path / "dicom", "one")
-    assert said(WriteRefused, batch.plan, [scan], tmp_path / "dicom") == (
+    assert said(WriteRefused, plan, scan, tmp_path / "dicom") == (
         f"the result of {scan} would take its place; choose another output folder"
     )
 

@@ -267,7 +267,7 @@ def test_results_never_land_among_the_scans(heads, tmp_path, where):
 def test_a_file_may_have_its_results_in_a_folder_beside_it(heads, out, halving):
     outcomes = run(heads / "a.nii.gz", heads / "better", halving())
     assert statuses(outcomes) == {"a": "ok"}
-    with pytest.raises(WriteRefused, match="choose one beside it"):
+    with pytest.raises(WriteRefused, match="holds the input"):
         batch.plan([heads / "a.nii.gz"], heads)
 
 

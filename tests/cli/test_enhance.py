@@ -297,4 +297,4 @@ def test_results_with_maps_are_scans_to_the_other_verbs(enhance, medddim, tmp_pa
     enhance("--residual")
     reported = medddim("inspect", "out", "--json").stdout.splitlines()
     assert sorted(json.loads(line)["name"] for line in reported) == ["head", "series"]
-    assert medddim("evaluate", "out", "study", "-o", "scores").exit_code == 0
+    assert medddim("evaluate", "out", "out", "-o", "scores").exit_code == 0

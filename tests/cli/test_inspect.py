@@ -7,7 +7,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from medddim.formats import read
+from medddim.formats import Derivation, read, write
 from medddim.inference.speed import Speed
 from medddim.metrics.noise import estimate_noise
 from medddim.models import folder_of
@@ -26,6 +26,20 @@ def test_the_table_shows_geometry_and_noise(medddim, study):
     assert [line.split()[:2] for line in noise] == [["noise", "head:"], ["noise", "series:"]]
     assert re.search(r" \d+\.\d% +mr-denoise-fast +\d+\.\d s$", head)
     assert "writes OUT/head.nii.gz" in then
+
+
+def test_a_result_of_medddim_is_said_to_be_one(medddim, study):
+    made = Derivation("denoise", "AI denoised", {"model": "x"})
+    write(read(study / "head.nii.gz"), study, name="done", derivation=made)
+    lines = medddim("inspect", "study").stdout.splitlines()
+    (said,) = [line for line in lines if "already enhanced by medddim" in line]
+    assert said.split()[:2] == ["note", "done:"]
+    rows = [json.loads(line) for line in medddim("inspect", "study", "--json").stdout.splitlines()]
+    assert {row["name"]: row["made"] for row in rows} == {
+        "done": "denoise",
+        "head": "",
+        "series": "",
+    }
 
 
 def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):

@@ -16,6 +16,8 @@ WRONG = {
         (["empty", "-o", "out"], "no scan in empty"),
         (["texts", "-o", "out"], "1 file looked at"),
         (["study", "-o", "study/out"], "choose one beside it"),
+        (["study", "-o", "."], "such as study-results"),
+        (["study/head.nii.gz", "-o", "study"], "such as study-results"),
         (["study"], "--output"),
         ([*ENHANCE, "--model", "mr-denois"], "did you mean mr-denoise"),
         ([*ENHANCE, "--model", "broken"], "expected one of scan-noise"),
@@ -49,6 +51,7 @@ WRONG = {
     "degrade": [
         (["empty", "-o", "out", "--as", "rician"], "no scan in empty"),
         (["study", "-o", "study/out", "--as", "rician"], "choose one beside it"),
+        (["study", "-o", ".", "--as", "rician"], "such as study-results"),
         ([*ENHANCE, "--as", "ricean"], "is not one of"),
         ([*ENHANCE, "--as", "rician", "--kernel", "soft"], "means nothing to"),
         ([*ENHANCE, "--as", "thick-slices"], "needs --thickness"),
