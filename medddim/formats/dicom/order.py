@@ -7,6 +7,7 @@ acquired, so the k-th volume of a Volume, and of a result, is the k-th acquired.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +54,7 @@ def _ranks(values: list[list[tuple[float, ...]]]) -> Ranks | None:
 def numbered(header: Header) -> tuple[float, ...]:
     """InstanceNumber, and the number of the frame in its file."""
     frame = () if header.frame is None else (float(header.frame),)
-    return (*_number(header.dataset, "InstanceNumber"), *frame)
+    return (*_number(header, "InstanceNumber"), *frame)
 
 
 def acquired_at(header: Header) -> tuple[float, ...]:
@@ -68,12 +69,12 @@ def content_at(header: Header) -> tuple[float, ...]:
 
 def triggered_at(header: Header) -> tuple[float, ...]:
     """TriggerTime, in ms after the R wave; () if not said."""
-    return _number(header.dataset, "TriggerTime")
+    return _number(header, "TriggerTime")
 
 
 def positions_said(header: Header) -> tuple[float, ...]:
     """NumberOfTemporalPositions; () if not said."""
-    return _number(header.dataset, "NumberOfTemporalPositions")
+    return _number(header, "NumberOfTemporalPositions")
 
 
 def _moment(dataset: Dataset, kind: str) -> tuple[float, ...]:
@@ -88,24 +89,20 @@ def _moment(dataset: Dataset, kind: str) -> tuple[float, ...]:
         return ()
 
 
-def _number(dataset: Dataset, keyword: str) -> tuple[float, ...]:
-    value = dataset.get(keyword)
+def _number(header: Header, keyword: str) -> tuple[float, ...]:
+    value = header.dataset.get(keyword)
     if value in (None, "") or not is_number(value):
         return ()
     numbers = np.ravel(np.array(value, dtype=np.float64))
     return tuple(numbers.tolist()) if np.isfinite(numbers).all() else ()
 
 
-def _said(keyword: str) -> Callable[[Header], tuple[float, ...]]:
-    return lambda header: _number(header.dataset, keyword)
-
-
 CLOCKS: tuple[Callable[[Header], tuple[float, ...]], ...] = (
     numbered,
     acquired_at,
-    _said("TemporalPositionIdentifier"),
-    _said("TemporalPositionTimeOffset"),
-    _said("AcquisitionNumber"),
+    partial(_number, keyword="TemporalPositionIdentifier"),
+    partial(_number, keyword="TemporalPositionTimeOffset"),
+    partial(_number, keyword="AcquisitionNumber"),
     content_at,
-    _said("DimensionIndexValues"),
+    partial(_number, keyword="DimensionIndexValues"),
 )

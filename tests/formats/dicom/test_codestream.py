@@ -1,7 +1,14 @@
 """What the headers of compressed images say, read byte by byte."""
 
-import pytest
+import struct
+from pathlib import Path
 
+import pytest
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000, UID, JPEGBaseline8Bit, RLELossless
+
+from medddim.errors import UnreadableScan, UnsupportedScan
 from medddim.formats.dicom import codestream
 
 SOI, START = b"\xff\xd8", b"\xff\xda"
@@ -86,3 +93,133 @@ def test_precincts_of_all_resolutions(
     style: int, coding: bytes, extent: tuple[int, int], count: int
 ) -> None:
     assert codestream._precincts(style, coding, extent) == count
+
+
+def compressed(
+    syntax: str, frame: bytes, rows: int = 515, columns: int = 258, bits: int = 8
+) -> FileDataset:
+    """A file of one frame."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = UID(syntax)
+    dataset = FileDataset("x", {}, file_meta=meta)
+    dataset.Rows, dataset.Columns, dataset.BitsAllocated = rows, columns, bits
+    dataset.PixelData = encapsulate([frame])
+    return dataset
+
+
+def sound(dataset: FileDataset) -> None:
+    codestream.require_sound_frames(dataset, Path("x.dcm"))
+
+
+WHOLE_JPEG = SOI + frame_start(0xC0) + START + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b"\xff", b"\0\0\0\0", b"\x07"])
+def test_a_jpeg_of_the_stated_size_with_its_end_is_sound(padding: bytes) -> None:
+    sound(compressed(JPEGBaseline8Bit, WHOLE_JPEG + padding))
+
+
+@pytest.mark.parametrize("frame", [WHOLE_JPEG[:-2], WHOLE_JPEG + b"\x07\x07"])
+def test_a_jpeg_without_its_end_is_truncated(frame: bytes) -> None:
+    with pytest.raises(UnreadableScan, match=r"^x\.dcm: the compressed image has no end"):
+        sound(compressed(JPEGBaseline8Bit, frame))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(258, 515), (515, 259), (514, 258)])
+def test_a_size_other_than_that_of_the_header_is_named(rows: int, columns: int) -> None:
+    said = rf"^x\.dcm: the compressed image is not of the {rows} rows and {columns} columns"
+    with pytest.raises(UnreadableScan, match=said):
+        sound(compressed(JPEGBaseline8Bit, WHOLE_JPEG, rows, columns))
+
+
+def rle(*segments: bytes, starts: list[int] | None = None, count: int | None = None) -> bytes:
+    """A frame after PS3.5 G.5: how many segments, where each starts, and they."""
+    found = [64 + sum(map(len, segments[:n])) for n in range(len(segments))]
+    header = [len(segments) if count is None else count, *(starts or found)]
+    return struct.pack("<16I", *header, *[0] * (16 - len(header))) + b"".join(segments)
+
+
+SIX = b"\xfea\xfeb"  # three times a, three times b
+
+
+def test_rle_of_one_and_of_two_bytes_a_voxel_is_sound() -> None:
+    sound(compressed(RLELossless, rle(SIX), 2, 3))
+    sound(compressed(RLELossless, rle(SIX, SIX + b"\0\0"), 2, 3, bits=16))
+
+
+@pytest.mark.parametrize(
+    ("frame", "bits"),
+    [
+        (rle(SIX, SIX), 8),  # two segments for one byte
+        (rle(SIX), 16),
+        (rle(SIX[:2]), 8),  # three of six
+        (rle(SIX, SIX[:2]), 16),
+        (rle(SIX[:2], SIX), 16),
+        (rle(SIX, SIX, starts=[68, 64]), 16),
+        (rle(SIX, starts=[66]), 8),
+        (rle(SIX, count=2), 8),
+    ],
+)
+def test_rle_that_does_not_stand_for_the_voxels_is_damaged(frame: bytes, bits: int) -> None:
+    with pytest.raises(UnreadableScan, match=r"^x\.dcm: the RLE data do not stand for the 6 vox"):
+        sound(compressed(RLELossless, frame, 2, 3, bits))
+
+
+def test_rle_much_longer_than_its_image_is_refused() -> None:
+    most = 8 + 8 // 4 + 4096  # of 8 voxels: a quarter more, and 4 kB
+    padded = b"\x07abcdefgh"
+    long = rle(padded + bytes(most - 64 - len(padded)))
+    sound(compressed(RLELossless, long, 2, 4))
+    with pytest.raises(UnsupportedScan, match=r"^x\.dcm: RLE data longer than the image"):
+        sound(compressed(RLELossless, long + b"\0\0", 2, 4))
+
+
+def j2k(
+    rows: int, columns: int, *, layers: int = 1, tile_side: int = 4096, more: bytes = b""
+) -> bytes:
+    """The main header of a codestream (T.800 A.5.1, A.6.1), and its end."""
+    words = [columns + 3, rows + 2, 3, 2, tile_side, tile_side, 0, 0]
+    size = b"\0\0" + b"".join(word.to_bytes(4, "big") for word in words)
+    coding = b"\x00\x00" + layers.to_bytes(2, "big") + b"\x00" + b"\x00\x04\x04\x00\x00"
+    return b"\xff\x4f" + segment(0x51, size) + segment(0x52, coding) + more + b"\xff\xd9"
+
+
+def test_a_jpeg_2000_image_has_the_size_of_its_area() -> None:
+    sound(compressed(JPEG2000, j2k(515, 258)))
+    for rows, columns in ((515, 259), (514, 258)):
+        with pytest.raises(UnreadableScan, match="not of the 515 rows and 258 columns"):
+            sound(compressed(JPEG2000, j2k(rows, columns)))
+
+
+def test_every_codestream_of_a_jp2_file_has_to_be_of_that_size() -> None:
+    box = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
+    sound(compressed(JPEG2000, box + j2k(515, 258)))
+    sound(compressed(JPEG2000, box + j2k(515, 258) + j2k(515, 258)))
+    with pytest.raises(UnreadableScan, match="not of the 515 rows"):
+        sound(compressed(JPEG2000, box + j2k(515, 258) + j2k(4000, 258)))
+    with pytest.raises(UnreadableScan, match="not of the 515 rows"):
+        sound(compressed(JPEG2000, box + b"\xff\xd9"))
+
+
+COMPONENT = segment(0x53, b"\x00\x01" + b"\x00\x04\x04\x00\x00\x00")
+"""A component of its own coding (T.800 A.6.2): precincts of one voxel."""
+
+
+@pytest.mark.parametrize(
+    ("layers", "tile_side", "more", "packets"),
+    [
+        (65535, 4096, b"", 65535),
+        (20, 8, b"", 20 * 65 * 33),
+        (1, 4096, COMPONENT, 517 * 261),
+        (1, 8, COMPONENT, 65 * 33 * 64),
+    ],
+)
+def test_packets_are_layers_times_tiles_times_precincts(
+    monkeypatch: pytest.MonkeyPatch, *, layers: int, tile_side: int, more: bytes, packets: int
+) -> None:
+    dataset = compressed(JPEG2000, j2k(515, 258, layers=layers, tile_side=tile_side, more=more))
+    monkeypatch.setattr(codestream, "MOST_PACKETS", packets)
+    sound(dataset)
+    monkeypatch.setattr(codestream, "MOST_PACKETS", packets - 1)
+    with pytest.raises(UnsupportedScan, match=f"cut into more than {packets - 1:,} packets"):
+        sound(dataset)

@@ -12,6 +12,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
 
 from medddim import formats
 from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan
+from medddim.formats.dicom.kind import term
 
 NOT_FOR_US = {
     "enhanced PET": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.130"}, "Enhanced PET Image"),
@@ -93,6 +94,25 @@ def test_a_unit_tells_a_map(scanner: Any, said: dict[str, Any], found: str) -> N
     (series,) = formats.find(scanner.store(slices))
     assert found in series.refusal
     assert bool(series.refusal) == bool(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("MR", True), ("RTDOSE", True), ("YBR_FULL_422", True), ("M", False), ("mr", False),
+     ("MRI", False), ("ZZPHI", False), ("ZZPHI^Name", False), ("", False), ("M2", False)],
+)  # fmt: skip
+def test_a_value_is_quoted_only_if_it_is_a_term(value: str, *, shown: bool) -> None:
+    """Else a name in a damaged header would stand in messages and logs."""
+    assert term(value) == (value if shown else "something else")
+
+
+@pytest.mark.parametrize(
+    "attributes", [{"Modality": "ZZPHI"}, {"PhotometricInterpretation": "ZZPHI"}]
+)
+def test_a_damaged_term_is_in_no_message(scanner: Any, attributes: dict[str, str]) -> None:
+    (series,) = formats.find(scanner.store(scanner.slices(2, **attributes)))
+    assert "found something else" in series.refusal
+    assert "ZZPHI" not in f"{series.refusal}{series.modality}"
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\0" * 500, b"\0" * 128 + b"DICM"])
