@@ -7,10 +7,12 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from medddim import formats
 from medddim.formats import Derivation
+from medddim.formats.dicom.files import Header
+from medddim.formats.dicom.order import as_acquired, as_met
 from tests.formats import enhanced
 
 IDENTITY = Derivation("identity", "Nothing was changed.")
@@ -166,3 +168,69 @@ def test_a_result_in_another_order_is_found(scanner: Any, tmp_path: Path) -> Non
     by_value = [written[n] for n in (3, 4, 5, 6, 7, 8, 0, 1, 2)]
     problems = formats.check(by_value, source, derivation=IDENTITY, format="dicom")
     assert "expected an image of volume 1 as acquired" in problems["order"]
+
+
+CLOCKS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"InstanceNumber": 9}, {"InstanceNumber": 10}),
+    (
+        {"AcquisitionDate": "20260101", "AcquisitionTime": "235959"},
+        {"AcquisitionDate": "20260102", "AcquisitionTime": "000000.5"},
+    ),
+    ({"TemporalPositionIdentifier": 9}, {"TemporalPositionIdentifier": 10}),
+    ({"TemporalPositionTimeOffset": -0.5}, {"TemporalPositionTimeOffset": 2.5}),
+    ({"AcquisitionNumber": 9}, {"AcquisitionNumber": 10}),
+    ({"ContentTime": "095959.9"}, {"ContentTime": "100000"}),
+    ({"DimensionIndexValues": [1, 9, 1]}, {"DimensionIndexValues": [1, 10, 1]}),
+]
+"""What says of two volumes which came first, that which counts most first."""
+AS_ONE = [
+    ({"AcquisitionDateTime": one}, {"AcquisitionDateTime": other})
+    for one, other in (
+        ("20260101235959.5", "20260102000000.25"),
+        ("20260101095959+0100", "20260101100000+0100"),
+        ("20260101095959.9-0800", "20260101100000-0800"),
+    )
+]
+
+
+def headers(*marks: dict[str, Any]) -> list[Header]:
+    made = []
+    for mark in marks:
+        dataset = Dataset()
+        dataset.update(mark)
+        made.append(Header(Path("x"), dataset, "", ExplicitVRLittleEndian, 0))
+    return made
+
+
+@pytest.mark.parametrize(("first", "second"), [*CLOCKS, *AS_ONE])
+def test_each_clock_tells_which_came_first(first: Any, second: Any) -> None:
+    assert as_acquired([[0], [1]], headers(second, first)) == [[1], [0]]
+    assert as_acquired([[0], [1]], headers(first, second)) == [[0], [1]]
+
+
+@pytest.mark.parametrize("place", range(len(CLOCKS) - 1))
+def test_a_clock_counts_more_than_those_behind_it_and_they_break_its_ties(place: int) -> None:
+    first, second = CLOCKS[place]
+    for before, after in CLOCKS[place + 1 :]:
+        assert as_acquired([[0], [1]], headers(second | before, first | after)) == [[1], [0]]
+        assert as_acquired([[0], [1]], headers(first | after, first | before)) == [[1], [0]]
+
+
+@pytest.mark.parametrize("value", [None, [1.0, float("nan")]])
+def test_a_clock_that_does_not_go_leaves_the_order_as_it_is(value: Any) -> None:
+    stopped = {"TemporalPositionTimeOffset": value}
+    assert as_acquired([[0], [1]], headers(stopped, stopped)) == [[0], [1]]
+    later = {"TemporalPositionTimeOffset": 2.0}
+    assert as_acquired([[0], [1]], headers(later, stopped)) == [[1], [0]]
+
+
+def test_a_clock_counts_only_if_it_goes_alike_at_every_place() -> None:
+    one = [{"AcquisitionNumber": n} for n in (2, 1, 1, 2)]
+    assert as_acquired([[0, 1], [2, 3]], headers(*one)) == [[0, 1], [2, 3]]
+    alike = [{"AcquisitionNumber": n} for n in (2, 7, 1, 6)]
+    assert as_acquired([[0, 1], [2, 3]], headers(*alike)) == [[2, 3], [0, 1]]
+
+
+def test_for_want_of_a_clock_the_lowest_number_of_each_decides() -> None:
+    made = headers(*({"InstanceNumber": n} for n in (5, 9, 8, 2)))
+    assert as_met([[0, 1], [2, 3]], made) == [[2, 3], [0, 1]]
