@@ -88,16 +88,14 @@ def evaluate(
 ) -> Evaluation:
     """Measure results against references, by file or by folder.
 
-    Scans are matched by name, DICOM also by UID; a single one on each side needs neither. The
-    protocol "all" measures under every convention that has a meaning for the scan. `noisy` are the
-    scans before enhancement, `against` the results of another method. An input with voxels larger
-    by whole factors is measured as its cubic interpolation. Writes scores.csv, subjects.csv,
-    scores.json (all of Evaluation), with something to compare differences.csv and, with `noisy`,
-    picture.png and report.html below `destination`, all at the end.
+    Scans are matched by name, DICOM also by UID; a single one on each side needs neither. `noisy`
+    are the scans before enhancement, `against` the results of another method; protocol "all" is
+    every convention that has a meaning for the scan. An input with voxels larger by whole factors
+    is measured as its cubic interpolation. Writes scores.csv, subjects.csv, scores.json, with more
+    methods differences.csv, with `noisy` picture.png and report.html, all at the end.
 
-    Raises ScoreError for an unknown protocol, WriteRefused if `destination` is or lies in a folder
-    measured. Where no result can be compared, nothing is written and the first problem raised: a
-    reference that a result was made from is no reference (`matching.require_independent`).
+    Raises ScoreError for an unknown protocol, WriteRefused for a `destination` in what is measured,
+    and where nothing can be compared the first problem (`matching.require_independent`), unwritten.
     """
     _require_known(protocol)
     paths = {"result": candidate, "reference": reference, "input": noisy, "against": against}
