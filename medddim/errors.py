@@ -10,6 +10,7 @@ MedddimError
 ├── WriteRefused               writing would lose, overwrite or misplace something
 ├── RecipeError                a recipe with an unknown key or an impossible value
 ├── CheckpointError            weights missing, altered or of another architecture
+│   └── UnknownModel           no model of this name, nor a folder with one
 ├── EnvironmentProblem         something the machine lacks: a package, a device, disk, memory
 ├── ScoreError                 a comparison without an answer: no range, an empty mask
 └── DiffusionError             a request the mathematics cannot meet
@@ -21,6 +22,10 @@ patient data: files are named, attributes of the patient are not.
 from __future__ import annotations
 
 import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class MedddimError(Exception):
@@ -70,16 +75,28 @@ class CheckpointError(MedddimError):
     """Weights that are missing, altered or of another architecture."""
 
 
+class UnknownModel(CheckpointError):
+    """No model of this name, nor a folder with one; a usage error of the command line."""
+
+
 class EnvironmentProblem(MedddimError):
     """Something the machine lacks: a package, a device, disk, memory."""
 
 
 class ScoreError(MedddimError, ValueError):
-    """A comparison without an answer: a range of 0, an empty mask, an unknown protocol."""
+    """A comparison without an answer: a range of 0, an empty mask."""
 
 
 class DiffusionError(MedddimError, ValueError):
     """A request the mathematics cannot meet, such as eps-prediction where alpha is 0."""
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is not known: "; did you mean X?", or nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(given, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def trace(problem: BaseException) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 
-from medddim.errors import CheckpointError
+from medddim.errors import CheckpointError, UnknownModel, did_you_mean
 
 WEIGHTS, RECIPE, CARD = "weights.safetensors", "recipe.yaml", "card.md"
 MODELS = "models"
@@ -21,7 +20,7 @@ def shipped() -> list[str]:
 def folder_of(model: str | Path) -> Path:
     """The folder of a model in the package, or the checkpoint folder of that name.
 
-    Raises CheckpointError if there is none, naming the nearest, or both.
+    Raises UnknownModel if there is none, naming the nearest, CheckpointError if there are both.
     """
     folder, names = Path(model), shipped()
     if str(model) in names:
@@ -34,11 +33,9 @@ def folder_of(model: str | Path) -> Path:
     if not (folder / RECIPE).is_file() and (folder / MODELS / RECIPE).is_file():
         folder = folder / MODELS
     if not (folder / RECIPE).is_file() or not (folder / WEIGHTS).is_file():
-        near = get_close_matches(str(model), names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise CheckpointError(
+        raise UnknownModel(
             f"no model {str(model)!r}: expected one of {', '.join(names) or '(none)'} "
-            f"or a folder holding {RECIPE} and {WEIGHTS}{hint}"
+            f"or a folder holding {RECIPE} and {WEIGHTS}{did_you_mean(str(model), names)}"
         )
     return folder
 

@@ -1,7 +1,8 @@
 """The command line: one file a verb; each parses, calls one function, prints.
 
-Exit codes: 0 all done, 1 some scans refused or failed, 2 usage, 3 environment (a package, a device,
-a model, disk), 130 interrupted. Heavy packages are imported inside the verbs, so that
+Exit codes: 0 all done, 1 there are scans that were refused or failed, or none at all, 2 the request
+is wrong and nothing was begun, 3 environment (a package, a device, weights, disk), 130 interrupted;
+docs/reference/exit-codes.md has the table. Heavy packages are imported inside the verbs, so that
 `medddim --help` answers at once.
 """
 
@@ -35,7 +36,10 @@ from medddim.errors import (
     CheckpointError,
     EnvironmentProblem,
     MedddimError,
+    RecipeError,
     RequestProblem,
+    UnknownModel,
+    WriteRefused,
     trace,
 )
 
@@ -84,7 +88,7 @@ def _verdict(problem: BaseException, *, verb: str) -> tuple[str, int]:
             kept = f"what was finished is kept{GOES_ON.get(verb, '')}"
             left = str(problem) if isinstance(problem, Interrupted) else kept
             return f"interrupted; {left}", EXIT_INTERRUPTED
-        case RequestProblem():
+        case RequestProblem() | UnknownModel() | RecipeError() | WriteRefused():
             return str(problem), EXIT_USAGE
         case EnvironmentProblem() | CheckpointError():
             return str(problem), EXIT_ENVIRONMENT

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medddim.cli import engines
+from medddim.cli.choices import Choice
 from medddim.cli.needs import in_all
 from medddim.cli.progress import bar, events
 
@@ -112,7 +113,7 @@ _CHOICE_OPTIONS = (
         "--on-gap",
         default="refuse",
         show_default=True,
-        type=click.Choice(["refuse", "split", "interpolate"]),
+        type=Choice(["refuse", "split", "interpolate"]),
         help="Slices missing or unevenly spaced. split: one volume for each evenly spaced part; "
         "interpolate: fill gaps of 1 or 2 slices.",
     ),
@@ -120,7 +121,7 @@ _CHOICE_OPTIONS = (
         "--on-tilt",
         default="refuse",
         show_default=True,
-        type=click.Choice(["refuse", "resample"]),
+        type=Choice(["refuse", "resample"]),
         help="A stack that leans (CT gantry): resample it to a right-angled grid.",
     ),
     click.option(

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from medddim.cli import batches
+from medddim.cli.choices import Choice
 from medddim.cli.enhance import enhance, job_when_needed
 from medddim.cli.examples import examples
 
@@ -60,7 +61,7 @@ def with_options(other: click.Command, names: tuple[str, ...]) -> Callable[[Any]
 )
 @click.argument("bids_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("output", metavar="OUT", type=click.Path(file_okay=False, path_type=Path))
-@click.argument("level", metavar="participant", type=click.Choice(["participant"]))
+@click.argument("level", metavar="participant", type=Choice(["participant"]))
 @click.option(
     "--participant-label", "--participant_label", "participants", multiple=True,
     metavar="LABEL...", help="Only these participants, with or without sub-.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medddim.cli import batches, shares
+from medddim.cli.choices import Choice
 from medddim.cli.examples import examples
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ PRESETS = (
 )
 """Of `medddim.degradation.mr_scanner`, which takes numpy and scipy to import; a test compares."""
 
-KERNELS = click.Choice(["soft", "standard", "sharp"])
+KERNELS = Choice(["soft", "standard", "sharp"])
 OPTIONS = (
     click.option(
         "--level",
@@ -58,7 +59,7 @@ OPTIONS = (
     ),
     click.option(
         "--preset",
-        type=click.Choice(PRESETS),
+        type=Choice(PRESETS),
         help="mr-scanner: what is done to k-space and so to the noise.  [clinical-2d]",
     ),
     click.option(
@@ -92,7 +93,7 @@ OPTIONS = (
     ),
     click.option(
         "--profile",
-        type=click.Choice(["box", "gaussian"]),
+        type=Choice(["box", "gaussian"]),
         help="thick-slices: the slice profile.  [box]",
     ),
     click.option(
@@ -129,7 +130,7 @@ def physical_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--as",
     "kind",
     required=True,
-    type=click.Choice(list(KINDS)),
+    type=Choice(list(KINDS)),
     help="What a worse acquisition would have done.",
 )
 @physical_options

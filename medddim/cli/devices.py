@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from medddim.cli.choices import Choice
+
 NODES = ("nvidia*", "nvhost*", "nvmap", "dxg", "kfd")
 """In /dev of Linux, one of these for every GPU that torch calls cuda: NVIDIA, WSL, AMD."""
 
@@ -49,6 +51,6 @@ device_option = click.option(
     "--device",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    type=Choice(["auto", "cpu", "cuda", "mps"]),
     callback=_present,
 )

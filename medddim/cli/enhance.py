@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medddim.cli import batches, devices, engines, shares, slicer
+from medddim.cli.choices import Choice
 from medddim.cli.examples import examples
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     "--quality",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "fast", "best"]),
+    type=Choice(["auto", "fast", "best"]),
     help="auto: mr-denoise-fast for MR, one view for CT. best: mr-denoise for MR, many times "
     "slower, and better where the noise is white; for CT the mean of four views. fast: one view, "
     "whatever the model. A view is one evaluation of the network, of the image as it is or "
@@ -153,7 +154,7 @@ def _spacing(context: click.Context, parameter: click.Parameter, text: str | Non
     "--precision",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "bf16", "fp32"]),
+    type=Choice(["auto", "bf16", "fp32"]),
     help="Number format of the network; auto: bf16 where the machine has it, else fp32.",
 )
 @engines.memory_option

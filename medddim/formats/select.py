@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from pydicom.datadict import keyword_dict, tag_for_keyword
 
-from medddim.errors import RequestProblem
+from medddim.errors import RequestProblem, did_you_mean
 
 GRAMMAR = """\
 a rule is one condition, or several joined by `and`:
@@ -76,8 +75,7 @@ class Rule:
 
 def _condition(attribute: str, operator: str, value: str) -> Condition:
     if attribute not in FACTS and tag_for_keyword(attribute) is None:
-        near = get_close_matches(attribute, [*FACTS, *keyword_dict], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = did_you_mean(attribute, [*FACTS, *keyword_dict])
         raise RequestProblem(f"{attribute} is no DICOM keyword{hint}\n{GRAMMAR}")
     if value[0] in "\"'":
         value = value[1:-1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
 from medddim.degradation.larger_voxels import Factor
-from medddim.errors import RequestProblem
+from medddim.errors import RequestProblem, did_you_mean
 from medddim.recipe import Recipe
 from medddim.recipe.at_hand import known_samplers
 
@@ -73,6 +73,7 @@ class Settings:
         if self.sampler is not None and self.sampler not in samplers:
             raise RequestProblem(
                 f"expected a sampler of {', '.join(samplers)}, found {self.sampler!r}"
+                f"{did_you_mean(self.sampler, samplers)}"
             )
         self._require_said_once()
 

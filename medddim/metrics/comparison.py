@@ -9,7 +9,7 @@ import numpy as np
 
 from medddim.errors import ScoreError
 from medddim.metrics.measures import local_bias, nmse, psnr, rmse
-from medddim.metrics.protocols import PROTOCOLS, Protocol
+from medddim.metrics.protocols import PROTOCOLS, Protocol, require_known
 from medddim.metrics.scores import Scores
 from medddim.metrics.similarity import ssim
 from medddim.metrics.slices import channels
@@ -33,8 +33,7 @@ def compare(
     """
     candidate, reference = as_volume(candidate), as_volume(reference)
     candidate.require_same_grid(reference)
-    if protocol not in PROTOCOLS:
-        raise ScoreError(f"unknown protocol {protocol!r}; choose from {', '.join(PROTOCOLS)}")
+    require_known(protocol)
     terms = PROTOCOLS[protocol](reference)
     ours, theirs, mask, axis = (
         terms.seen(candidate), terms.seen(reference), terms.mask, terms.slice_axis,

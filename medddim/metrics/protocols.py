@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from medddim.errors import RequestProblem, did_you_mean
 from medddim.intensity import bright_end
 from medddim.metrics.masks import body, foreground
 from medddim.metrics.similarity import GAUSSIAN, UNIFORM, ZERO_PADDED, Kernel
@@ -182,6 +183,16 @@ PROTOCOLS: dict[str, Callable[[Volume], Protocol]] = {
 
 FOR_EVERY_SCAN = ("medddim", "fastmri", "monai")
 FOR_CT = ("corediff", "ldct", "ldct-chest", "ldct-neuro")
+
+
+def require_known(protocol: str, *more: str) -> None:
+    """Raise RequestProblem unless it is the name of a protocol, or one of `more`."""
+    known = (*PROTOCOLS, *more)
+    if protocol not in known:
+        raise RequestProblem(
+            f"unknown protocol {protocol!r}; choose from {', '.join(known)}"
+            f"{did_you_mean(protocol, known)}"
+        )
 
 
 def meant_for(reference: Volume) -> tuple[str, ...]:

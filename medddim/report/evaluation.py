@@ -30,6 +30,7 @@ from medddim.metrics import (
     radial_spectrum,
     residual,
 )
+from medddim.metrics.protocols import require_known
 from medddim.metrics.scores import FIGURES
 from medddim.report.case import Case
 from medddim.report.made import made, sentence
@@ -94,12 +95,13 @@ def evaluate(
     is measured as its cubic interpolation. Writes scores.csv, subjects.csv, scores.json, with more
     methods differences.csv, with `noisy` picture.png and report.html, all at the end.
 
-    Raises ScoreError for an unknown protocol, WriteRefused for a `destination` in what is measured,
-    and where nothing can be compared the first problem (`matching.require_independent`), unwritten.
+    Raises RequestProblem for an unknown protocol, WriteRefused for a `destination` in what is
+    measured, and where nothing can be compared the first problem (`matching.require_independent`),
+    unwritten.
     """
-    _require_known(protocol)
+    require_known(protocol, ALL)
     paths = {"result": candidate, "reference": reference, "input": noisy, "against": against}
-    given = {kind: path for kind, path in paths.items() if path is not None}
+    given = {kind: path for kind, path in paths.items() if path}
     require_outside(destination, given.values())
     found, cases, who = Evaluation(), list[Case](), Subjects()
     provenance: dict[str, Any] = {"versions": _versions()}
@@ -136,12 +138,6 @@ def compared(
     volumes = read_together(scans)
     measured = volumes | _interpolated(volumes)
     return volumes, measured, list(_measure(name, measured, protocol=protocol))
-
-
-def _require_known(protocol: str) -> None:
-    if protocol not in {*PROTOCOLS, ALL}:
-        known = ", ".join([*PROTOCOLS, ALL])
-        raise ScoreError(f"unknown protocol {protocol!r}; choose from {known}")
 
 
 def _versions() -> dict[str, str]:

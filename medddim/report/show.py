@@ -12,7 +12,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from medddim.errors import RequestProblem, ScanError
+from medddim.errors import RequestProblem, ScanError, did_you_mean
 from medddim.report.case import grey_scale
 from medddim.report.picture import FAINT, INK, PAPER
 from medddim.report.planes import PLANES, Cut, cuts
@@ -89,7 +89,8 @@ def figure(
     signal; see `show`. Raises RequestProblem for an unknown plane or a zoom below 1.
     """
     if plane not in ("", *PLANES):
-        raise RequestProblem(f"unknown plane {plane!r}; choose from {', '.join(PLANES)}")
+        hint = did_you_mean(plane, PLANES)
+        raise RequestProblem(f"unknown plane {plane!r}; choose from {', '.join(PLANES)}{hint}")
     if not zoom >= 1:
         raise RequestProblem(f"expected a zoom of 1 or more, found {zoom}")
     place = _middle(volumes[0])

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from medddim import formats
-from medddim.errors import RecipeError
+from medddim.errors import RecipeError, UnreadableScan
 from medddim.formats import Series
 from medddim.formats.subjects import Subjects
 from medddim.metrics.noise import estimate_noise
@@ -49,14 +49,14 @@ class Found:
 
 
 def look_at(data: str) -> Found:
-    """Find and measure the scans. Raises RecipeError if there are none, or of two modalities."""
+    """Find and measure the scans. Raises UnreadableScan if there are none."""
     root, pattern = split_pattern(data)
     root = root.absolute()
     scans = matching(root, (pattern,)) if pattern else _all(root)
     kinds = {name: kind_of(one) for name, one in scans.items()}
     counted = Counter(filter(None, kinds.values()))
     if not counted:
-        raise RecipeError(f"no scan in {data}; `medddim inspect {root}` says what is there")
+        raise UnreadableScan(f"no scan in {data}; `medddim inspect {root}` says what is there")
     modality = counted.most_common(1)[0][0]
     scans = {name: one for name, one in scans.items() if kinds[name] == modality}
     volumes = [formats.read(one).taken_for(modality) for one in _some(list(scans.values()))]

@@ -36,8 +36,8 @@ def require_sound(recipe: Recipe, folder: Path, *, resume: bool = False, devices
 def require_scans(recipe: Recipe, root: Path) -> None:
     """Judge whether there is anything to train on; no voxel is read.
 
-    Raises RecipeError for a pattern without a match, for scans that are trained and validated on,
-    where no scan is of the modality of the recipe, and where medddim has made them all.
+    Raises RecipeError for scans that are trained and validated on, UnreadableScan for a pattern
+    without a match, where no scan is of the modality of the recipe, and where medddim has made all.
     """
     known = recipe.data
     matching(root, known.validate_on)

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from medddim import formats
-from medddim.errors import EnvironmentProblem, RecipeError, ScanError
+from medddim.errors import EnvironmentProblem, RecipeError, ScanError, UnreadableScan
 from medddim.formats import Series
 from medddim.formats.subjects import Subjects
 from medddim.inference.own import enhanced
@@ -30,7 +30,7 @@ def chosen(known: DataRecipe, root: Path, *, modality: str) -> tuple[Named, Name
 
     Without patterns in `data.train` all of `modality` below `root` but those held out; without
     any in `data.validate_on` either, one subject in ten is held out, if there are two.
-    Raises RecipeError for a pattern without a match, and if nothing is left to train on.
+    Raises UnreadableScan for a pattern without a match, RecipeError if nothing is left to train on.
     """
     held_out = matching(root, known.validate_on)
     if known.train:
@@ -53,7 +53,7 @@ def chosen(known: DataRecipe, root: Path, *, modality: str) -> tuple[Named, Name
 def every_scan(root: Path, modality: str) -> Named:
     """All scans below `root` that can be read and are of `modality`, by name.
 
-    Raises RecipeError if there are none.
+    Raises UnreadableScan if there are none.
     """
     found = formats.find(root)
     require_any(found, root, modality)
@@ -70,11 +70,11 @@ def every_scan(root: Path, modality: str) -> Named:
 def without_own(scans: Named, root: Path) -> Named:
     """Those that medddim has not enhanced: a model would learn its own answers from them.
 
-    How many are left out is logged. Raises RecipeError if none remains.
+    How many are left out is logged. Raises UnreadableScan if none remains.
     """
     acquired = {name: one for name, one in scans.items() if not enhanced(one)}
     if scans and not acquired:
-        raise RecipeError(
+        raise UnreadableScan(
             f"data: all {len(scans)} scans below {root} are results of medddim, from which a model "
             "would learn its own answers; name a folder of scans as they were acquired"
         )
@@ -89,13 +89,13 @@ def _say_left_out(left: int, count: int, root: Path) -> None:
 
 
 def require_any(found: Sequence[Series], root: Path, modality: str) -> None:
-    """Raise RecipeError where no header leaves a scan of `modality` possible."""
+    """Raise UnreadableScan where no header leaves a scan of `modality` possible."""
     if not any(not one.refusal and one.modality in ("", modality) for one in found):
         raise _nothing(found, root, modality)
 
 
-def _nothing(found: Sequence[Series], root: Path, modality: str) -> RecipeError:
-    return RecipeError(
+def _nothing(found: Sequence[Series], root: Path, modality: str) -> UnreadableScan:
+    return UnreadableScan(
         f"data: expected {modality} scans (NIfTI files or DICOM series) below {root}, found "
         f"none among {len(found)} scans; `medddim inspect {root}` says what is there"
     )
@@ -155,14 +155,14 @@ def some_slices(volume: Volume, first: float, last: float) -> Volume:
 def matching(root: Path, patterns: Sequence[str]) -> Named:
     """What below `root` matches any pattern, by its place, sorted.
 
-    A folder stands for all series in it; what medddim has enhanced is left out. Raises RecipeError
-    for a pattern without a match, and if nothing else matches.
+    A folder stands for all series in it; what medddim has enhanced is left out. Raises
+    UnreadableScan for a pattern without a match, and if nothing else matches.
     """
     found: Named = {}
     for pattern in patterns:
         matches = sorted(root.glob(pattern))
         if not matches:
-            raise RecipeError(f"data: nothing below {root} matches {pattern!r}")
+            raise UnreadableScan(f"data: nothing below {root} matches {pattern!r}")
         for path in matches:
             place, inside = path.relative_to(root).as_posix(), formats.find(path)
             alone = len(inside) == 1

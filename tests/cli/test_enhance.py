@@ -141,7 +141,7 @@ def test_a_bad_scan_is_one_line_and_no_output(enhance, study, tmp_path, spoil, r
 def test_results_never_land_in_the_study(enhance, study, out):
     before = studies.contents(study)
     result = enhance(model="identity", out=out)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "choose one beside it" in result.stderr
     assert studies.contents(study) == before
 
@@ -170,9 +170,9 @@ def test_json_is_all_there_is_on_stdout(enhance, study, more):
     }  # fmt: skip
 
 
-def test_an_unknown_model_is_a_problem_of_the_environment(enhance, tmp_path):
+def test_an_unknown_model_is_a_usage_error(enhance, tmp_path):
     result = enhance(model="nonsense")
-    assert result.exit_code == 3
+    assert result.exit_code == 2
     assert "no model 'nonsense'" in result.stderr
     assert not (tmp_path / "out").exists()
 

@@ -174,7 +174,7 @@ def test_grids_that_differ_are_named(medddim, folders, study):
 
 def test_an_unknown_protocol_lists_the_known_ones(medddim, folders):
     result = medddim("evaluate", "better", "reference", "-o", "scores", "--protocol", "none")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "choose from medddim" in result.stderr
 
 
@@ -182,7 +182,7 @@ def test_an_unknown_protocol_lists_the_known_ones(medddim, folders):
 def test_scores_never_land_among_the_scans(medddim, folders, where):
     for output in (where, f"{where}/scores"):
         result = medddim("evaluate", "better", "reference", "-o", output, "--input", "noisy")
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert "choose one beside it" in result.stderr
     assert len(list((folders / where).iterdir())) == 2
 

@@ -34,4 +34,4 @@ def test_exit_zero_hides_scans_that_were_refused_and_nothing_else(medddim, study
     assert medddim(*command).exit_code == 1
     assert medddim(*command, "--exit-zero").exit_code == 0
     assert medddim(*command, "--exit-zero", "--workers", "0").exit_code == 2
-    assert medddim("enhance", "study", "-o", "study", "--exit-zero").exit_code == 1
+    assert medddim("enhance", "study", "-o", "study", "--exit-zero").exit_code == 2

@@ -12,7 +12,9 @@ from medddim.errors import (
     CheckpointError,
     EnvironmentProblem,
     GridMismatch,
+    RecipeError,
     RequestProblem,
+    UnknownModel,
     UnreadableScan,
     WriteRefused,
 )
@@ -127,7 +129,9 @@ def test_a_file_is_no_output_folder(medddim, study, tmp_path, verb):
     [
         (UnreadableScan("a\n  b"), 1),
         (GridMismatch("a b"), 1),
-        (WriteRefused("a b"), 1),
+        (WriteRefused("a b"), 2),
+        (RecipeError("a b"), 2),
+        (UnknownModel("a b"), 2),
         (RequestProblem("a b"), 2),
         (EnvironmentProblem("a b"), 3),
         (CheckpointError("a b"), 3),

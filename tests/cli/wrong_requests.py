@@ -32,6 +32,11 @@ WRONG = {
         ([*ENHANCE, "--noise", "700%"], "not in the range"),
         ([*ENHANCE, "--steps", "0"], "not in the range"),
         ([*ENHANCE, "--sampler", "ddmi"], "expected a sampler of ddim"),
+        ([*ENHANCE, "--sampler", "ancstral"], "did you mean ancestral"),
+        ([*ENHANCE, "--quality", "bset"], "did you mean best"),
+        ([*ENHANCE, "--precision", "fp16"], "is not one of 'auto'"),
+        ([*ENHANCE, "--device", "gpu"], "is not one of 'auto'"),
+        ([*ENHANCE, "--on-gap", "interpolat"], "did you mean interpolate"),
         ([*ENHANCE, "--samples", "3", "--model", "ct-denoise"], "draws no noise"),
         ([*ENHANCE, "--samples", "3", "--steps", "1"], "more than 1 step"),
         ([*ENHANCE, "--samples", "3", "--fidelity", "0.5"], "shrink the spread"),
@@ -52,7 +57,8 @@ WRONG = {
         (["empty", "-o", "out", "--as", "rician"], "no scan in empty"),
         (["study", "-o", "study/out", "--as", "rician"], "choose one beside it"),
         (["study", "-o", ".", "--as", "rician"], "such as study-results"),
-        ([*ENHANCE, "--as", "ricean"], "is not one of"),
+        ([*ENHANCE, "--as", "ricean"], "did you mean rician"),
+        ([*ENHANCE, "--as", "mr-scanner", "--preset", "whit"], "did you mean white"),
         ([*ENHANCE, "--as", "rician", "--kernel", "soft"], "means nothing to"),
         ([*ENHANCE, "--as", "thick-slices"], "needs --thickness"),
         ([*ENHANCE, "--as", "rician", "--level", "700%"], "not in the range"),
@@ -88,6 +94,7 @@ WRONG = {
     ],
     "evaluate": [
         (["study", "study", "-o", "out", "--protocol", "mr-i"], "unknown protocol"),
+        (["study", "study", "-o", "out", "--protocol", "fastmr"], "did you mean fastmri"),
         (["study", "study", "-o", "study/out"], "choose one beside it"),
         (["study", "nowhere", "-o", "out"], "does not exist"),
         (["empty", "study", "-o", "out"], "no scan"),
@@ -130,6 +137,20 @@ WRONG = {
     "selftest": [(["--quick"], "No such option")],
 }
 """Of each verb: its arguments, and what has to be said."""
+
+NOTHING_THERE = (
+    "no scan", "1 file looked at", "found none among", "chose none", "matches", "expected CT scans",
+    "no result on record", "expected the manifest", "expected a BIDS data set", "no DICOM file",
+)  # fmt: skip
+"""Words about a request that is right, of a place where there is nothing for it."""
+
+
+def code_of(words):
+    """The exit code that goes with what has to be said: docs/reference/exit-codes.md."""
+    if "not available here" in words:
+        return 3
+    return 1 if words.startswith(NOTHING_THERE) else 2
+
 
 ALL = [([verb, *arguments], words) for verb, many in WRONG.items() for arguments, words in many]
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from medddim.errors import GridMismatch, ScoreError
+from medddim.errors import GridMismatch, RequestProblem, ScoreError
 from medddim.metrics import PROTOCOLS, Scores, compare, psnr
 from medddim.volume import Volume
 
@@ -93,8 +93,10 @@ def test_scans_that_do_not_share_a_grid_are_refused(mr):
 
 
 def test_what_cannot_be_scored_is_refused(mr):
-    with pytest.raises(ScoreError, match="choose from medddim, mr, ct"):
-        compare(mr, mr, protocol="best")
+    with pytest.raises(
+        RequestProblem, match=r"choose from medddim, mr, ct.*; did you mean monai\?"
+    ):
+        compare(mr, mr, protocol="mona")
     with pytest.raises(ScoreError, match="signal"):
         compare(mr, mr.with_voxels(np.zeros(SHAPE)))
 

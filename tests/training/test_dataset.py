@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medddim import formats
-from medddim.errors import RecipeError
+from medddim.errors import RecipeError, UnreadableScan
 from medddim.formats import Derivation
 from medddim.training.dataset import (
     PairSource,
@@ -218,7 +218,7 @@ def test_scans_are_found_by_pattern_once_in_order(root):
 
 
 def test_a_pattern_without_a_match_is_reported(root):
-    with pytest.raises(RecipeError, match=r"nothing below .* matches 'tarin/\*'"):
+    with pytest.raises(UnreadableScan, match=r"nothing below .* matches 'tarin/\*'"):
         load_volumes(root, ["train/*", "tarin/*"])
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from medddim.errors import CheckpointError, RecipeError, WriteRefused
+from medddim.errors import CheckpointError, RecipeError, UnreadableScan, WriteRefused
 from medddim.training.places import RESUME
 from medddim.training.request import require_same, require_scans, require_sound
 from tests import studies
@@ -29,7 +29,7 @@ def test_scans_are_looked_for_by_pattern_or_by_modality(tmp_path):
     for train in (("train/*.mgz",), ()):
         recipe = tiny(modality="CT", data={"train": train, "validate_on": ()})
         studies.dicom(tmp_path / "mr", f"series{len(train)}")
-        with pytest.raises(RecipeError, match=r"nothing below|expected CT scans"):
+        with pytest.raises(UnreadableScan, match=r"nothing below|expected CT scans"):
             require_scans(recipe, tmp_path if train else tmp_path / "mr")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from medddim import formats
-from medddim.errors import RecipeError
+from medddim.errors import RecipeError, UnreadableScan
 from medddim.formats import Derivation
 from medddim.recipe import DataRecipe
 from medddim.training.proposal import look_at
@@ -76,7 +76,7 @@ def test_results_of_medddim_are_left_out_and_one_line_says_so(mixed, known, capl
 @pytest.mark.parametrize("patterns", [(), ("better/*",), ("better",)], ids=str)
 def test_results_of_medddim_alone_are_nothing_to_learn_from(mixed, patterns):
     known = DataRecipe(train=patterns)
-    with pytest.raises(RecipeError, match=r"all 1 scans .* would learn its own answers"):
+    with pytest.raises(UnreadableScan, match=r"all 1 scans .* would learn its own answers"):
         chosen(known, mixed if patterns else mixed / "better", modality="MR")
 
 
@@ -94,7 +94,7 @@ def test_one_subject_alone_is_not_held_out(tmp_path):
 
 
 def test_a_folder_without_scans_of_the_modality_says_what_to_do(root):
-    with pytest.raises(RecipeError, match=r"expected CT scans .* found none among 5"):
+    with pytest.raises(UnreadableScan, match=r"expected CT scans .* found none among 5"):
         chosen(DataRecipe(), root, modality="CT")
     with pytest.raises(RecipeError, match=r"nothing .* is left to train on"):
         chosen(DataRecipe(validate_on=("sub-*",)), root, modality="MR")
