@@ -96,8 +96,7 @@ def evaluate(
     methods differences.csv, with `noisy` picture.png and report.html, all at the end.
 
     Raises RequestProblem for an unknown protocol, WriteRefused for a `destination` in what is
-    measured, and where nothing can be compared the first problem (`matching.require_independent`),
-    unwritten.
+    measured, and, unwritten, the first problem (`matching.require_independent`) if all have one.
     """
     require_known(protocol, ALL)
     paths = {"result": candidate, "reference": reference, "input": noisy, "against": against}
