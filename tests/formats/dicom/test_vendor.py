@@ -152,6 +152,23 @@ def test_ge_flags_the_choice_of_its_gradients_in_the_b_value() -> None:
     assert said(dataset) == (99_999, None, "", False)
 
 
+@pytest.mark.parametrize(
+    ("length", "expected"), [(0.9995, 0.9995), (1.0005, 1.0005), (0.998, 1), (0.5, 1), (2.0, 1)]
+)
+def test_a_direction_of_nearly_one_stays_as_it_is_said(length: float, expected: float) -> None:
+    found = diffusion_of(one(siemens, 800.0, [length * value for value in G]))
+    assert found is not None
+    assert found.direction is not None
+    np.testing.assert_allclose(found.direction, expected * np.array(G), rtol=1e-12)
+
+
+@pytest.mark.parametrize("length", [0.0, 0.0009, float("nan"), float("inf")])
+def test_what_has_no_direction_says_none(length: float) -> None:
+    found = diffusion_of(one(siemens, 800.0, [0.0, 0.0, length]))
+    assert found is not None
+    assert found.direction is None
+
+
 def test_what_no_vendor_says_is_no_diffusion() -> None:
     assert diffusion_of(Dataset()) is None
     comment = Dataset()
