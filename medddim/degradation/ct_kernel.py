@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import dctn, idctn
 
 from medddim.degradation.axial import HU_MIN, axial_axis, require_hu
 from medddim.degradation.contract import Degradation
@@ -61,6 +60,8 @@ class KernelChange(Degradation):
 
         Raises UnsupportedScan for a scan that is not in Hounsfield units.
         """
+        from scipy.fft import dctn, idctn  # here: a wrong request does not wait for it
+
         require_hu(volume, "a change of the CT kernel")
         first, second = (1 + axis for axis in range(3) if axis != axial_axis(volume))
         ratio = self._ratio(volume)

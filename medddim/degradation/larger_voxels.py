@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from scipy.ndimage import zoom
 
 from medddim.degradation.contract import Degradation
 from medddim.errors import RequestProblem
@@ -78,6 +77,8 @@ class LargerVoxels(Degradation):
 
     def cubic(self, coarse: Array) -> Array:
         """Interpolation by a cubic spline, the voxels' borders in place."""
+        from scipy.ndimage import zoom  # here: a wrong request does not wait for it
+
         finer: Array = zoom(coarse, self.factors, order=3, mode="nearest", grid_mode=True)
         return finer
 

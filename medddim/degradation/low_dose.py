@@ -20,7 +20,6 @@ from medddim.degradation.axial import (
 )
 from medddim.degradation.contract import Degradation
 from medddim.degradation.ct_kernel import mtf
-from medddim.degradation.projector import projector
 from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.volume import Array, Volume
 
@@ -187,6 +186,8 @@ def photons_for(volume: Volume, noise_hu: float, *, kernel: str = "standard") ->
 
 def line_integrals(image: Array, pixel_mm: float) -> Array:
     """Attenuation along the rays `(views, rays)` through an axial slice in HU; never below 0."""
+    from medddim.degradation.projector import projector  # here: it takes much of SciPy
+
     per_mm = WATER_PER_MM * (1 + np.maximum(image, -1000.0) / 1000)
     side = max(image.shape)
     square = np.pad(per_mm.astype(np.float32), [(0, side - n) for n in image.shape])
@@ -201,6 +202,8 @@ def reconstruct(
 
     Source: Kak & Slaney 1988, eq. 3.34-35, the ramp times the kernel's window.
     """
+    from medddim.degradation.projector import projector  # here: it takes much of SciPy
+
     fbp = projector(max(shape), VIEWS)
     per_mm = fbp.frequencies / pixel_mm
     attenuation = fbp.backward(sinogram, per_mm * mtf(kernel, per_mm)) * (np.pi / VIEWS)

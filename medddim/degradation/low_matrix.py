@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import fft, ifft
 
 from medddim.degradation.contract import Degradation
 from medddim.degradation.rician import require_magnitude
@@ -48,6 +47,8 @@ class LowMatrix(Degradation):
         return replace(volume, voxels=np.abs(voxels), affine=affine)
 
     def _cut(self, image: npt.NDArray[np.complex64], axis: int) -> npt.NDArray[np.complex64]:
+        from scipy.fft import fft, ifft  # here: a wrong request does not wait for it
+
         size = image.shape[axis]
         lines = max(1, round(size * self.fraction))
         kept = np.arange(lines) - lines // 2

@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import fftn, ifftn
 
 from medddim.degradation.chi import g_factor_map, require_g_factor
 from medddim.degradation.contract import Degradation
@@ -133,6 +132,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def filtered(image: Array, responses: Sequence[Response], whole: Response | None = None) -> Complex:
     """The complex image after its k-space was multiplied by all of these (`acquire`)."""
+    from scipy.fft import fftn  # here: a wrong request does not wait for it
+
     return _shaped(fftn(image.astype(np.complex64)), responses, whole)
 
 
@@ -178,6 +179,8 @@ def _noise(
 def _shaped(
     spectrum: Complex, responses: Sequence[Response], whole: Response | None = None
 ) -> Complex:
+    from scipy.fft import ifftn
+
     if whole is not None:
         spectrum *= whole
     for axis, response in enumerate(responses):

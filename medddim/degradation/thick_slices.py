@@ -8,7 +8,6 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
 
 from medddim.degradation.contract import Degradation
 from medddim.errors import RequestProblem
@@ -83,6 +82,8 @@ class ThickSlices(Degradation):
         centres = thickness / 2 + pitch * np.arange(count)
         if self.profile == "box":
             return _slabs(np.eye(slices), centres, width=thickness)
+        from scipy.ndimage import gaussian_filter  # here: a wrong request does not wait for it
+
         sigma = math.sqrt(max(thickness**2 - 1, 0)) / SIGMAS_PER_FWHM
         blur = gaussian_filter(np.eye(slices), (sigma, 0), mode="nearest")
         return _slabs(blur, centres, width=1)

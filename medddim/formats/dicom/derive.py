@@ -14,9 +14,9 @@ from datetime import datetime
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
-from pydicom.sr.coding import Code
 
 from medddim.formats.contract import Derivation
+from medddim.formats.dicom.codes import Code
 from medddim.formats.dicom.files import values_of
 from medddim.formats.dicom.placement import Placement
 from medddim.formats.dicom.read import DicomSource

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 
 from medddim import __version__
 from medddim.errors import GridMismatch
 from medddim.formats.atomic import new_file
 from medddim.formats.contract import Quantity, Written
+from medddim.formats.dicom.codes import Code
 from medddim.formats.dicom.derive import LONGEST_LONG_STRING, described, settle_laterality
 from medddim.formats.dicom.geometry import LPS_TO_RAS
 from medddim.formats.dicom.uids import MAKER, derived_uid
@@ -107,6 +107,7 @@ def _image(
 ) -> Dataset:
     from highdicom import VOILUTTransformation  # here: importing it takes seconds
     from highdicom.pm import ParametricMap, RealWorldValueMapping
+    from pydicom.sr import coding
 
     frames = np.ascontiguousarray(voxels.transpose(2, 1, 0))
     low, high = float(frames.min()), float(frames.max())
@@ -129,11 +130,11 @@ def _image(
             RealWorldValueMapping(
                 lut_label=quantity.upper(),
                 lut_explanation=MEANING[quantity].meaning,
-                unit=unit,
+                unit=coding.Code(*unit),
                 value_range=(low, max(high, low + 1e-6)),
                 slope=1.0,
                 intercept=0.0,
-                quantity_definition=MEANING[quantity],
+                quantity_definition=coding.Code(*MEANING[quantity]),
             )
         ],
         voi_lut_transformations=[

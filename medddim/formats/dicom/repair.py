@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from medddim.errors import UnreadableScan
 from medddim.formats.dicom.planes import Vector
@@ -106,6 +105,8 @@ def upright(stack: Stack, shear: Shear) -> Stack:
 
 def _moved(image: Array, shift: Vector, shape: tuple[int, int], *, order: int) -> Array:
     """`image` moved by `(rows, columns)` into a larger frame; beyond its edge, its edge or 0."""
+    from scipy import ndimage  # here: a wrong request does not wait for it
+
     margins = [(0, size - extent) for size, extent in zip(shape, image.shape, strict=True)]
     # splines ring at a step: beyond the edge the image goes on, and is masked afterwards
     framed = np.pad(image, margins, mode="edge" if order > 1 else "constant")
