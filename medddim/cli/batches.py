@@ -146,7 +146,22 @@ def require_beside(output: Path, scans: Sequence[Path]) -> None:
     """Judge the output folder before anything heavy is loaded."""
     from medddim.batch.places import require_beside
 
+    _require_folder(output, scans)
     require_beside(output, scans)
+
+
+def _require_folder(output: Path, scans: Sequence[Path]) -> None:
+    """Raise UsageError for the name of a file: it would become that of a folder."""
+    from medddim.formats.beside import file_ending
+
+    ending = file_ending(output)
+    if ending and not output.is_dir():
+        folder = output.with_name(output.name.removesuffix(ending))
+        scan = next((path.name for path in scans if path.is_file()), "SCAN")
+        raise click.UsageError(
+            f"-o names the folder of the results and their record, found {output}, the name of a "
+            f"file; with -o {folder} the result is {folder}/{scan}, or as -f names it"
+        )
 
 
 seed_option = click.option(

@@ -61,16 +61,18 @@ class Cost:
 def measure(enhancer: Enhancer) -> Measured:
     """Time one small tile, and count the bytes of its tensors at their peak.
 
-    A smaller one goes before it, for the network compiles itself when it is first used. On an
-    accelerator the bytes are those of its own memory.
+    A smaller one goes before it, for the network compiles itself when it is first used. On a CPU
+    the time is what this thread works, whatever else the machine does meanwhile: other programs,
+    and the reading of the next scan. On an accelerator the bytes are those of its own memory.
     """
     batch, *space = SIDE[enhancer.recipe.network.spatial_dims]
     halves = tuple(n // 2 for n in space)
     with _Live() as live:
         _estimate(enhancer, (batch, *halves))
-    began = time.perf_counter()
+    clock = time.thread_time if enhancer.device.type == "cpu" else time.perf_counter
+    began = clock()
     _estimate(enhancer, (batch, *space))
-    took = time.perf_counter() - began
+    took = clock() - began
     return Measured(took / (batch * math.prod(space)), live.peak / (batch * math.prod(halves)))
 
 

@@ -18,7 +18,7 @@ from medddim.formats.quantise import pieces
 from medddim.formats.reconstruction import denoised_by_scanner
 from medddim.inference.consistency import Consistency, FinerGrid, SameGrid, is_magnitude
 from medddim.inference.settings import Settings
-from medddim.inference.suitability import factors_of, in_words, require_modality
+from medddim.inference.suitability import factors_of, in_words, no_coarser, require_modality
 from medddim.inference.views import View, views_of
 from medddim.metrics.noise import estimate_noise
 from medddim.noise import NoisePassport, noise_passport
@@ -244,7 +244,10 @@ def _finer(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings) -
     views = views_of(recipe, scan, factors)
     strength = tuple(factors[axis] / 10 for axis in views[0].order)
     consistency = FinerGrid(scan, scaling, LargerVoxels(factors))
-    return _Parts(views, strength, consistency, {"factor": list(factors)})
+    facts: dict[str, Any] = {"factor": list(factors)}
+    if remark := no_coarser(scan, factors):
+        facts["warning"] = remark
+    return _Parts(views, strength, consistency, facts)
 
 
 def _unlike_training(recipe: Recipe, level: float, brightest: float) -> Iterator[str]:

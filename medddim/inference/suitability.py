@@ -8,7 +8,20 @@ from typing import Any
 from medddim.errors import UnsupportedScan
 from medddim.formats import voxel_signs
 from medddim.recipe import LargerVoxelsRecipe, Recipe
-from medddim.volume import Volume
+from medddim.volume import ISOTROPY, Volume
+
+
+def no_coarser(volume: Volume, factors: tuple[int, int, int]) -> str:
+    """What to say where finer voxels are further from cubes than those of the scan; else ""."""
+    finer = [mm / factor for mm, factor in zip(volume.spacing_mm, factors, strict=True)]
+    before, after = (max(mm) / min(mm) for mm in (volume.spacing_mm, finer))
+    if after <= before * ISOTROPY:
+        return ""
+    was, becomes = ("×".join(f"{one:.3g}" for one in mm) for mm in (volume.spacing_mm, finer))
+    return (
+        f"voxels of {was} mm become {becomes} mm: finer along an axis that was no coarser than the "
+        "others; the factor is meant for thick slices, or for all three axes (2,2,2)"
+    )
 
 
 def factors_of(

@@ -8,9 +8,12 @@ from medddim import formats
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.inference.enhancer import Enhancer
+from medddim.inference.plan import plan_scan
+from medddim.inference.settings import Settings
 from medddim.inference.suitability import factors_of
 from medddim.volume import Volume
-from tests.phantoms import oblique
+from tests.phantoms import head, oblique
+from tests.recipes import tiny
 from tests.studies import enhancer
 
 FINER = {
@@ -92,6 +95,21 @@ def test_the_axis_of_the_factor_does_not_change_the_answer():
 def test_an_untrained_factor_is_refused_with_the_known_ones(factor):
     with pytest.raises(UnsupportedScan, match=r"factors 4x1x1, 2x2x2, 3x1x1, in any order"):
         enhancer("bf16", **FINER)(scan(), factor=factor)
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "factor", "remark"),
+    [
+        ((1.0, 1.0, 1.0), 4, "1×1×1 mm become 1×1×0.25 mm"),
+        ((1.0, 1.0, 1.0), (2, 2, 2), ""),
+        ((1.0, 1.0, 3.0), 4, ""),
+        ((1.0, 1.0, 1.5), 4, "1×1×1.5 mm become 1×1×0.375 mm"),
+    ],
+)
+def test_finer_slices_of_a_scan_that_needs_none_are_remarked_on(spacing_mm, factor, remark):
+    facts = plan_scan(tiny(**FINER), head(spacing_mm=spacing_mm), Settings(factor=factor)).facts
+    assert ("warning" in facts) == bool(remark)
+    assert remark in facts.get("warning", "")
 
 
 def test_a_denoiser_takes_no_factor():
