@@ -21,12 +21,13 @@ def in_all(planned: Sequence[Outcome], series: Sequence[Series], *, workers: int
     return (
         f"{len(planned)} scan{'s' * (len(planned) != 1)} of {size / 1e6:.1f} MB "
         f"take{'s' * (len(planned) == 1)} about "
-        f"{_duration(seconds)} and {memory / 1e3:.1f} GB of memory in {workers} "
+        f"{duration(seconds)} and {memory / 1e3:.1f} GB of memory in {workers} "
         f"process{'es' * (workers != 1)} on {where}"
     )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it."""
     for unit, length in (("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.1f} {unit}"

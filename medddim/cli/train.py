@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from medddim.cli import batches, devices
+from medddim.cli import batches, devices, trained
 from medddim.cli.examples import examples
 
 if TYPE_CHECKING:
     from medddim.recipe import Recipe
+    from medddim.training.proposal import Found
 
 FEWEST = 50
 """Fewer steps than this are no training."""
 MODES = {
-    "--init": ("init", "data", "hours", "from_scratch", "device"),
+    "--init": ("init", "data", "hours", "quality", "from_scratch", "device"),
     "--smoke": ("recipe", "smoke", "data", "device"),
     "-o": ("recipe", "output", "data", "resume", "device", "devices", "workers", "minutes"),
 }
@@ -63,9 +64,18 @@ MODES = {
     help="For --init: how long the training may take here.",
 )
 @click.option(
+    "--quality",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "fast", "best"]),
+    help="For --init: the model in the package to begin with, as for `enhance`. auto, fast: "
+    "mr-denoise-fast for MR. best: mr-denoise for MR, for white noise; yours is then as slow in "
+    "use as that. For CT always ct-denoise.",
+)
+@click.option(
     "--from-scratch",
     is_flag=True,
-    help="For --init: a new network, in place of the shipped model's weights to begin with.",
+    help="For --init: a new network, with no weights to begin with.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
 @devices.device_option
@@ -100,6 +110,7 @@ def train(
     data: str | None,
     init: Path | None,
     hours: float,
+    quality: str,
     from_scratch: bool,
     resume: bool,
     device: str,
@@ -112,7 +123,7 @@ def train(
     _require_of_use("--init" if init is not None else "--smoke" if smoke else "-o")
     if init is not None:
         with _interrupted(None):
-            _init(init, data, hours=hours, scratch=from_scratch, device=device)
+            _init(init, data, hours, quality=quality, scratch=from_scratch, device=device)
         return
     if recipe is None:
         raise click.UsageError(
@@ -157,28 +168,13 @@ def _train(recipe: Recipe, output: Path, **how: Any) -> None:
     trainer.train(
         recipe,
         output,
-        progress=lambda step, figures: _show(step, recipe.training.steps, figures),
+        progress=lambda step, figures: trained.show(step, recipe.training.steps, figures),
         **how,
     )
     if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # of several processes the first one speaks
         model = output.absolute() if str(output) in shipped() else output
-        click.echo(_kept(recipe, output))
+        click.echo(trained.kept(recipe, output))
         click.echo(f"checkpoint in {output}; try: medddim enhance SCANS -o OUT --model {model}")
-
-
-def _kept(recipe: Recipe, run: Path) -> str:
-    """Of which step the weights are, and whether the training helped."""
-    from medddim.training.board import best_step
-
-    best = best_step(run)
-    if best is None:
-        return "nothing was held out: the weights are those of the last step"
-    if best == 0:
-        return (
-            f"no step was better on the scans held out than {recipe.training.start_from}, which "
-            "the run began with: the weights are still those"
-        )
-    return f"the weights are those of step {best}, the best on the scans held out"
 
 
 def _asked(recipe: str, data: str | None) -> tuple[Recipe, Path]:
@@ -235,60 +231,61 @@ def _require_of_use(mode: str) -> None:
         )
 
 
-def _init(file: Path, data: str | None, *, hours: float, scratch: bool, device: str) -> None:
+# The options that `MODES` names for --init.
+def _init(
+    file: Path, data: str | None, hours: float, *, quality: str, scratch: bool, device: str
+) -> None:
     if data is None:
         raise click.UsageError("--init needs --data, the folder of your cleanest scans")
     if file.exists():
         raise click.UsageError(f"{file} is there already: choose another name, or remove it")
+    from medddim.batch.choice import DENOISER
     from medddim.formats.atomic import new_file
     from medddim.models import RECIPE, folder_of
     from medddim.recipe import Recipe
     from medddim.training import proposal
-    from medddim.training.document import document, summary
+    from medddim.training.document import begins_with, document, summary
 
     found = proposal.look_at(data)  # a wrong folder is said before torch is loaded
     for key, value in summary(found).items():
         click.echo(f"{key:10} {value}")
-    base = Recipe.load(folder_of(proposal.shipped_for(found)) / RECIPE)
+    model = DENOISER[quality][found.modality]
+    base = Recipe.load(folder_of(model) / RECIPE)
     name = re.sub("[^a-z0-9]+", "-", file.stem.lower()).strip("-") or "model"
-    recipe = proposal.proposed(found, base, name=name, scratch=scratch)
-    steps, length = _length(recipe, found.root, hours=hours, device=device)
+    recipe = proposal.proposed(found, base, name=name, begin="" if scratch else model)
+    click.echo(f"{'begins':10} with {begins_with(recipe)}")
+    steps, length = _length(recipe, found, hours=hours, device=device)
     text = document(proposal.lasting(recipe, steps=steps), found, file=str(file), length=length)
     with new_file(file) as stream:
         stream.write(text.encode())
     click.echo(f"{'length':10} {length}\nwrote {file}; next: medddim train {file} -o RUN")
 
 
-def _length(recipe: Recipe, root: Path, *, hours: float, device: str) -> tuple[int, str]:
-    from medddim.networks import choose_device
-    from medddim.training.rehearsal import steps_per_second
+def _length(recipe: Recipe, found: Found, *, hours: float, device: str) -> tuple[int, str]:
+    """How many steps fit in the hours here, and all that the user is to know of it."""
+    from medddim.training.proposal import lasting
+    from medddim.training.rehearsal import timed
 
-    rate = steps_per_second(recipe, root, device=device)
-    steps = max(int(hours * 3600 * rate * 0.9), FEWEST)  # a tenth goes into validations
-    steps = steps // 10 * 10
-    place = choose_device(device).type
-    return steps, f"{steps} steps, about {steps / rate / 3240:.1f} hours on this machine ({place})"
+    taken = timed(recipe, found.root, device=device)
+    # how often a run is validated does not depend on its length
+    steps = taken.steps_in(hours * 3600, lasting(recipe, steps=1000).training)
+    steps = max(steps // 10 * 10, FEWEST)
+    least = f": the fewest that are a training, more than {hours:g} h" * (steps == FEWEST)
+    return steps, f"{trained.takes(lasting(recipe, steps=steps).training, taken, device)}{least}"
 
 
 def _prove(recipe: Recipe, data: Path, device: str) -> None:
     from medddim.training.rehearsal import STEPS, smoke
 
-    figures = smoke(
+    figures, taken = smoke(
         recipe,
         data=data,
         device=device,
-        progress=lambda step, figures: _show(step, STEPS, figures),
+        progress=lambda step, figures: trained.show(step, STEPS, figures),
     )
     losses = f"{figures['first_loss']:.3f} to {figures['last_loss']:.3f}"
     click.echo(
-        f"the way is free: trained {STEPS} steps (loss {losses}), saved, resumed, loaded, applied. "
-        "What so few steps learn says nothing of the model. All "
-        f"{recipe.training.steps} take about {figures['hours']:.1f} hours here"
+        f"it works: trained {STEPS} steps (loss {losses}), saved, resumed, loaded, applied\n"
+        "(how good the model gets, so few steps do not show)\n"
+        f"the training: {trained.takes(recipe.training, taken, device)}"
     )
-
-
-def _show(step: int, steps: int, figures: Mapping[str, float]) -> None:
-    """One line for each step that was reported; the others pass in silence."""
-    if len(figures) > 1:
-        stated = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        click.echo(f"{step:>7}/{steps}  {stated}")

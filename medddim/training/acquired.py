@@ -11,11 +11,12 @@ from scipy.ndimage import uniform_filter
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.metrics.noise import measured_share
 from medddim.noise.level import spread
-from medddim.recipe import Recipe
+from medddim.recipe import Recipe, ScalingRecipe
 from medddim.scaling import Scaling
-from medddim.training.dataset import SUBJECT_ABOVE
 from medddim.volume import Array, Volume
 
+SUBJECT_ABOVE = {"MR": 0.1, "CT": -0.5}
+"""What counts as the subject, not air, in the network's range."""
 OWN_NOISE = 0.7
 """Share of the noise read in a training scan that counts as its own: edges are read as noise too,
 and what is called noise is learnt to be taken away."""
@@ -37,6 +38,20 @@ class Source:
         """Whether patches may be cut along any axis."""
         return 1 / 1.3 < self.wider < 1.3
 
+    @property
+    def largest_patch(self) -> int:
+        """The longest patch that fits, as a recipe has it: a multiple of 8 voxels, 0 for none."""
+        if self.isotropic:
+            return int(min(self.image.shape)) // 8 * 8
+        sizes = range(8, max(self.image.shape) + 1, 8)
+        fitting = [size for size in sizes if slab_side(size) <= min(self.image.shape[1:])]
+        return max(fitting, default=0)
+
+
+def slab_side(patch: int, slices: int = 1) -> int:
+    """The side of a patch of thick slices, of as many voxels as a cube, after padding to 16."""
+    return int((patch**3 / max(slices, 16)) ** 0.5) // 8 * 8
+
 
 def sources_of(recipe: Recipe, volume: Volume) -> list[Source]:
     """The scan where it was measured, and at lower resolutions, which hold less noise.
@@ -46,13 +61,13 @@ def sources_of(recipe: Recipe, volume: Volume) -> list[Source]:
     found = []
     for image in volume.voxels[:3]:
         one = replace(volume, voxels=image[None])
-        itself = _source(recipe, one)
+        itself = source_of(recipe.scaling, one)
         found.append(itself)
         for factors in _lower_resolutions(volume):
             coarse = LargerVoxels(factors)(one, np.random.default_rng(0))
             # of white noise the mean; read there anew, the finest anatomy would count as noise
             noise = itself.noise / float(np.prod(factors)) ** 0.5
-            found.append(replace(_source(recipe, coarse), noise=noise))
+            found.append(replace(source_of(recipe.scaling, coarse), noise=noise))
     return found
 
 
@@ -68,10 +83,11 @@ def _lower_resolutions(volume: Volume) -> list[tuple[int, int, int]]:
     return cubes + thick
 
 
-def _source(recipe: Recipe, volume: Volume) -> Source:
-    scaling = Scaling.fit(volume, **recipe.scaling.model_dump())
+def source_of(scaling: ScalingRecipe, volume: Volume) -> Source:
+    """The first image of a scan where it was measured, in the network's range."""
+    fitted = Scaling.fit(volume, **scaling.model_dump())
     across = int(np.argmax(volume.spacing_mm))
-    image = np.moveaxis(scaling.apply(volume.voxels[0]), across, 0)
+    image = np.moveaxis(fitted.apply(volume.voxels[0]), across, 0)
     spacing = [volume.spacing_mm[across], *np.delete(volume.spacing_mm, across)]
     for axis in (1, 2):  # as measured: there its own noise is white
         share = measured_share(image[:: max(len(image) // 16, 1)], axis)

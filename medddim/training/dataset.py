@@ -20,14 +20,13 @@ from medddim.errors import RecipeError
 from medddim.inference.tiling import neighbours
 from medddim.recipe import LargerVoxelsRecipe, LowDoseRecipe, Recipe, RicianRecipe
 from medddim.scaling import Scaling
+from medddim.training.acquired import SUBJECT_ABOVE
 from medddim.training.dose_noise import DOSES, between, excess, noise_of_doses
 from medddim.training.scans import some_slices
 from medddim.volume import Array, Volume
 
 SUBJECT_SHARE = 0.1
 """Patches are redrawn while less of their middle slice shows the subject."""
-SUBJECT_ABOVE = {"MR": 0.1, "CT": -0.5}
-"""What counts as the subject, not air, in the network's range."""
 
 
 Kind = TypeVar("Kind", RicianRecipe, LowDoseRecipe, LargerVoxelsRecipe)

@@ -14,9 +14,10 @@ from medddim import formats
 from medddim.errors import RecipeError, UnreadableScan
 from medddim.formats import Series
 from medddim.formats.subjects import Subjects
-from medddim.metrics.noise import estimate_noise
-from medddim.recipe import Recipe, RicianRecipe, ScannerRecipe, UNetRecipe
+from medddim.noise import noise_passport
+from medddim.recipe import Recipe, RicianRecipe, ScalingRecipe, ScannerRecipe, UNetRecipe
 from medddim.scaling import Scaling
+from medddim.training.acquired import source_of
 from medddim.training.places import split_pattern
 from medddim.training.scans import Named, kind_of, last_subjects, matching, place_of, without_own
 from medddim.volume import Volume
@@ -26,14 +27,22 @@ LOOKED_AT = 12
 
 PLANES = {"S": "axial", "I": "axial", "A": "coronal", "P": "coronal", "L": "sagittal",
           "R": "sagittal"}  # fmt: skip
-PATCH, SMALLEST = 96, 16
+SMALLEST = 16
+"""Voxels along the side of a patch; smaller ones hold too little to learn from."""
+TRAINED_ON = 0.8
+"""Of a single scan: the rest of its slices is held out."""
+FINE = 0.5
+"""The learning rate of a model that begins with weights, as a share of that of its recipe."""
 NOISIEST = 0.17, 0.30
 """The upper end of the noise to learn: what the models in the package learnt, and the most."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What there is to train on; `noise` are shares of the bright end, or HU for CT."""
+    """What there is to train on; `noise` are shares of the bright end, or HU for CT.
+
+    `side` is the largest patch of slices that all scans hold, `block` that of a 3D network for MR.
+    """
 
     root: Path
     pattern: str
@@ -45,6 +54,7 @@ class Found:
     pixels_mm: tuple[float, float]
     slices_mm: tuple[float, float]
     side: int
+    block: int
     noise: tuple[float, ...]
 
 
@@ -71,59 +81,65 @@ def look_at(data: str) -> Found:
         planes=", ".join(dict.fromkeys(map(_plane, volumes))),
         pixels_mm=_ends(one.spacing_mm[axis] for one in volumes for axis in _in_plane(one)),
         slices_mm=_ends(one.spacing_mm[one.slice_axis] for one in volumes),
-        side=min(_side(one) for one in volumes),
+        side=min(map(_side, volumes)),
+        block=_block(volumes) if modality == "MR" else 0,
         noise=tuple(sorted(map(_noise, volumes))),
     )
 
 
-def shipped_for(found: Found) -> str:
-    """The model in the package that a denoiser for these scans begins with."""
-    return {"MR": "mr-denoise", "CT": "ct-denoise"}[found.modality]
-
-
-def proposed(found: Found, base: Recipe, *, name: str, scratch: bool) -> Recipe:
+def proposed(found: Found, base: Recipe, *, name: str, begin: str) -> Recipe:
     """A denoiser for these scans: `base`, the recipe of a model, with what they ask for.
 
-    It begins with the weights of that model, or from `scratch` with a smaller network.
+    It begins with the weights of the model `begin`, or with none if that is empty.
     """
     degradation = base.degradation
     if isinstance(degradation, RicianRecipe | ScannerRecipe):
         low, high = degradation.level
         high = float(np.clip(np.ceil(200 * found.noise[-1]) / 100, max(high, NOISIEST[0]), 0.3))
         degradation = degradation.model_copy(update={"level": (low, high)})
-    patch = min(PATCH, found.side) // 8 * 8
-    if patch < SMALLEST:
-        raise RecipeError(
-            f"the smallest scan has slices of {found.side} voxels, too few to learn from; leave "
-            "it out with a pattern, --data 'FOLDER/*.nii.gz'"
-        )
     part = len(found.scans) > 1 and bool(found.held_out)
     data = {
         "root": found.root,
         "train": _listed(found) if found.pattern else (),
         "validate_on": _places(found, found.held_out if part else list(found.scans)[-1:]),
         "intensity_jitter": base.data.intensity_jitter,
-        **({} if part else {"train_part": (0.0, 0.8), "validate_part": (0.8, 1.0)}),
+        **({} if part else {"train_part": (0.0, TRAINED_ON), "validate_part": (TRAINED_ON, 1.0)}),
     }
     training = {
-        "batch": 8,
-        "patch": patch,
-        "learning_rate": 0.0005 if scratch else 0.0002,
-        "start_from": "" if scratch else shipped_for(found),
+        "batch": base.training.batch,
+        "patch": _patch(found, base, 1.0 if part else TRAINED_ON),
+        "optimiser": base.training.optimiser,
+        "learning_rate": base.training.learning_rate * (FINE if begin else 1),
+        "precision": base.training.precision,
+        "start_from": begin,
     }
     return Recipe.model_validate(
         {
             "name": name,
             "modality": found.modality,
-            "network": UNetRecipe() if scratch else base.network,
+            "network": base.network if begin or base.network.kind != "unet" else UNetRecipe(),
             "diffusion": base.diffusion,
             "scaling": base.scaling,
             "degradation": degradation,
             "data": data,
             "training": training,
             "self_ensemble": base.self_ensemble,
+            "keeps_mean": base.keeps_mean,
         }
     )
+
+
+def _patch(found: Found, base: Recipe, slices: float) -> int:
+    """That of the recipe, or the largest that this share of `slices` has room for."""
+    blocks = base.network.spatial_dims == 3
+    room = int(found.block * slices) // 8 * 8 if blocks else found.side
+    if room < SMALLEST:
+        raise RecipeError(
+            f"the {'largest' if blocks else 'smallest'} scan has room for a patch of {room} voxels "
+            f"each way, and {SMALLEST} are the least to learn from; leave small scans out with a "
+            "pattern, --data 'FOLDER/*.nii.gz'"
+        )
+    return min(base.training.patch, room)
 
 
 def lasting(recipe: Recipe, *, steps: int) -> Recipe:
@@ -164,11 +180,19 @@ def _in_plane(volume: Volume) -> list[int]:
 def _side(volume: Volume) -> int:
     """The shorter side of the slices; of an isotropic scan, of its largest plane."""
     sides = sorted(volume.shape)
-    return sides[1] if volume.isotropic else min(volume.shape[axis] for axis in _in_plane(volume))
+    side = sides[1] if volume.isotropic else min(volume.shape[axis] for axis in _in_plane(volume))
+    return side // 8 * 8
+
+
+def _block(volumes: Sequence[Volume]) -> int:
+    """The largest block that all scans hold but those too small for any, which are not used."""
+    rooms = [source_of(ScalingRecipe(), one).largest_patch for one in volumes]
+    return min((room for room in rooms if room >= SMALLEST), default=max(rooms))
 
 
 def _noise(volume: Volume) -> float:
-    noise = estimate_noise(volume)
+    """As `inspect` shows it: in HU, or as a share of the bright end."""
+    noise = noise_passport(volume).level
     return float(noise if volume.modality == "CT" else noise / Scaling.fit(volume).scale)
 
 

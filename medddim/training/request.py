@@ -25,7 +25,9 @@ def require_sound(recipe: Recipe, folder: Path, *, resume: bool = False, devices
     devices cannot share a batch, CheckpointError if there is no model to start from.
     """
     if (folder / RESUME).exists() and not resume:
-        raise WriteRefused(f"{folder} already holds a run: resume it, or choose another folder")
+        raise WriteRefused(
+            f"{folder} already holds a run: go on with it by --resume, or choose another folder"
+        )
     batch, begin = recipe.training.batch, recipe.training.start_from
     if batch % devices:
         raise RecipeError(f"training.batch is {batch}: {devices} devices cannot share it evenly")

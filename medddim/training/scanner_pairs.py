@@ -21,8 +21,8 @@ from medddim.degradation.kspace import (
 from medddim.degradation.mr_scanner import acquire
 from medddim.errors import RecipeError
 from medddim.recipe import Recipe, ScannerRecipe
-from medddim.training.acquired import Source, sources_of
-from medddim.training.dataset import SUBJECT_ABOVE, SUBJECT_SHARE, Pairs
+from medddim.training.acquired import SUBJECT_ABOVE, Source, slab_side, sources_of
+from medddim.training.dataset import SUBJECT_SHARE, Pairs
 from medddim.volume import Array, Volume
 
 MARGIN = 8
@@ -76,7 +76,7 @@ class ScannerPairs:
 
     def _slab(self, slices: int) -> tuple[int, ...]:
         """As many voxels as an isotropic patch, after the network's padding."""
-        side = int((self.patch**3 / max(slices, 16)) ** 0.5) // 8 * 8
+        side = slab_side(self.patch, slices)
         return slices, side, side
 
     def _pair(

@@ -18,6 +18,8 @@ from medddim.volume import Volume
 
 log = logging.getLogger(__name__)
 
+MOST_NAMED = 3
+"""Scans that a warning names."""
 HELD_OUT = 10
 """One subject of so many is held out, where a recipe names none; at least one."""
 
@@ -58,12 +60,15 @@ def every_scan(root: Path, modality: str) -> Named:
     found = formats.find(root)
     require_any(found, root, modality)
     acquired = without_own({one.name: one for one in found}, root)
-    usable = {name: one for name, one in acquired.items() if kind_of(one) == modality}
+    kinds = {name: kind_of(one) for name, one in acquired.items()}
+    usable = {name: one for name, one in acquired.items() if kinds[name] == modality}
     if not usable:
         raise _nothing(found, root, modality)
-    if left := len(acquired) - len(usable):
-        log.warning("%d of %d scans below %s are refused or of another modality: left out",
-                    left, len(acquired), root)  # fmt: skip
+    if left := [name for name in kinds if name not in usable]:
+        stated = ", ".join(f"{name} ({kinds[name] or 'refused'})" for name in left[:MOST_NAMED])
+        more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+        log.warning("training: %d of %d scans are left out: %s%s; `medddim inspect %s` says more",
+                    len(left), len(acquired), stated, more, root)  # fmt: skip
     return usable
 
 

@@ -121,7 +121,9 @@ def _walk(
             continue
         last = run.step == settings.steps
         if run.step % settings.validate_every == 0 or last:
+            judged = time.monotonic()
             figures |= _judged(run, held_out)
+            began += time.monotonic() - judged  # the rate is that of steps alone
         if run.step % settings.save_every == 0 or last:
             run.save()
         if run.step % REPORT_EVERY == 0 or len(figures) > 1 or last:

@@ -5,6 +5,7 @@ import pytest
 from medddim import formats
 from medddim.formats import Derivation
 from medddim.recipe import Recipe
+from medddim.training.rehearsal import Timing
 from tests import studies
 from tests.phantoms import head
 from tests.recipes import tiny
@@ -56,7 +57,7 @@ def scans(tmp_path):
 
 
 def test_init_writes_a_recipe_that_trains_without_an_edit(medddim, scans, monkeypatch, tmp_path):
-    monkeypatch.setattr("medddim.training.rehearsal.steps_per_second", lambda *_, **__: 0.01)
+    monkeypatch.setattr("medddim.training.rehearsal.timed", lambda *_, **__: Timing(0, 110, 0))
     made = medddim("train", "--init", "mine.yaml", "--data", "own", "--from-scratch")
     assert made.exit_code == 0, made.output
     assert "3 MR of 3 subjects" in made.stdout
@@ -65,13 +66,13 @@ def test_init_writes_a_recipe_that_trains_without_an_edit(medddim, scans, monkey
     assert len(recipe.data.validate_on) == 1
     text = (tmp_path / "mine.yaml").read_text()
     assert "# held out: never trained on" in text
-    small = text.replace("steps: 250", "steps: 20").replace("warmup: 25", "warmup: 2")
-    small = small.replace("widths: [64, 96, 128]",
+    small = text.replace("steps: 260", "steps: 20").replace("warmup: 26", "warmup: 2")
+    small = small.replace("widths: [32, 64, 96]",
                                                            "widths: [8, 8, 8]")  # fmt: skip
     (tmp_path / "small.yaml").write_text(small)
     result = medddim("train", "small.yaml", "-o", "run")
     assert result.exit_code == 0, result.output
-    assert "input_psnr_db_at_0.05" in result.stdout
+    assert "(input " in result.stdout
 
 
 def test_init_says_what_it_needs(medddim, scans, tmp_path):
@@ -100,7 +101,35 @@ def test_data_may_be_a_pattern(medddim, recipe, tmp_path):
 def test_smoke_says_what_it_proves_and_no_more(medddim, recipe):
     shown = medddim("train", "recipe.yaml", "--data", "data", "--smoke").stdout
     assert "saved, resumed, loaded, applied" in shown
-    assert "says nothing of the model" in shown
+    assert "so few steps do not show" in shown
+    assert max(map(len, shown.splitlines())) <= 120
+
+
+def test_init_and_smoke_say_one_time_in_a_sensible_unit(medddim, scans, monkeypatch, tmp_path):
+    taken = Timing(ready=10, step=1.5, validation=6)
+    ends = {"first_loss": 1.0, "last_loss": 0.5}
+    monkeypatch.setattr("medddim.training.rehearsal.timed", lambda *_, **__: taken)
+    monkeypatch.setattr("medddim.training.rehearsal.smoke", lambda *_, **__: (ends, taken))
+    for hours, words in (
+        (1, "2340 steps, about 59.8 min on this machine (cpu, 1.5 s a step)"),
+        (0.01, "50 steps, about 2.5 min on this machine (cpu, 1.5 s a step): the fewest"),
+    ):
+        file = f"{hours}.yaml"
+        made = medddim("train", "--init", file, "--data", "own", "--hours", hours)
+        shown = medddim("train", file, "--smoke", "--device", "cpu")
+        assert words in made.stdout
+        assert words.partition(":")[0] in shown.stdout
+        assert words in (tmp_path / file).read_text()
+
+
+def test_init_begins_with_what_enhance_takes_and_says_so(medddim, scans, monkeypatch, tmp_path):
+    monkeypatch.setattr("medddim.training.rehearsal.timed", lambda *_, **__: Timing(0, 110, 0))
+    for quality, model in (("auto", "mr-denoise-fast"), ("best", "mr-denoise")):
+        file = f"{quality}.yaml"
+        made = medddim("train", "--init", file, "--data", "own", "--quality", quality)
+        assert f"with the weights of {model};" in made.stdout
+        assert "slower" in made.stdout
+        assert Recipe.load(tmp_path / file).training.start_from == model
 
 
 @pytest.mark.parametrize(

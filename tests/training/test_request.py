@@ -11,7 +11,7 @@ from tests.recipes import tiny
 
 def test_another_run_is_not_overwritten(tmp_path):
     (tmp_path / RESUME).touch()
-    with pytest.raises(WriteRefused, match="already holds a run"):
+    with pytest.raises(WriteRefused, match="--resume"):
         require_sound(tiny(), tmp_path)
     require_sound(tiny(training={"start_from": "gone"}), tmp_path, resume=True)
 
