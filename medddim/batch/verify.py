@@ -54,8 +54,16 @@ class Verdict:
 def verify(destination: Path) -> Iterator[Verdict]:
     """Check every result on record in the output folder of a run, and the record itself.
 
-    Raises UnreadableScan if the folder holds no manifest, or no result.
+    Of a folder of such folders, as a BIDS derivative is, all. Raises UnreadableScan if a folder
+    holds no manifest, or no result.
     """
+    for folder in record.folders(destination) or [destination]:
+        for verdict in _of_run(folder):
+            place = folder.relative_to(destination) / verdict.name
+            yield replace(verdict, name=place.as_posix())
+
+
+def _of_run(destination: Path) -> Iterator[Verdict]:
     manifest = _manifest(destination)
     named = [_outcome(scan) for scan in manifest["scans"]]
     lines = record.last_lines(destination)

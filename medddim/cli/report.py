@@ -32,7 +32,7 @@ from medddim.cli.examples import examples
     help="Clean scans, matched by name, DICOM also by UID: the results are measured against them.",
 )
 def report(output: Path, names: tuple[str, ...], page: Path | None, reference: Path | None) -> None:
-    """Make one page to look at from OUTPUT, the folder of an earlier `enhance`.
+    """Make one page to look at from OUTPUT, the folder of an earlier `enhance` or `bids`.
 
     Each result beside its scan, what was changed, its maps, and where to doubt it, in one HTML file
     that needs nothing but itself. NAMEs are scans or patterns; of many scans the first are shown.

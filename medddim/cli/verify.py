@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("output", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @batches.json_option
 def verify(output: Path, as_json: bool) -> None:
-    """Check the results in OUTPUT, the folder of an earlier run, against their sources.
+    """Check the results in OUTPUT, the folder of an earlier run or `bids`, against their sources.
 
     Nothing lost, altered or left over; geometry, unit and scale; for DICOM the identifiers, the
     provenance and, where they are installed, what dciodvfy and dcentvfy say.

@@ -63,6 +63,18 @@ class Outcome:
         """Whether there is nothing to complain of."""
         return self.status in ("ok", "done before", "skipped", "planned")
 
+    @property
+    def noise(self) -> str:
+        """The noise of the scan as the model was given it, in words; "" of a job without."""
+        level, hu = self.facts.get("noise_level"), self.facts.get("noise_hu")
+        if level is None:
+            return ""
+        amount = f"noise {level:.1%}" if hu is None else f"noise {hu:g} HU"
+        if "noise_in_unit" in self.job or isinstance(self.job.get("noise"), float):
+            return f"{amount} as given"
+        read_as_it_lies = hu is not None or "noise_correlation" in self.facts
+        return amount if read_as_it_lies else f"{amount}, taken for white"
+
     def line(self) -> str:
         """One line of JSON."""
         return json.dumps(asdict(self))
@@ -122,6 +134,14 @@ def repair(destination: Path, *, part: str = "") -> None:
 def last_lines(destination: Path) -> dict[str, Outcome]:
     """The last line of each name that has outputs; torn lines are skipped."""
     return {outcome.name: outcome for outcome in _lines(destination) if outcome.outputs}
+
+
+def folders(destination: Path) -> list[Path]:
+    """The folders of runs: `destination`, or else those below it, as a BIDS derivative has them."""
+    names = MANIFEST, RECORD
+    if any((destination / name).is_file() for name in names):
+        return [destination]
+    return sorted({path.parent for name in names for path in destination.rglob(name)})
 
 
 def same_work(outcome: Outcome, *, inputs: dict[str, str], job: dict[str, Any]) -> bool:

@@ -49,6 +49,8 @@ def report_results(
 ) -> Page:
     """Write the page of the results in the output folder of a run, by default into that folder.
 
+    A folder of such folders, as a BIDS derivative is, gets one page of all.
+
     `names` are names of scans, or patterns, to show; of more than a few the first are shown, and
     the tables hold all. `reference` is a file or folder of clean scans, matched as `evaluate` does.
     Scans and results are read where the record says that they lie.
@@ -56,7 +58,11 @@ def report_results(
     Raises UnreadableScan if no result is on record, or no reference is found; where nothing can be
     shown, nothing is written and the first problem raised.
     """
-    every = list(record.last_lines(results).values())
+    every = [
+        _placed(one, folder.relative_to(results))
+        for folder in record.folders(results)
+        for one in record.last_lines(folder).values()
+    ]
     outcomes = [one for one in every if _named(one, names)]
     if not outcomes:
         raise UnreadableScan(_nothing(results, every, names))
@@ -82,6 +88,12 @@ def report_results(
         overview=_overview(results, outcomes, shown=len(cases)),
     )
     return page
+
+
+def _placed(outcome: Outcome, folder: Path) -> Outcome:
+    """An outcome as a run would have it whose output folder holds `folder`."""
+    outputs = {(folder / name).as_posix(): digest for name, digest in outcome.outputs.items()}
+    return replace(outcome, name=(folder / outcome.name).as_posix(), outputs=outputs)
 
 
 def _named(outcome: Outcome, names: Sequence[str]) -> bool:
@@ -141,8 +153,9 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
     facts = outcome.facts
     if warning := facts.get("warning"):
         yield f"Warning of the run: {warning}."
-    if level := facts.get("noise_level"):
-        yield f"Noise of the scan, as the model was given it: {level:.1%} of the bright end."
+    if outcome.noise:
+        unit = "" if "noise_hu" in facts else " (% of the bright end)"
+        yield f"What the model was given of the scan: {outcome.noise}{unit}."
     if receipt := facts.get("receipt"):
         yield f"Measured with small structures put into this scan: {receipt}."
     if found := facts.get("invented"):
@@ -173,7 +186,7 @@ def _overview(
     done = [
         {
             "scan": one.name,
-            "noise": _percent(one.facts.get("noise_level")),
+            "noise": one.noise.removeprefix("noise ") or "–",
             "seconds": one.seconds,
             "to know": one.facts.get("warning", "") or "; ".join(one.notes) or "–",
         }
@@ -188,19 +201,24 @@ def _overview(
 
 
 def _lost(results: Path) -> list[Row]:
+    return [
+        {"scan": (folder.relative_to(results) / str(one["name"])).as_posix(),
+         "status": str(one["status"]), "why": str(one["reason"])}
+        for folder in record.folders(results)
+        for one in _without_result(folder)
+    ]  # fmt: skip
+
+
+def _without_result(folder: Path) -> list[dict[str, Any]]:
     try:
-        scans: Any = json.loads((results / record.MANIFEST).read_bytes())["scans"]
+        scans: Any = json.loads((folder / record.MANIFEST).read_bytes())["scans"]
         return [
-            {"scan": str(one["name"]), "status": str(one["status"]), "why": str(one["reason"])}
+            {key: one[key] for key in ("name", "status", "reason")}
             for one in scans
             if not one["outputs"]
         ]
     except (OSError, ValueError, KeyError, TypeError):  # the record alone tells of the results
         return []
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
 
 
 def _provenance(outcome: Outcome) -> dict[str, Any]:

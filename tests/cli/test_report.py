@@ -90,3 +90,27 @@ def test_what_was_made_worse_on_purpose_is_no_result_to_look_at(medddim, study):
     done = medddim("report", "worse")
     assert done.exit_code == 1
     assert "made worse on purpose" in done.output
+
+
+def test_a_tree_of_runs_is_looked_at_as_a_whole(medddim, study, tmp_path):
+    """A BIDS derivative has a record in each of its folders."""
+    tree = tmp_path / "tree"
+    for subject, modality in (("sub-01", "anat"), ("sub-02", "ses-1/anat")):
+        out = tree / subject / modality
+        done = medddim("enhance", study, "-o", out, "--model", "identity")
+        assert done.exit_code == 0, done.output
+    done = medddim("report", tree)
+    assert done.exit_code == 0, done.output
+    names = re.findall(r"<h2>(.*?)</h2>", html(tree / "report.html"))
+    both = {"sub-01/anat/head", "sub-02/ses-1/anat/head"}
+    assert both <= set(names)
+    assert medddim("report", tree, "sub-02/*", "-o", "two.html").exit_code == 0
+    assert not {one for one in re.findall(r"<h2>(.*?)</h2>", html(tmp_path / "two.html"))
+                if one.startswith("sub-01")}  # fmt: skip
+    checked = medddim("verify", tree, "--json")
+    assert checked.exit_code == 0, checked.output
+    assert both < {json.loads(line)["name"] for line in checked.stdout.splitlines()}
+    (tree / "sub-02/ses-1/anat/head.nii.gz").unlink()
+    spoilt = medddim("verify", tree)
+    assert spoilt.exit_code == 1
+    assert "sub-02/ses-1/anat/head: files: head.nii.gz is missing" in spoilt.stdout
