@@ -33,7 +33,7 @@ def nifti(folder: Path, name: str = "head", *, noise: float = 0.1, seed: int = 0
     return path
 
 
-def dicom(folder: Path, name: str = "series") -> Path:
+def dicom(folder: Path, name: str = "series", *, brighter: int = 0) -> Path:
     """A folder with one DICOM series of four slices, of a patient whose name must not leak."""
     target = folder / name
     target.mkdir(parents=True)
@@ -42,14 +42,17 @@ def dicom(folder: Path, name: str = "series") -> Path:
         dataset.PatientName = dataset.AccessionNumber = dataset.SeriesDescription = CANARY
         dataset.PatientID, dataset.PatientBirthDate = CANARY, "19991231"
         dataset.SeriesInstanceUID += f".{len(name)}"
+        if brighter:
+            stored = dataset.pixel_array
+            dataset.PixelData = (stored + brighter).astype(stored.dtype).tobytes()
         dataset.save_as(target / path.name)
     return target
 
 
-def study(folder: Path) -> Path:
+def study(folder: Path, *, noise: float = 0.1, brighter: int = 0) -> Path:
     """A NIfTI file and a DICOM series, both sound, and a file that is no scan."""
-    nifti(folder)
-    dicom(folder)
+    nifti(folder, noise=noise)
+    dicom(folder, brighter=brighter)
     (folder / "notes.txt").write_text("no scan")
     return folder
 

@@ -11,7 +11,9 @@ import yaml
 from click.testing import CliRunner
 from pydicom.data import get_testdata_file
 
-from medddim import __version__, cli
+from medddim import __version__, cli, record
+from medddim.batch.locks import LOCK
+from medddim.record.prov import PROV
 from tests import studies
 from tools import install_size
 
@@ -45,8 +47,8 @@ INLINE = [
 def folder(tmp_path, monkeypatch):
     """`data_samples/`, a trained `run/`, and the folders of scans it speaks of."""
     shutil.copytree(studies.SAMPLES, tmp_path / "data_samples")
-    for name in ("study", "reference"):
-        studies.study(tmp_path / name)
+    studies.study(tmp_path / "study")
+    studies.study(tmp_path / "reference", noise=0.01, brighter=1)
     for name in ("SCANS", "ct"):
         (tmp_path / name).mkdir()
     shutil.copy(get_testdata_file("CT_small.dcm"), tmp_path / "ct")
@@ -84,10 +86,18 @@ def test_every_command_in_the_text_works(folder, arguments):
 
 @pytest.mark.usefixtures("shipped_models")
 @pytest.mark.parametrize("block", blocks("python"))
-def test_the_python_block_works(folder, block, capsys):
+def test_the_python_block_works_where_nothing_but_medddim_is(tmp_path, monkeypatch, block, capsys):
+    monkeypatch.chdir(tmp_path)
     exec(compile(block, "README.md", "exec"), {})  # the point of the test
     assert "psnr" in capsys.readouterr().out
-    assert list((folder / "out").glob("phantom*.nii.gz"))
+    assert list((tmp_path / "out").rglob("*.dcm"))
+
+
+def test_every_file_of_a_run_is_explained():
+    page = (ROOT / "docs" / "how-to" / "pipelines" / "provenance.md").read_text(encoding="utf-8")
+    for name in (record.RECORD, record.MANIFEST, PROV, LOCK):
+        assert f"`{name}`" in README
+        assert f"| `{name}` |" in page
 
 
 def test_there_is_something_to_run():

@@ -258,16 +258,6 @@ def run_batch(
     return 0 if good or exit_zero else 1
 
 
-def _remarks(outcome: Outcome) -> Iterator[str]:
-    """What a person should know of a result that was made."""
-    if outcome.clipped:
-        yield (
-            f"{outcome.clipped} voxels clipped: the stored integers end before the answer does, "
-            "the file keeps their type"
-        )
-    yield outcome.facts.get("warning", "")
-
-
 def _to_come(outcome: Outcome) -> str:
     """Of a scan that is planned: where its result will lie, and what makes it."""
     if outcome.status != "planned":
@@ -280,19 +270,26 @@ def _to_come(outcome: Outcome) -> str:
 
 
 def show(outcome: Outcome, *, as_json: bool) -> None:
-    """Print what became of one scan, as a line for people or of JSON."""
+    """Print what became of one scan: JSON, or for people a line, and one for each remark."""
     if as_json:
         click.echo(outcome.line())
         return
     status = click.style(f"{outcome.status:12}", fg=COLOURS.get(outcome.status, "red"))
-    level, hu = outcome.facts.get("noise_level"), outcome.facts.get("noise_hu")
-    share = "" if level is None else f"noise {level:.1%}"
-    found = share if hu is None else f"noise {hu:g} HU"
-    remarks = [_to_come(outcome), *_remarks(outcome), found]
-    notes = outcome.reason or "; ".join(filter(None, [*remarks, *outcome.notes]))
     seconds = outcome.planned.get("seconds") if outcome.status == "planned" else outcome.seconds
     time = f"{seconds:.1f} s" if outcome.good and seconds else ""
-    click.echo(f"{status} {outcome.name:24} {time:>9}  {notes}".rstrip())
-    for fact in ("receipt", "invented"):
-        if outcome.good and fact in outcome.facts:
-            click.echo(f"{'':12} {outcome.facts[fact]}")
+    stated = outcome.reason or "; ".join(filter(None, [_to_come(outcome), outcome.noise]))
+    click.echo(f"{status} {outcome.name:24} {time:>9}  {stated}".rstrip())
+    for remark in () if outcome.reason else filter(None, _remarks(outcome)):
+        click.echo(f"{'':12} {remark}")
+
+
+def _remarks(outcome: Outcome) -> Iterator[str]:
+    """What a person should know of a result."""
+    if outcome.clipped:
+        yield (
+            f"{outcome.clipped} voxels clipped: the stored integers end before the answer does, "
+            "the file keeps their type"
+        )
+    for fact in ("warning", "receipt", "invented"):
+        yield outcome.facts.get(fact, "")
+    yield from outcome.notes

@@ -27,7 +27,7 @@ TITLES = (
     "spacing (mm)",
     "axes",
     "noise (sd)",
-    "share",
+    "(share)",
     "model",
     "time",
 )
@@ -49,16 +49,16 @@ ENHANCED = "already enhanced by medddim: `enhance` skips it, `train` leaves it o
 @batches.choice_options
 @batches.json_option
 def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
-    """List the series in SCANS: geometry, unit, estimated noise, and what would be refused.
+    """List the series in SCANS: geometry, unit, noise, and what would be refused.
 
-    SCANS are folders, files, zip files or DICOMDIRs. The noise is a standard deviation in the
-    scan's unit, for MR also as a share of its bright end, the measure of `enhance --noise` and
-    `degrade --level`: the 99.5th percentile of the voxels, or, for `enhance`, half of the 99.9th
-    where the subject is so small that this is more. Below the table stands what the scanner did
-    to the noise of each scan, read from its voxels: docs/noise.md. "CT?" is a file that does
-    not say what it is and holds air in Hounsfield units; "MR?" one that will be taken for MR. The
-    model is the one that `enhance` takes by itself, the time about what it takes on the CPU of this
-    machine, once it is loaded. The exit code is 1 if no scan can be enhanced.
+    SCANS are folders, files, zip files or DICOMDIRs. The noise is what `enhance` reads by itself
+    and puts on record as `noise_level`: its standard deviation in the scan's unit and, for MR, as a
+    share of the bright end, the measure of `enhance --noise` and `degrade --level` (the 99.5th
+    percentile of the voxels; half of the 99.9th where the subject is so small that this is more).
+    Below the table stands what the scanner did to the noise: docs/noise.md. "CT?" is a file that
+    does not say what it is and holds air in Hounsfield units; "MR?" one that will be taken for MR.
+    The model is the one that `enhance` takes by itself, the time about what it takes on the CPU of
+    this machine, once it is loaded. The exit code is 1 if no scan can be enhanced.
     """
     from medddim import batch
 
@@ -91,7 +91,7 @@ def _measured(series: Series) -> dict[str, Any]:
     from medddim.formats import voxel_signs
     from medddim.formats.beside import result_place
     from medddim.inference.own import enhanced
-    from medddim.metrics.noise import estimate_noise
+    from medddim.noise import noise_passport
 
     try:
         scan = formats.read(series)
@@ -100,7 +100,7 @@ def _measured(series: Series) -> dict[str, Any]:
     volume = scan.recognised()
     if reason := voxel_signs.why_not(volume, volume.modality):
         return {"modality": volume.modality, "refusal": f"{series.files[0]}: {reason}"}
-    noise, model = estimate_noise(volume), model_for(volume.modality)
+    found, model = noise_passport(volume), model_for(volume.modality)
     return {
         **{key: series.facts[key] for key in FACTS if key in series.facts},
         "modality": volume.modality,
@@ -114,9 +114,10 @@ def _measured(series: Series) -> dict[str, Any]:
         "model": model,
         "seconds": _seconds(model, volume),
         "result": result_place(series.name, scan),
-        "noise": round(noise, 4),
-        "noise_share": _share(noise, volume),
-    } | _passport(volume)
+        "noise": found.facts["level"],
+        "noise_level": _level(found.level, volume),
+        "passport": found.facts | {"summary": found.summary},
+    }
 
 
 def _seconds(model: str, volume: Volume) -> float | None:
@@ -128,19 +129,14 @@ def _seconds(model: str, volume: Volume) -> float | None:
     return None if known is None else round(known.seconds(volume.voxels.size), 1)
 
 
-def _passport(volume: Volume) -> dict[str, Any]:
-    """The noise passport; of CT, without what only k-space has."""
-    from medddim.noise import noise_passport
-
-    found = noise_passport(volume)
-    return {"passport": found.facts | {"summary": found.summary}}
-
-
-def _share(noise: float, volume: Volume) -> float | None:
-    """`noise` as a share of the scan's bright end; None for CT, whose 0 is water."""
+def _level(noise: float, volume: Volume) -> float:
+    """`noise` as a share, as it is on record: of the scan's bright end, for CT of 1000 HU."""
+    from medddim.formats.quantise import HU_RANGE
+    from medddim.inference.plan import DIGITS
     from medddim.scaling import Scaling
 
-    return None if volume.modality == "CT" else round(noise / Scaling.fit(volume).scale, 5)
+    scale = HU_RANGE if volume.in_hu else Scaling.fit(volume).scale
+    return round(noise / scale, DIGITS)
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
@@ -171,13 +167,12 @@ def _next(row: dict[str, Any]) -> str:
 def _noise(row: dict[str, Any]) -> str:
     passport = row["passport"]
     low, high = passport["level_low_high"]
-    over = f"{row['unit']}" if row["unit"] else f", {low:.3g} to {high:.3g} over the scan"
-    return f"{passport['level']:.3g}{over}; {passport['summary']}"
+    uneven = f"from {low:.3g} to {high:.3g} over the scan; " if high > low else ""
+    return uneven + str(passport["summary"])
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     by = f" by {row['stacked_by']}" if "stacked_by" in row else ""
-    share = row["noise_share"]
     return (
         row["name"],
         row["format"],
@@ -188,7 +183,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         "×".join(f"{spacing:.3g}" for spacing in row["spacing_mm"]),
         row["orientation"],
         f"{row['noise']:.3g} {row['unit']}".strip(),
-        "-" if share is None else f"{share:.1%}",
+        "-" if row["unit"] == "HU" else f"{row['noise_level']:.1%}",
         row["model"],
         "-" if row["seconds"] is None else f"{row['seconds']:.1f} s",
     )

@@ -31,21 +31,27 @@ LEAST_SPREAD = {"pixel": 0.25, "slice": 0.25, "noise": 0.15, "below zero": 0.01,
 ANY_SPREAD = 0.1
 
 WORDS = {
-    "pixel": ("the pixels are smaller", "the pixels are larger"),
-    "slice": ("the slices are thinner", "the slices are thicker"),
-    "noise": ("there is less noise", "there is more noise"),
-    "below zero": ("", "more of it lies below 0"),
-    "object": ("less of the field of view is filled", "more of the field of view is filled"),
+    "pixel": ("smaller pixels", "larger pixels"),
+    "slice": ("thinner slices", "thicker slices"),
+    "noise": ("less noise", "more noise"),
+    "below zero": ("fewer voxels below 0", "more voxels below 0"),
+    "object": ("less of the field of view filled", "more of the field of view filled"),
+    "dark end": ("darker dark tissue", "brighter dark tissue"),
+    "median": ("darker tissue", "brighter tissue"),
+    "bright end": ("darker bright tissue", "brighter bright tissue"),
     "fine": (
-        "the finest detail is fainter, as after denoising or interpolation,",
-        "the finest detail is stronger",
+        "fainter fine detail, as after denoising or interpolation,",
+        "stronger fine detail",
     ),
-    "less fine": ("fine detail is fainter", "fine detail is stronger"),
-    "contrast": ("there is less contrast", "there is more contrast"),
-    "width": ("the object is narrower", "the object is wider"),
-    "depth": ("the object is thinner, front to back,", "the object is deeper, front to back,"),
-    "symmetry": ("left and right are less alike", "left and right are more alike"),
+    "less fine": ("fainter detail of a few pixels", "stronger detail of a few pixels"),
+    "row spectrum": ("less fine detail along the rows", "more fine detail along the rows"),
+    "column spectrum": ("less fine detail along the columns", "more fine detail along the columns"),
+    "contrast": ("less contrast", "more contrast"),
+    "width": ("a subject narrower from left to right", "a subject wider from left to right"),
+    "depth": ("a subject thinner from front to back", "a subject thicker from front to back"),
+    "symmetry": ("left and right less alike", "left and right more alike"),
 }
+"""A trait below that of the scans of training, and above it: "... than in the scans"."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Judgement:
         """
         if self.verdict == "in":
             return {"range": "in"}
-        where = f"{self.verdict} of range" if self.verdict == "out" else "near the end of the range"
+        where = {"near": "near the end of the model's range", "out": "out of range"}[self.verdict]
         words = f"{where}: {self.reason}"
         if self.verdict == "out" and not force:
             raise UnsupportedScan(
@@ -155,5 +161,5 @@ class TrainingRange:
     def _reason(self, traits: Traits, name: str) -> str:
         values = [scan[self.names.index(name)] for scan in self.scans]
         larger = traits[name] > float(np.median(values))
-        lower, higher = WORDS.get(name, (f"there is less {name}", f"there is more {name}"))
-        return f"{higher if larger else lower} than in the scans the model learnt from"
+        lower, higher = WORDS.get(name, (f"less {name}", f"more {name}"))
+        return f"{higher if larger else lower} than in the scans it was trained on"

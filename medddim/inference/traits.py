@@ -24,13 +24,8 @@ SCALES_MM = (2.0, 4.0, 8.0, 16.0, 32.0)
 """Sizes at which it is asked how much structure there is."""
 COARSE_MM = 6.0
 """Edge of the voxels on which the whole shape is looked at."""
-
-WORDS = {
-    "pixel": "the pixels are {} ({value:.2g} mm)",
-    "slice": "the slices lie {} ({value:.2g} mm)",
-    "noise": "the noise is {} ({value:.2%} of the bright end)",
-    "fine": "the texture is {} than any it learnt from: already denoised, or interpolated?",
-}
+LEAST_MM = 24.0
+"""Along each axis, that a scan has to cover for the shape of its subject to be known."""
 
 
 def traits(volume: Volume, *, scale: float) -> dict[str, float]:
@@ -138,6 +133,8 @@ def _structure(
 
 def _shape(volume: Volume, scale: float) -> Iterator[tuple[str, float]]:
     """How large the object is, how round, and how alike its halves, left and right."""
+    if min(n * mm for n, mm in zip(volume.shape, volume.spacing_mm, strict=True)) < LEAST_MM:
+        return  # a slice or a slab may lie anywhere in the subject: its size tells nothing
     image = volume.voxels[0]
     steps = [max(1, int(COARSE_MM / one)) for one in volume.spacing_mm]
     x, y, z = (slice(None, None, step) for step in steps)

@@ -11,25 +11,23 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter
 from medddim.intensity import bright_end, percentile
 from medddim.noise.ct import soft_tissue_noise
 from medddim.noise.level import DARK, MINIMUM_VOXELS, spread, squared_gradient
+from medddim.noise.planes import spread_planes
 from medddim.taken import as_volume
 from medddim.volume import Array, Volume
 
-PLANES = 16
-"""As many slices are read, spread over the scan: a million voxels tell the noise to 0.2 %."""
-
 
 def estimate_noise(volume: Volume | Any) -> float:
-    """Standard deviation of the noise, in the scan's unit; of whatever `medddim.taken` takes.
+    """Standard deviation of the noise in the scan's unit, the noise taken for white.
+
+    It is what a model for white noise is given. `noise_passport` reads the noise of MR as the
+    scanner left it, filtered and uneven, and its level may differ; of CT it is the same.
 
     MR: that of each receiver channel, from voxels of the object, where Rician noise is as good as
     normal: see `receiver_noise`. CT: that of soft tissue, in HU: see `soft_tissue_noise`. How far
-    off they are: `python benchmarks/noise_accuracy.py SCANS`. Returns 0 for a constant scan.
+    off they are: `python benchmarks/noise_accuracy.py SCANS`. Returns 0 for a constant scan. Takes
+    whatever `medddim.taken` takes.
     """
-    volume = as_volume(volume)
-    axis = volume.slice_axis
-    planes = np.moveaxis(volume.voxels, 1 + axis, 1).reshape(-1, *np.delete(volume.shape, axis))
-    if len(planes) > PLANES:
-        planes = planes[np.linspace(0, len(planes) - 1, PLANES + 2).astype(int)[1:-1]]
+    planes = spread_planes(volume := as_volume(volume))
     if min(planes.shape[1:]) < 2:
         return 0.0
     return soft_tissue_noise(planes) if volume.in_hu else receiver_noise(planes)

@@ -6,13 +6,19 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d, uniform_filter
 
-from medddim.volume import Array
+from medddim.noise.planes import spread_planes
+from medddim.volume import Array, Volume
 
 MINIMUM_VOXELS = 500
 SOFT_TISSUE_HU = 150.0
 """Soft tissue lies between minus and plus this, in the mean over a window."""
 WINDOW = 9
 """Pixels along each side of a window."""
+
+
+def ct_noise(volume: Volume) -> float:
+    """That of some slices, spread over the scan."""
+    return soft_tissue_noise(spread_planes(volume))
 
 
 def soft_tissue_noise(planes: Array) -> float:

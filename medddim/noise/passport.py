@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from medddim.noise.across import across_slices, is_thick, slice_filter
 from medddim.noise.air import Air, air_share, rayleigh_share, tail
-from medddim.noise.ct import soft_tissue_noise, tissue_correlation
+from medddim.noise.ct import ct_noise, tissue_correlation
 from medddim.noise.filters import AxisFilter
 from medddim.noise.grid import resampled
 from medddim.noise.level import Whitened
@@ -121,16 +122,23 @@ class NoisePassport:
         """One line for people."""
         if self.unit == "HU":
             return self.texture.summary if self.texture else "no even soft tissue to read it in"
-        measured = " × ".join(f"{share:.0%}" for share in self.measured_share)
-        next_ = ", ".join(f"{one:.2f}" for one, _ in self.correlation)
-        parts = [f"k-space measured {measured}", f"correlation to the next voxel {next_}"]
-        if max(self.taper) >= LEAST_TAPER:
-            parts.insert(1, "taper " + ", ".join(f"{one:.1f}" for one in self.taper))
+        return "; ".join(self._in_words())
+
+    def _in_words(self) -> Iterator[str]:
+        for axis, share in zip("xyz", self.measured_share, strict=True):
+            if share < 1:
+                yield f"zero-filled along {axis}: {share:.0%} of k-space was measured"
         if self.radius:
-            parts.insert(1, f"filtered in the round at {self.radius:.0%}")
+            yield "filtered in k-space by the distance from its centre"
+        elif along := [a for a, s in zip("xyz", self.taper, strict=True) if s >= LEAST_TAPER]:
+            yield f"filtered in k-space along {' and '.join(along)}"
+        lags = [lag for lag, _ in self.correlation]
+        if max(map(abs, lags)) < WHITE_WITHIN:
+            yield "white: neighbouring voxels do not correlate"
+        else:
+            yield "neighbouring voxels correlate by {:.2f}, {:.2f}, {:.2f} (x, y, z)".format(*lags)
         if self.reason:
-            parts.append(f"not explained: {self.reason}")
-        return "; ".join(parts)
+            yield f"uncertain, as {self.reason}"
 
 
 def _rounded(value: float) -> float:
@@ -160,7 +168,7 @@ def noise_passport(volume: Volume | Any) -> NoisePassport:
 
 def _of_ct(volume: Volume, slabs: Slabs) -> NoisePassport:
     """Level and correlation within the slices, both measured: there is no k-space to speak of."""
-    level = soft_tissue_noise(slabs.planes)
+    level = ct_noise(volume)
     found = _without_model(volume, level, "the noise of CT is not that of k-space")
     pixel_mm = float(np.sqrt(np.prod([volume.spacing_mm[axis] for axis in slabs.axes])))
     found = replace(found, texture=ct_texture(slabs, pixel_mm, level))
@@ -240,12 +248,15 @@ def _believed(
 def _reason(slabs: Slabs, left: list[Three], tail: float) -> str:
     """Why the model does not fit; empty if it does."""
     if min(slabs.planes.shape[1:]) < LEAST_VOXELS:
-        return f"fewer than {LEAST_VOXELS} voxels along an axis: its spectrum is not read"
+        return f"{LEAST_VOXELS} voxels along each axis are the fewest to read a spectrum from"
     worst = max((abs(one), axis) for axis in slabs.axes for one in left[axis])
     if worst[0] > WHITE_WITHIN:
-        return f"whitened, the noise still correlates by {worst[0]:.2f} along {'xyz'[worst[1]]}"
+        return (
+            f"neighbours along {'xyz'[worst[1]]} still correlate by {worst[0]:.2f} with the filter "
+            "divided out"
+        )
     if tail > MOST_TAIL:
-        return f"a hundredth of it is {tail:.1f} times as large as noise is: anatomy, or ghosts"
+        return f"its largest values are {tail:.1f} times those of noise: fine anatomy, or ghosts"
     return ""
 
 

@@ -15,6 +15,19 @@ MOST_VOXELS, LEAST_SLICES = 2_400_000, 4
 """Of slices so large that the runs hold more voxels than this, fewer are read, but four."""
 
 
+SPREAD = 16
+"""Single slices that are read where no neighbours are asked for."""
+
+
+def spread_planes(volume: Volume) -> Array:
+    """Slices `(slice, row, column)` spread over the scan and its channels, without its ends."""
+    axis = volume.slice_axis
+    planes = np.moveaxis(volume.voxels, 1 + axis, 1).reshape(-1, *np.delete(volume.shape, axis))
+    if len(planes) > SPREAD:
+        planes = planes[np.linspace(0, len(planes) - 1, SPREAD + 2).astype(int)[1:-1]]
+    return planes
+
+
 def reading_axis(volume: Volume) -> int:
     """The axis across the planes that noise is read in: that of the slices, if they are wide.
 

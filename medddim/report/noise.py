@@ -11,6 +11,7 @@ from PIL import Image
 
 from medddim.noise import NoisePassport, noise_passport
 from medddim.report.planes import cuts
+from medddim.scaling import Scaling
 from medddim.volume import Volume
 
 UNEVEN = 1.25
@@ -33,25 +34,29 @@ def noise_section(scan: Volume) -> NoiseSection:
     found = noise_passport(scan)
     if found.level == 0:
         return NoiseSection((("Noise", f"not read: {found.reason}"),))
-    facts = _ct(found) if scan.in_hu else _magnitude(found)
+    facts = _ct(found) if scan.in_hu else _magnitude(scan, found)
     return NoiseSection(tuple(facts), *_map(scan, found))
 
 
 def _ct(found: NoisePassport) -> list[tuple[str, str]]:
     return [
-        ("Standard deviation in soft tissue", _with_unit(found.level, found.unit)),
+        ("Noise (standard deviation in soft tissue)", _with_unit(found.level, found.unit)),
         ("Correlation to the next voxel, x, y, z", _lags(found)),
         ("Texture", found.summary),
     ]
 
 
-def _magnitude(found: NoisePassport) -> list[tuple[str, str]]:
+def _magnitude(scan: Volume, found: NoisePassport) -> list[tuple[str, str]]:
     low, high = found.facts["level_low_high"]
-    over = f"{_with_unit(found.level, found.unit)}; {low:.3g} to {high:.3g} over the scan"
+    share = found.level / Scaling.fit(scan).scale
+    over = (
+        f"{_with_unit(found.level, found.unit)}, {share:.1%} of the bright end; {low:.3g} to "
+        f"{high:.3g} over the scan"
+    )
     fits = "yes" if found.fits else f"no: {found.reason}"
     shares = " × ".join(f"{share:.0%}" for share in found.measured_share)
     return [
-        ("Standard deviation of each receiver channel", over),
+        ("Noise (standard deviation of each receiver channel)", over),
         ("Share of k-space that was measured", shares),
         ("Correlation to the next voxel, x, y, z", _lags(found)),
         ("Explained by a filter of k-space", fits),

@@ -95,11 +95,9 @@ def _noise_left(case: Case) -> list[str]:
     before, after = estimate_noise(case.input), estimate_noise(case.enhanced)
     if not before > 0:
         return []
-    unit = f" {case.enhanced.unit}".rstrip()
     return [
-        f"The noise estimated at the finest scale {'fell' if after <= before else 'rose'} from "
-        f"{before:.3g} to {after:.3g}{unit}, "
-        f"to {_percent(after / before)} of what it was. That counts what was removed, not what "
+        f"What is noise at the finest scale {'fell' if after <= before else 'rose'} to "
+        f"{_percent(after / before)} of what it was. That counts what was removed, not what "
         "was right to remove."
     ]
 

@@ -109,7 +109,7 @@ def test_a_scan_out_of_range_is_refused_before_the_network_and_marked_if_forced(
     studies.nifti(tmp_path / "in")
     (refused,) = run(tmp_path / "in", tmp_path / "out", model)
     assert refused.status == "refused"
-    assert "out of range of the model: the pixels are smaller" in refused.reason
+    assert "out of range of the model: smaller pixels" in refused.reason
     (forced,) = run(tmp_path / "in", tmp_path / "out", model, force=True)
     assert forced.status == "ok"
     assert forced.facts["range"] == "out"

@@ -161,4 +161,4 @@ def test_the_level_is_a_share_of_what_inspect_calls_the_bright_end(medddim, tmp_
     formats.write(clean, tmp_path / "study", name="head", derivation=studies.IDENTITY)
     assert degrade(medddim, "--as", "rician", "--level", level).exit_code == 0
     (row,) = medddim("inspect", "out", "--json").stdout.splitlines()
-    assert json.loads(row)["noise_share"] == pytest.approx(level, rel=0.1)
+    assert json.loads(row)["noise_level"] == pytest.approx(level, rel=0.1)

@@ -49,7 +49,7 @@ def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):
     nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / "ct" / "silent.nii")
     (row,) = medddim("inspect", "ct", "--json").stdout.splitlines()
     reported = json.loads(row)
-    assert (reported["modality"], reported["unit"], reported["noise_share"]) == ("CT", "HU", None)
+    assert (reported["modality"], reported["unit"]) == ("CT", "HU")
     assert reported["modality_guessed"]
     assert reported["model"] == "ct-denoise"
     assert reported["passport"]["level"] == pytest.approx(9, rel=0.05)
@@ -73,9 +73,7 @@ def test_what_only_the_voxels_show_is_refused_as_by_enhance(medddim, tmp_path, k
 def test_json_holds_the_same_facts(medddim, study):
     rows = [json.loads(line) for line in medddim("inspect", "study", "--json").stdout.splitlines()]
     head, _ = rows
-    noise = estimate_noise(read(study / "head.nii.gz"))
-    assert head["noise"] == pytest.approx(noise, abs=1e-3)
-    assert head["noise_share"] == pytest.approx(0.1, rel=0.2)
+    assert head["noise_level"] == pytest.approx(0.1, rel=0.2)
     assert not head["modality_guessed"]
     assert head["shape"] == [48, 44, 6]
     assert (head["kind"], head["refusal"]) == ("volume", "")
@@ -86,8 +84,42 @@ def test_json_holds_the_same_facts(medddim, study):
         pytest.approx(Speed.load(folder_of("mr-denoise-fast")).seconds(n), abs=0.05) for n in voxels
     ]
     passport = noise_passport(read(study / "head.nii.gz"))
+    assert head["noise"] == pytest.approx(passport.level, rel=1e-3)
     assert head["passport"] == passport.facts | {"summary": passport.summary}
     assert passport.summary in medddim("inspect", "study").stdout
+
+
+def test_one_scan_has_one_noise(medddim, study):
+    """What `inspect` shows is what `enhance` logs and puts on record."""
+    voxels = np.where(head((64, 64, 8)).voxels[0] > 0, 40.0, -1000.0)
+    voxels += np.random.default_rng(0).normal(0, 12, voxels.shape)
+    nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), study / "ct.nii")
+    shown, planned = (
+        [json.loads(line) for line in medddim(*verb, "--json").stdout.splitlines()]
+        for verb in (("inspect", "study"), ("enhance", "study", "-o", "out", "--dry-run"))
+    )
+    levels = {row["name"]: row["noise_level"] for row in shown}
+    assert levels == {one["name"]: one["facts"]["noise_level"] for one in planned}
+    assert estimate_noise(read(study / "ct.nii").recognised()) == pytest.approx(
+        1000 * levels["ct"], abs=0.01
+    )
+    table = medddim("inspect", "study").stdout
+    log = medddim("enhance", "study", "-o", "out", "--dry-run").stdout
+    for name in ("head", "series"):
+        assert f"noise {levels[name]:.1%}" in log
+        assert re.search(rf"^{name} .* {levels[name]:.1%} ", table, re.MULTILINE)
+    assert f"noise {1000 * levels['ct']:.1f} HU" in log
+
+
+def test_the_noise_line_is_in_words(medddim, tmp_path):
+    """Nobody has to know what a taper or a whitened correlation is."""
+    noise = np.random.default_rng(0).normal(0, 20, (96, 96, 6))
+    affine = np.diag([1.0, 1.0, 4.0, 1.0])
+    (tmp_path / "in").mkdir()
+    nibabel.save(nibabel.Nifti1Image((1000 + noise).astype(np.float32), affine),
+                 tmp_path / "in" / "even.nii")  # fmt: skip
+    (line,) = [line for line in medddim("inspect", "in").stdout.splitlines() if "noise  " in line]
+    assert "white: neighbouring voxels do not correlate" in line
 
 
 @pytest.mark.parametrize("spoil", [studies.gap, studies.truncated, studies.not_nifti])

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter, zoom
 
 from medddim.degradation import RicianNoise
 from medddim.errors import CheckpointError, UnsupportedScan
-from medddim.inference.range import RANGE, Judgement, TrainingRange
+from medddim.inference.range import RANGE, WORDS, Judgement, TrainingRange
 from medddim.inference.traits import traits
 from medddim.scaling import Scaling
 from tests import studies
@@ -74,7 +74,7 @@ def test_one_that_is_not_is_out_and_says_why(known, shifted, reason):
     judgement = known.judge(of(shifted(scan(20))))
     assert judgement.verdict == "out"
     assert judgement.score > 1
-    assert "than in the scans the model learnt from" in judgement.reason
+    assert "than in the scans it was trained on" in judgement.reason
 
 
 def test_traits_do_not_depend_on_the_scale_or_the_order_of_axes():
@@ -118,8 +118,25 @@ def test_what_is_out_is_refused_unless_forced_and_then_says_so():
     assert forced == {"range": "out", "warning": "loud; out of range: it is no head"}
     assert Judgement("in", 0.5, "").facts({}, force=False) == {"range": "in"}
     near = Judgement("near", 1.2, "it is small").facts({}, force=False)
-    assert near["warning"].startswith("near the end of the range")
+    assert near["warning"].startswith("near the end of the model's range")
 
 
 def test_a_model_without_a_range_judges_nothing():
     assert studies.enhancer().judge(head()) is None
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2], ids="xyz")
+def test_the_shape_of_a_slice_is_not_held_against_whole_scans(axis):
+    """One slice, or a thin slab, may lie at the rim of the subject, whichever way it is cut."""
+    whole = head((64, 60, 56), spacing_mm=(2.0, 2.0, 2.0))
+    shape = {"width", "depth", "symmetry"}
+    assert shape < of(whole).keys()
+    for thick in (1, 4):
+        cut = [slice(None)] * 3
+        cut[axis] = slice(10, 10 + thick)
+        assert not shape & of(whole.crop(*cut)).keys()
+
+
+def test_every_trait_has_words(known):
+    named = {name for name in known.names if not name.startswith("structure of")}
+    assert named <= WORDS.keys()

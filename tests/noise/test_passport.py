@@ -178,7 +178,7 @@ def test_its_facts_and_its_summary_say_what_was_found():
     assert facts["measured_share"][0] == pytest.approx(0.65, abs=0.03)
     assert facts["fits"] is True
     assert np.array(facts["correlation"]).shape == (3, 2)
-    assert "k-space measured 65% × 100% × 100%" in found.summary
+    assert "zero-filled along x: 65% of k-space was measured" in found.summary
 
 
 def test_it_is_public():

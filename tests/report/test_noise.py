@@ -27,7 +27,7 @@ def scan():
 def test_it_says_level_share_correlation_and_whether_the_model_fits(scan):
     section, found = noise_section(scan), noise_passport(scan)
     facts = dict(section.facts)
-    assert f"{found.level:.3g}" in facts["Standard deviation of each receiver channel"]
+    assert f"{found.level:.3g}" in facts["Noise (standard deviation of each receiver channel)"]
     assert facts["Share of k-space that was measured"].startswith("7")
     assert f"{found.correlation[0][0]:.2f}" in facts["Correlation to the next voxel, x, y, z"]
     assert facts["Explained by a filter of k-space"] == "yes"
@@ -52,7 +52,7 @@ def test_ct_tells_its_texture_and_a_constant_scan_why_not():
     noise = np.random.default_rng(0).normal(40, 12, (1, 96, 96, 4))
     ct = noise_section(Volume(noise, np.diag([1, 1, 3, 1]), "CT", "HU"))
     facts = dict(ct.facts)
-    assert facts["Standard deviation in soft tissue"].endswith("HU")
+    assert facts["Noise (standard deviation in soft tissue)"].endswith("HU")
     assert "spectrum" in facts["Texture"]
     constant = noise_section(Volume(np.full((1, 32, 32, 4), 5.0), np.eye(4), "MR"))
     assert "constant" in dict(constant.facts)["Noise"]
