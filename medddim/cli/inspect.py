@@ -55,8 +55,13 @@ def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
     and puts on record as `noise_level`: its standard deviation in the scan's unit and, for MR, as a
     share of the bright end, the measure of `enhance --noise` and `degrade --level` (the 99.5th
     percentile of the voxels; half of the 99.9th where the subject is so small that this is more).
-    Below the table stands what the scanner did to the noise: docs/noise.md. "CT?" is a file that
-    does not say what it is and holds air in Hounsfield units; "MR?" one that will be taken for MR.
+    Below the table stands what the scanner did to the noise, all of which mr-denoise-fast takes
+    into account: zero-filled is an image interpolated from a smaller one; smoothed, one whose
+    noise a filter made alike from voxel to voxel; white, neither. An uncertain reading is used all
+    the same: look at the result (docs/noise.md says more).
+
+    "CT?" is a file that does not say what it is and holds air in Hounsfield units; "MR?" one that
+    will be taken for MR.
     The model is the one that `enhance` takes by itself, the time about what it takes on the CPU of
     this machine, once it is loaded. The exit code is 1 if no scan can be enhanced.
     """
@@ -167,7 +172,7 @@ def _next(row: dict[str, Any]) -> str:
 def _noise(row: dict[str, Any]) -> str:
     passport = row["passport"]
     low, high = passport["level_low_high"]
-    uneven = f"from {low:.3g} to {high:.3g} over the scan; " if high > low else ""
+    uneven = f"{low:.3g} to {high:.3g} over the scan; " if high > low else ""
     return uneven + str(passport["summary"])
 
 

@@ -129,16 +129,21 @@ class NoisePassport:
             if share < 1:
                 yield f"zero-filled along {axis}: {share:.0%} of k-space was measured"
         if self.radius:
-            yield "filtered in k-space by the distance from its centre"
+            yield "smoothed by a filter of k-space, round about its centre"
         elif along := [a for a, s in zip("xyz", self.taper, strict=True) if s >= LEAST_TAPER]:
-            yield f"filtered in k-space along {' and '.join(along)}"
+            yield f"smoothed by a filter of k-space along {_listed(along)}"
         lags = [lag for lag, _ in self.correlation]
         if max(map(abs, lags)) < WHITE_WITHIN:
             yield "white: neighbouring voxels do not correlate"
         else:
             yield "neighbouring voxels correlate by {:.2f}, {:.2f}, {:.2f} (x, y, z)".format(*lags)
         if self.reason:
-            yield f"uncertain, as {self.reason}"
+            yield f"this reading is uncertain: {self.reason}"
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _rounded(value: float) -> float:
@@ -252,11 +257,14 @@ def _reason(slabs: Slabs, left: list[Three], tail: float) -> str:
     worst = max((abs(one), axis) for axis in slabs.axes for one in left[axis])
     if worst[0] > WHITE_WITHIN:
         return (
-            f"neighbours along {'xyz'[worst[1]]} still correlate by {worst[0]:.2f} with the filter "
-            "divided out"
+            f"the filter found does not explain all of the correlation along {'xyz'[worst[1]]}, "
+            f"{worst[0]:.2f} is left"
         )
     if tail > MOST_TAIL:
-        return f"its largest values are {tail:.1f} times those of noise: fine anatomy, or ghosts"
+        return (
+            f"the largest values are {tail:.1f} times those of noise: fine anatomy or ghosts are "
+            "read as noise"
+        )
     return ""
 
 
