@@ -283,7 +283,7 @@ def test_a_link_to_the_results_makes_no_scans_of_them(tmp_path, out, halving):
 
 def test_a_result_never_takes_the_place_of_its_scan(tmp_path, halving):
     scan = studies.dicom(tmp_path / "in", "one")
-    with pytest.raises(WriteRefused, match="would take its place"):
+    with pytest.raises(WriteRefused, match="holds the input"):
         run(scan, tmp_path / "in", halving())
 
 

@@ -232,10 +232,11 @@ def _reference(origin: Dataset, *, preserved: bool) -> Dataset:
 
 def _equipment(provenance: Provenance, now: datetime) -> Dataset:
     from highdicom import ContributingEquipment  # here: importing it takes seconds
+    from pydicom.sr import coding
 
     return ContributingEquipment(
         MAKER,
-        PROCESSING_EQUIPMENT,
+        coding.Code(*PROCESSING_EQUIPMENT),
         manufacturer_model_name=MAKER,
         software_versions=[_ascii(name) for name in provenance.software],
         contribution_datetime=f"{now:%Y%m%d%H%M%S%z}",

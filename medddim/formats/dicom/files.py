@@ -152,7 +152,7 @@ def read_header(path: Path, stack_by: Sequence[str] = ()) -> Header:
     require_moderate_deflate(path)
     tags: list[Any] = [
         *ONE_EACH, *KIND_TAGS, *GRID_TAGS, *map(tag_of, (*STACK_TAGS, *stack_by)), *ORDER_TAGS,
-        *PUBLIC_TAGS, *PRIVATE_TAGS, *ASL_TAGS,
+        *PUBLIC_TAGS, *PRIVATE_TAGS, *ASL_TAGS, "SeriesNumber",
     ]  # fmt: skip
     with reading(path, "DICOM"):
         with path.open("rb") as stream:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -34,6 +34,9 @@ from medddim.formats.dicom.weighting import diffusion_notes
 from medddim.formats.guard import reading, require_moderate_size, require_sound_affine
 from medddim.formats.naming import relative_name, safe_name, short_hash
 
+LONGEST_NUMBER = 8
+"""Digits of a SeriesNumber that may stand in a name: more of them may be somebody's number."""
+
 
 def find_series(roots: Sequence[Path], repair: Repair = NO_REPAIR) -> list[Series]:
     """One Series for each SeriesInstanceUID, and one for each broken file, in a stable order.
@@ -59,11 +62,22 @@ def find_series(roots: Sequence[Path], repair: Repair = NO_REPAIR) -> list[Serie
             refused.append(_refused_file(path, base, reason))
     groups = {uid: _each_once(headers) for uid, headers in groups.items()}
     folders = {uid: common_folder(headers) for uid, headers in groups.items()}
+    which = _distinct(groups, folders)
     bases = [base for base, _ in places]
     series = [
         one
         for uid, headers in groups.items()
-        for one in _describe(headers, _name(uid, headers, folders, bases), repair)
+        for one in _describe(
+            headers,
+            _name(
+                uid,
+                folders,
+                bases,
+                which=which[uid],
+                image=headers[0].path if len(headers) == 1 else None,
+            ),
+            repair,
+        )
     ]
     return sorted(series + refused, key=lambda one: (one.files, one.part))
 
@@ -197,17 +211,41 @@ def _each_once(headers: Sequence[Header]) -> list[Header]:
     return list({os.path.abspath(header.path): header for header in headers}.values())
 
 
-def _name(
-    uid: str, headers: Sequence[Header], folders: dict[str, Path], bases: Sequence[Path]
-) -> str:
-    """The folder's name; with a hash of the series behind it if the folder holds others too.
+def _distinct(
+    groups: Mapping[str, Sequence[Header]], folders: Mapping[str, Path]
+) -> dict[str, str]:
+    """What sets a series apart from others of its folder: its number, else a hash of its UID.
 
-    Relative to the first of `bases` that holds it. An image named by itself has its file's name.
+    Descriptions are free text: somebody may have typed a name.
+    """
+    number = {uid: _number(headers[0]) for uid, headers in groups.items()}
+    count = Counter((folders[uid], number[uid]) for uid in groups)
+    return {
+        uid: f"series{number[uid]}"
+        if number[uid] and count[folders[uid], number[uid]] == 1
+        else short_hash(uid)
+        for uid in groups
+    }
+
+
+def _number(header: Header) -> str:
+    """The SeriesNumber, if it is one."""
+    said = str(header.dataset.get("SeriesNumber") or "").strip()
+    sound = said.isascii() and said.isdigit() and len(said) <= LONGEST_NUMBER
+    return str(int(said)) if sound else ""
+
+
+def _name(
+    uid: str, folders: Mapping[str, Path], bases: Sequence[Path], *, which: str, image: Path | None
+) -> str:
+    """The folder's name; with `which` series behind it if the folder holds others too.
+
+    Relative to the first of `bases` that holds it. An `image` named by itself has its file's name.
     """
     folder = folders[uid]
     base = next((base for base in bases if folder.is_relative_to(base)), None)
-    if base is None and len(headers) == 1:
-        return safe_name(headers[0].path.stem)
+    if base is None and image:
+        return safe_name(image.stem)
     name = relative_name(folder, base or folder)
     alone = not any(other.is_relative_to(folder) for key, other in folders.items() if key != uid)
-    return name if alone else f"{name}-{short_hash(uid)}"
+    return name if alone else f"{name}-{which}"
