@@ -182,11 +182,14 @@ def _whitened(planes: Array, axis: int, one: AxisFilter, usable: float) -> tuple
     them what is not the noise's own.
     """
     size = planes.shape[axis]
-    half = max(1, round(usable * size / 2))
-    if 2 * half >= size and one.edge > 0.999:
+    if usable == 1 and one.edge > 0.999:
         return planes, 1.0
-    half = min(half, size // 2)
-    kept = np.r_[:half, size - half : size]
+    half = max(1, round(usable * size / 2))
+    if 2 * half >= size:
+        kept = np.arange(size)
+    else:
+        inner = max(1, half - 1)
+        kept = np.r_[: inner + 1, size - inner : size]
     shape = [1, 1, 1]
     shape[axis] = len(kept)
     frequency = np.minimum(kept, size - kept) / (size / 2)
