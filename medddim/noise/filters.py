@@ -11,7 +11,8 @@ import numpy.typing as npt
 Curve = npt.NDArray[np.float64]
 
 PARTIAL_WIDTH = 0.1
-"""The width of the step of partial Fourier, as a share of the measured half of k-space."""
+"""Over what the power falls to a half where partial Fourier ends, as a share of the measured half
+of k-space: the taper lies within what was acquired."""
 FINE = 512
 """Frequencies between 0 and Nyquist at which a filter is sampled when sums are taken."""
 TINY = float(np.finfo(np.float32).tiny)
@@ -166,6 +167,6 @@ def power_at(
     v = np.abs(frequency) / share
     tail = np.clip((v - 1 + roll) / np.maximum(roll, 1e-6), 0, 1)
     window = 0.5 + 0.5 * np.cos(np.pi * tail)
-    step = np.clip((v - half_from) / PARTIAL_WIDTH + 0.5, 0, 1) * (np.asarray(half_from) > 0)
+    step = np.clip((v - half_from) / PARTIAL_WIDTH + 1, 0, 1) * (np.asarray(half_from) > 0)
     power: Curve = np.exp(-((np.asarray(gauss) * v) ** 2)) * window**2 * (1 - step / 2)
     return power * (v <= 1 + 1e-9)

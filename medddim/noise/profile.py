@@ -22,8 +22,8 @@ SHARP, LEAST_SHARP = 2.2, 1.2
 part; one by less may."""
 CERTAIN = 0.01
 """How much a certain end counts against a closer curve without one, for each unit of its log."""
-ANATOMY = 0.06
-"""Below this share of Nyquist a profile is of anatomy; it counts fully from 0.15 above."""
+ANATOMY, COUNTS = 0.03, 0.06
+"""Below this share of Nyquist a profile is of anatomy; it counts fully from so much above."""
 FILTER, SECOND_ORDER, CONSTANT = range(3)
 PARTS = (
     (FILTER,),
@@ -90,7 +90,7 @@ def fit(profile: Curve) -> AxisFilter:
     itself) and a constant (rounding). Where the power falls sharply, the measured part ends.
     """
     frequency = (np.arange(BINS) + 0.5) / BINS
-    weight = np.clip((frequency - ANATOMY) / 0.15, 0, 1)
+    weight = np.clip((frequency - ANATOMY) / COUNTS, 0, 1)
     means = _binned(profile)
     smooth = _smooth()
     row, best = _closest(means, weight, smooth)
