@@ -13,8 +13,8 @@ from medddim.volume import Array, Mask
 
 BLOCKS, SMALL = (4, 8), 96
 """Pixels along each side of the blocks of air, in slices of fewer than 96 pixels and in others."""
-FEWEST = 30
-"""Fewer blocks of air say nothing."""
+FEWEST, LEAST_PART = 30, 0.03
+"""Fewer blocks of air, or a smaller part of all, say nothing: they are dark tissue."""
 ZEROS = 0.1
 """Blocks with more zeros are masked: it is not noise that they hold."""
 QUIET = 20
@@ -27,6 +27,8 @@ RAYLEIGH_MEAN, MEAN_TO_SPREAD = 1.2533, 1.913
 """Its mean, and that over its standard deviation."""
 AS_RAYLEIGH = 0.05
 """Air within this share of that ratio holds noise of one level, and all of it."""
+BRIGHTEST = 0.3
+"""Air is darker than this share of the bright end, however strong the noise."""
 GHOSTS, MOST_GHOSTS = 1.5, 0.2
 """Blocks so many times as bright as the middle one hold ghosts; and how many of them may."""
 NEAR_OBJECT = 0.85
@@ -50,13 +52,22 @@ class Air:
         """The air of slices, over a map `cells`."""
         blocks = _blocks(slabs.planes, BLOCKS[min(slabs.planes.shape[1:]) >= SMALL])
         mean, zeros = blocks.mean(axis=-1), (blocks == 0).mean(axis=-1)
-        most = DARK * bright_end(mean)
-        air = (mean < most) & (zeros < ZEROS)
-        air[air] = np.ptp(blocks[air], axis=-1) > 0
-        if np.count_nonzero(air) < FEWEST:
+        known, bright = nearest(slabs, cells, mean.shape), bright_end(mean)
+        may = (zeros < ZEROS) & (np.ptp(blocks, axis=-1) > 0)
+        most = np.full_like(mean, DARK * bright)
+        air, left_out = _below(most, mean, may)
+        if left_out:  # strong noise makes air as bright as dark tissue
+            most = np.clip(GHOSTS * RAYLEIGH_MEAN * known, DARK * bright, BRIGHTEST * bright)
+            air, left_out = _below(most, mean, may)
+        if np.count_nonzero(air) < max(FEWEST, LEAST_PART * air.size):
             return cls(np.empty((0, 1), np.float32), False)
-        left_out = bool(np.median(mean[air]) > NEAR_OBJECT * most)
-        return cls(blocks[air] / nearest(slabs, cells, mean.shape)[air][:, None], left_out)
+        return cls(blocks[air] / known[air][:, None], left_out)
+
+
+def _below(most: Array, mean: Array, may: Mask) -> tuple[Mask, bool]:
+    """The blocks that are darker than `most`, and whether some of air may be brighter."""
+    air = may & (mean < most)
+    return air, bool(air.any() and np.median(mean[air] / most[air]) > NEAR_OBJECT)
 
 
 def rayleigh_share(air: Air) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from medddim.intensity import percentile
 from medddim.noise.across import across_slices, is_thick, slice_filter
 from medddim.noise.air import Air, air_share, rayleigh_share, tail
 from medddim.noise.ct import ct_noise, tissue_correlation
@@ -34,6 +35,8 @@ NEAR = 0.6, 1.1
 taken. Air of less or more is masked, of other coils, or full of ghosts."""
 LEAST_SURE = 0.02
 """Air that surely holds all of the noise is believed from this share on."""
+UNEVEN = 0.2
+"""Where the map varies by more than this share, it is a guess in air: the geometric mean counts."""
 DOUBLE = 2.2
 """Where the model does not fit, and not for anatomy, air of up to so much more is believed."""
 LEAST_TAPER = 0.5
@@ -238,8 +241,11 @@ def _believed(
     flat = np.full((1, 1, 1), level, np.float32)
     air = Air.of(slabs, flat if anatomy else cells)
     sure = rayleigh_share(air)
-    if LEAST_SURE < sure < DOUBLE and (anatomy or not fits or NEAR[0] < sure < NEAR[1]):
+    if sure > LEAST_SURE and (anatomy or not fits):
         return sure
+    if NEAR[0] < sure < DOUBLE:
+        low, high = percentile(cells, 10), percentile(cells, 90)
+        return float(np.sqrt(sure)) if high - low > UNEVEN * level else sure
     share = air_share(air, correlation)
     if anatomy and LEAST_AIR < share < AGREES:
         return share if share > HALF else float(np.sqrt(share))

@@ -13,6 +13,8 @@ RUNS, RUN = 6, 3
 """So many runs of so many neighbouring slices: a million voxels tell the noise to 0.2 %."""
 MOST_VOXELS, LEAST_SLICES = 2_400_000, 4
 """Of slices so large that the runs hold more voxels than this, fewer are read, but four."""
+ENOUGH = 600_000
+"""Of slices so small that the runs hold fewer voxels than this, more are read."""
 
 
 SPREAD = 16
@@ -83,7 +85,8 @@ class Slabs:
         across = volume.slice_axis if axis is None else axis
         stack = np.moveaxis(volume.voxels, 1 + across, 1)
         channels, size = stack.shape[:2]
-        most = max(LEAST_SLICES, min(RUNS * RUN, MOST_VOXELS // stack[0, :1].size))
+        plane = stack[0, :1].size
+        most = max(LEAST_SLICES, min(max(RUNS * RUN, ENOUGH // plane), MOST_VOXELS // plane))
         run = RUN if most >= 2 * RUN else most // 2
         length = size if channels * size <= most else min(run, size)
         count = min(runs, max(1, min(most, size * channels) // length))

@@ -217,5 +217,5 @@ def _solved(gram: Curve, target: Curve) -> Curve:
 def _penalty(parameters: Curve) -> Curve:
     """The simpler of two filters that explain a profile nearly as well is taken."""
     _, _, roll, half_from = parameters.T
-    partial: Curve = 0.003 * (roll > 0) + 0.01 * (half_from > 0) + 0.02 * (half_from == 0.25)
+    partial: Curve = 0.003 * (roll > 0) + 0.01 * (half_from > 0)
     return partial

@@ -6,7 +6,11 @@ from scipy.ndimage import gaussian_filter
 
 from medddim.noise import noise_passport
 from medddim.noise.air import Air, rayleigh_share
+from medddim.noise.passport import _believed
+from medddim.noise.planes import Slabs
 from medddim.volume import Volume
+from tests.noise.acquisition import acquired, gaussian
+from tests.phantoms import head
 
 LEVEL = 3.0
 
@@ -47,3 +51,30 @@ def test_sure_air_is_believed_where_anatomy_is_as_fine_as_noise():
     found = noise_passport(Volume(np.hypot(head + noise[0], noise[1])[None], np.eye(4), "MR"))
     assert not found.fits
     assert found.level == pytest.approx(10, rel=0.05)
+
+
+def test_air_of_strong_noise_is_as_bright_as_dark_tissue_and_counts_as_a_whole():
+    scan = head((128, 128, 8))
+    sigma = 0.12 * float(np.percentile(scan.voxels, 99.5))
+    slabs = Slabs.of(acquired(scan, sigma, gaussian(1.5), gaussian(1.5))[0])
+    air = Air.of(slabs, np.full((1, 1, 1), sigma, np.float32))
+    assert not air.left_out
+    assert rayleigh_share(air) == pytest.approx(1, rel=0.03)
+
+
+def test_a_few_dark_places_of_an_object_are_not_air():
+    voxels = np.random.default_rng(0).normal(500, 10, (128, 128, 6))
+    voxels[40:56, 40:64] = np.random.default_rng(1).rayleigh(30, (16, 24, 6))  # 2 % of it
+    slabs = Slabs.of(Volume(voxels[None], np.diag([1, 1, 4, 1]), "MR"))
+    assert len(Air.of(slabs, np.full((1, 1, 1), 10, np.float32)).blocks) == 0
+
+
+def test_sure_air_is_believed_where_the_filter_of_the_object_is_misread():
+    """Where the map is flat it counts as it is, where it varies half of its logarithm."""
+    square = np.zeros((1, 128, 128, 8))
+    square[:, 32:96, 32:96] = 800
+    slabs = Slabs.of(acquired(Volume(square, np.diag([1, 1, 4, 1]), "MR"), 40.0)[0])
+    flat, uneven = np.full((1, 1, 1), 32, np.float32), np.full((12, 12, 1), 32, np.float32)
+    uneven[3:9, 3:9] *= 2
+    shares = [_believed(slabs, 32.0, one, ((0, 0, 0),) * 2, False, True) for one in (flat, uneven)]
+    assert shares == pytest.approx([1.25, 1.25**0.5], rel=0.05)

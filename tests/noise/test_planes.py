@@ -23,6 +23,9 @@ def test_of_large_slices_fewer_are_read_in_runs_over_the_scan(shape):
     assert found.planes[:, 0, 0].tolist() == list(found.positions)
 
 
-@pytest.mark.parametrize(("slices", "read"), [(1, 1), (2, 2), (18, 18), (19, 18), (200, 18)])
-def test_of_slices_of_usual_size_eighteen_are_read(slices, read):
-    assert len(slabs_of((64, 64, slices)).positions) == read
+@pytest.mark.parametrize(
+    ("size", "slices", "read"),
+    [(192, 1, 1), (192, 2, 2), (192, 18, 18), (192, 19, 18), (192, 200, 18), (64, 64, 64)],
+)
+def test_of_slices_of_usual_size_eighteen_are_read_of_small_ones_more(size, slices, read):
+    assert len(slabs_of((size, size, slices)).positions) == read
