@@ -11,8 +11,10 @@ import numpy as np
 
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import LargerVoxels
-from medddim.inference import local_mean, put_back
+from medddim.inference import put_back
+from medddim.inference.blocks import block_reach
 from medddim.inference.slabs import Box, in_place, largest
+from medddim.noise.filters import AxisFilter
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.volume import Array, Volume
 
@@ -68,10 +70,11 @@ class SameGrid:
     """Denoising: no voxel changes by more than noise of this `level` can, in the scan's unit.
 
     Of a CT scan, what lies outside the range of Hounsfield units (padding, metal) stays as it is.
-    If it `puts_back`, what was lost of small structures is put back (`medddim.inference.put_back`);
-    with a `level_map` `(x, y, z)` of the noise in the network's range, local means stay as measured
-    as well. `lag_1` is the correlation of the noise to the next voxel along x, y and z. Of a
-    `magnitude`, no voxel is negative.
+    If it `puts_back`, what was lost of small structures is put back (`medddim.inference.put_back`).
+    With a `level_map` `(x, y, z)` of the noise in the network's range, that answer is the pilot of
+    a filter of the scan (`medddim.inference.wiener`), before what that lost is put back. `lag_1` is
+    the correlation of the noise to the next voxel along x, y and z, `filters` are those of k-space.
+    Of a `magnitude`, no voxel is negative.
     """
 
     scan: Volume
@@ -82,6 +85,7 @@ class SameGrid:
     puts_back: bool = False
     level_map: Array | None = None
     lag_1: tuple[float, ...] = (0.0, 0.0, 0.0)
+    filters: tuple[AxisFilter, ...] = (AxisFilter(), AxisFilter(), AxisFilter())
 
     projects = False
 
@@ -110,9 +114,11 @@ class SameGrid:
         It is written over, slab by slab.
         """
         measured = self.scan.voxels[channel]
-        wide, near = self._reaches if self.puts_back else (0, 0)
-        steps = [(self._with_local_mean, wide)] if self._has_local_mean else []
-        for step, reach in (*steps, (self._finished, near)):
+        far, near = self._reaches_along(self.scan.slice_axis)
+        steps: list[tuple[Step, int]] = [(self._finished, near)]
+        if self._filters:
+            steps.insert(0, (self._filtered, far))
+        for step, reach in steps:
             made = partial(_beside, measured, step)
             in_place(made, image, axis=self.scan.slice_axis, reach=reach)
         return image
@@ -121,22 +127,28 @@ class SameGrid:
     def slab(self) -> int:
         """That of the step that sees furthest."""
         axis = self.scan.slice_axis
-        reach = max(self._reaches) if self.puts_back else 0
-        return largest(self.scan.shape, axis=axis, reach=reach)
+        return largest(self.scan.shape, axis=axis, reach=max(self._reaches_along(axis)))
 
     @property
-    def _reaches(self) -> tuple[int, int]:
-        """How many slices away one still counts: for a local mean, and for what is put back."""
-        axis, spacing = self.scan.slice_axis, self.scan.spacing_mm
-        return local_mean.reach(spacing, axis), put_back.reach(spacing, axis, slice_axis=axis)
+    def reach(self) -> list[int]:
+        """How many voxels along each axis one of the network's answer still counts."""
+        return [sum(self._reaches_along(axis)) for axis in range(3)]
+
+    def _reaches_along(self, axis: int) -> tuple[int, int]:
+        """For what is filtered, and for what is put back."""
+        spacing = self.scan.spacing_mm
+        if not self.puts_back:
+            return 0, 0
+        near = put_back.reach(spacing, axis, slice_axis=self.scan.slice_axis)
+        return near + block_reach(spacing, axis) if self._filters else 0, near
 
     @property
     def noise_map(self) -> Array | None:
-        """The noise at each voxel in the scan's unit, where local means are kept by it."""
-        return self._noise(slice(None)) if self._has_local_mean else None
+        """The noise at each voxel in the scan's unit, where the answer is filtered by it."""
+        return self._noise(slice(None)) if self._filters else None
 
     @property
-    def _has_local_mean(self) -> bool:
+    def _filters(self) -> bool:
         return self.puts_back and self.level_map is not None
 
     def _noise(self, box: Any) -> Array:
@@ -150,10 +162,16 @@ class SameGrid:
         image = measured + (image - measured).clip(-furthest, furthest)
         return np.where(measured > BRIGHTEST * self.scaling.scale, measured, image)
 
-    def _with_local_mean(self, image: Array, measured: Array, box: Any) -> Array:
+    def _filtered(self, image: Array, measured: Array, box: Box) -> Array:
+        from medddim.inference.wiener import wiener  # with torch, which a plan does without
+
         image, noise = self._bounded(image, measured), self._noise(box)
+        image = self._put_back(image, measured, noise)
+        if self.magnitude:
+            np.maximum(image, 0, out=image)
+        first = [side.start or 0 for side in box]
         about = self.scan.spacing_mm
-        return local_mean.with_local_mean(image, measured, noise, about, lag_1=self.lag_1)
+        return wiener(image, measured, noise, about, filters=self.filters, first=first)
 
     def _finished(self, image: Array, measured: Array, box: Any) -> Array:
         if self.ct:
@@ -161,7 +179,7 @@ class SameGrid:
             image = self._put_back(image, measured.clip(HU_MIN, HU_MAX), None)
             return np.where(outside, measured, image.clip(HU_MIN, HU_MAX))
         noise: Array | float = self.level
-        if self._has_local_mean:
+        if self._filters:
             noise = self._noise(box)
         else:
             image = self._bounded(image, measured)

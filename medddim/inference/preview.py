@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from medddim.errors import RequestProblem
-from medddim.inference.local_mean import REACH
+from medddim.inference.consistency import SameGrid
 from medddim.inference.plan import ScanPlan
-from medddim.inference.put_back import reach as put_back_reach
 from medddim.networks import Network
 
 Box = tuple[slice, slice, slice]
@@ -28,9 +27,8 @@ def one_slice(plan: ScanPlan, index: int, *, network: Network) -> tuple[ScanPlan
     reach, stride = plan.recipe.network.slices // 2, 1
     if plan.recipe.network.spatial_dims == 3:
         reach, stride = network.halo, network.stride
-    if plan.recipe.keeps_mean:
-        reach += REACH if plan.level_map is not None else 0
-        reach += put_back_reach(plan.scan.spacing_mm, axis, slice_axis=plan.scan.slice_axis)
+    if isinstance(plan.consistency, SameGrid):
+        reach += plan.consistency.reach[axis]
     # where the network's grid has a line, so that the slice is that of the whole answer
     first = max(index - reach, 0) // stride * stride
     seen = _along(axis, first, min(index + reach + 1, count))

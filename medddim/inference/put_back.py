@@ -18,7 +18,6 @@ from functools import cached_property, partial
 import numpy as np
 from scipy.ndimage import gaussian_filter, uniform_filter
 
-from medddim.inference.local_mean import variance_of_mean
 from medddim.inference.slabs import parts_of
 from medddim.noise.rice import mean_of_signal
 from medddim.volume import Array
@@ -36,7 +35,7 @@ AROUND = 15
 """Voxels along the edge of the square, within a slice, that tells how strong noise is."""
 LOST = 0.2
 """How much of the noise a network takes from small structures, as a rule."""
-SHRUNK, SHRUNK_HU = 0.20, 0.10
+SHRUNK, SHRUNK_HU = 0.12, 0.10
 """How much of its contrast a plain small structure loses, as a rule; see docs/decisions/0206."""
 SHARE_HU = 0.5
 """Of a local mean of CT, is put back: all of it cost a decibel at a tenth of the dose."""
@@ -79,7 +78,7 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
         np.maximum(least, LEAST_HU**2, out=least)
         share = SHARE_HU
     else:
-        variance = variance_of_mean(mean, lag_1)
+        variance = _variance_of_mean(mean, lag_1)
         least = np.float32(variance / SHRUNK**2) * np.square(np.float32(noise))
         share = LOST**2 / (LOST**2 + variance)
     shrunk = _shrunk(answer, lost, back, near, least)
@@ -188,3 +187,13 @@ def _widths(shape: Sequence[int], spacing_mm: Sequence[float], wide: float) -> l
 def _scale(mm: float, spacing_mm: Sequence[float]) -> float:
     """The smallest voxel edge in voxels of this edge."""
     return min(1.0, min(spacing_mm) / mm)
+
+
+def _variance_of_mean(widths: Sequence[float], lag_1: Sequence[float]) -> float:
+    """Of the local mean of noise of variance 1, whose correlation falls as a Gaussian does."""
+    steps = np.arange(-20, 21)
+    variance = 1.0
+    for width, lag in zip(widths, lag_1, strict=True):
+        alike = float((np.clip(lag, 0, 0.95) ** (steps**2)).sum())
+        variance *= min(1.0, alike / max(2 * np.pi**0.5 * width, 1.0))
+    return variance

@@ -29,9 +29,7 @@ from medddim.inference.insertion import (
     plant,
     with_inserts,
 )
-from medddim.inference.local_mean import REACH
 from medddim.inference.plan import ScanPlan
-from medddim.inference.put_back import reach
 from medddim.volume import Volume
 
 Box = tuple[slice, slice, slice]
@@ -247,14 +245,13 @@ def _part_of(plan: ScanPlan, box: Box) -> ScanPlan:
 
 def reach_of(plan: ScanPlan, *, halo: int) -> list[int]:
     """How many voxels along each axis of the scan a network with this halo sees around one."""
-    network, scan = plan.recipe.network, plan.scan
+    network = plan.recipe.network
     across, places = network.slices // 2, range(3 - network.spatial_dims)
     seen = [
         max(across if view.order.index(axis) in places else halo for view in plan.views)
         for axis in range(3)
     ]
-    if not plan.recipe.keeps_mean:
+    if not isinstance(plan.consistency, SameGrid):
         return seen
-    further = [reach(scan.spacing_mm, axis, slice_axis=scan.slice_axis) for axis in range(3)]
-    seen = [n + (REACH if plan.level_map is not None else 0) for n in seen]
+    further = plan.consistency.reach
     return [sum(both) for both in zip(seen, further, strict=True)]

@@ -50,6 +50,12 @@ class AxisFilter:
         """The noise's correlation to the voxel 1, 2 and 3 on: the cosine transform of the power."""
         return _correlation(self._sampled)
 
+    def covariance(self, count: int) -> Curve:
+        """The noise's correlation to the voxel itself (1) and up to `count` - 1 voxels on."""
+        frequency, power = _frequencies(), self._sampled
+        lags: Curve = np.cos(np.pi * np.arange(count)[:, None] * frequency) @ power / power.sum()
+        return lags
+
     @cached_property
     def taper(self) -> float:
         """The s of the Gaussian amplitude exp(-s^2 v^2 / 2) that is closest to the filter's."""

@@ -22,6 +22,7 @@ def test_the_correlation_is_that_of_filtered_white_noise(one):
     amplitude = np.sqrt(one.power(np.abs(np.fft.fftfreq(size)) * 2))
     filtered = np.fft.ifft(np.fft.fft(noise) * amplitude).real
     assert filtered.var() == pytest.approx(one.mean_power, rel=0.02)
+    assert one.covariance(4) == pytest.approx([1, *one.correlation])
     for lag, stated in enumerate(one.correlation, 1):
         found = (filtered * np.roll(filtered, lag, axis=1)).mean() / filtered.var()
         assert stated == pytest.approx(found, abs=0.01)

@@ -1,0 +1,186 @@
+"""An empirical Wiener filter of the scan, whose pilot is the answer of a network.
+
+Scan and answer are seen in overlapping blocks, as sums of cosines (Yaroslavsky et al. 2001, Proc.
+SPIE 4304:155). Where the answer holds more of a cosine than noise would, that of the scan is taken,
+noise and all; where it holds less, little is (Ghael, Sayeed & Baraniuk 1997, Proc. SPIE 3169:389;
+the second step of BM4D, Maggioni et al. 2013, IEEE TIP 22:119). So fine structure that a network
+blurred comes back from the scan, and noise that it left goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, reduce
+
+import numpy as np
+import torch
+from scipy.fft import dct
+from torch import Tensor
+
+from medddim.inference.blocks import block_size
+from medddim.noise.filters import AxisFilter
+from medddim.noise.rice import mean_of_signal
+from medddim.volume import Array
+
+SHIFTS = (0, 0, 0), (1, 1, 2), (2, 2, 0), (3, 3, 2)
+"""Voxels by which the grid of blocks is moved; the mean over all is the answer."""
+STRIP = 16
+"""Blocks along y that are computed together."""
+LEAST = 0.1
+"""Times the mean power, that the noise of a cosine has: no part of k-space is quite empty."""
+LEFT = 1.5
+"""How much more noise is reckoned with, at most, where few cosines hold all of it: those of the
+answer hold more than a tenth of it then, that looks like structure. See docs/decisions/0225."""
+
+
+def wiener(
+    answer: Array,
+    measured: Array,
+    noise: Array | float,
+    spacing_mm: Sequence[float],
+    *,
+    filters: Sequence[AxisFilter] = (AxisFilter(), AxisFilter(), AxisFilter()),
+    first: Sequence[int] = (0, 0, 0),
+) -> Array:
+    """The scan filtered with the answer as pilot; images `(x, y, z)` of a magnitude in one unit.
+
+    `noise` is the standard deviation (at each voxel), `filters` what k-space went through along
+    each axis: noise has less power where they have. `first` is where the images lie in the scan,
+    for the grid of blocks is that of the scan. A voxel depends on those within `block_reach`.
+    """
+    level = np.maximum(np.broadcast_to(np.float32(noise), answer.shape), np.float32(1e-12))
+    sizes = [block_size(spacing_mm, axis) if n > 1 else 1 for axis, n in enumerate(answer.shape)]
+    pads = [(2 * (size // 2),) * 2 for size in sizes]
+    mean = level * mean_of_signal((answer / level).clip(0)).astype(np.float32)
+    images = answer, answer + (measured - mean), np.square(level)
+    pilot, scan, variance = (
+        torch.from_numpy(np.pad(image, pads, mode="symmetric")) for image in images
+    )
+    power = _power(tuple(filters), tuple(sizes))
+    found = torch.zeros(answer.shape)
+    for shift in SHIFTS:
+        grid = [_line(*line) for line in zip(answer.shape, sizes, first, shift, strict=True)]
+        box = tuple(slice(start, stop) for start, stop, _ in grid)
+        blocks = _filtered(pilot[box], scan[box], variance[box], power, sizes)
+        within = (slice(at, at + n) for (*_, at), n in zip(grid, answer.shape, strict=True))
+        found += blocks[tuple(within)]
+    found /= len(SHIFTS)
+    filtered: Array = found.numpy()
+    return filtered
+
+
+def _line(n: int, size: int, first: int, shift: int) -> tuple[int, int, int]:
+    """Along an axis: where the blocks start and stop in the padded image; where the image starts.
+
+    Blocks start at every half of their size, and each voxel lies in two.
+    """
+    half = size // 2
+    if not half:
+        return 0, n, 0
+    before = half + (first - shift) % half
+    return 2 * half - before, 3 * half + n + -(n + before) % half, before
+
+
+def _filtered(
+    pilot: Tensor, scan: Tensor, variance: Tensor, power: Tensor, sizes: Sequence[int]
+) -> Tensor:
+    """The filter with one grid of blocks, a few of them after the other: they stay in the cache."""
+    found = torch.zeros(scan.shape)
+    centres = variance[tuple(slice(size // 2, None, max(size // 2, 1)) for size in sizes)]
+    half, beside = sizes[0] // 2, sizes[1] // 2
+    for number, first in enumerate(range(0, scan.shape[0] - half, max(half, 1))):
+        layer = slice(first, first + sizes[0])
+        for start, stop in _strips(scan.shape[1], sizes[1]):
+            seen = layer, slice(start - beside, stop + beside)
+            blocks = slice(seen[1].start // max(beside, 1), stop // max(beside, 1))
+            kept = _kept(pilot[seen], scan[seen], centres[number, blocks], power, sizes)
+            found[layer, start:stop] += kept[:, beside : beside + stop - start]
+    return found
+
+
+def _kept(
+    pilot: Tensor, scan: Tensor, noise: Tensor, power: Tensor, sizes: Sequence[int]
+) -> Tensor:
+    """The filter on one layer of blocks, `noise` being the variance at the centre of each."""
+    strong, cosines = _cosines(pilot, sizes), _cosines(scan, sizes)
+    strong.square_()
+    noise = noise[:, : strong.shape[2] // sizes[2], None]
+    shape = sizes[0], noise.shape[0], sizes[1], noise.shape[1], sizes[2]
+    both = torch.addcmul(strong.reshape(shape), noise[:, None], power)
+    cosines *= strong.div_(both.reshape(strong.shape))
+    return _sums(cosines, sizes)
+
+
+def _strips(n: int, size: int) -> Iterator[tuple[int, int]]:
+    """Along an axis: voxels that are computed together, with all blocks that they lie in."""
+    half = size // 2
+    step, last = STRIP * max(half, 1), n - half
+    for start in range(half, last, step):
+        yield start, min(start + step, last)
+
+
+def _cosines(image: Tensor, sizes: Sequence[int]) -> Tensor:
+    """The coefficients of all blocks, in the places of the blocks' voxels along each axis."""
+    for axis, size in enumerate(sizes):
+        if size == 1:
+            continue
+        half, shape = size // 2, image.shape
+        rows = image.reshape(*shape[:axis], shape[axis] // half, half, -1)
+        both = _times(_basis(size)[0], rows)
+        ahead, behind = both[..., :-1, :size, :], both[..., 1:, size:, :]
+        image = (ahead + behind).reshape(*shape[:axis], -1, *shape[axis + 1 :])
+    return image
+
+
+def _sums(cosines: Tensor, sizes: Sequence[int]) -> Tensor:
+    """The blocks with these coefficients, laid over one another by a window."""
+    for axis, size in reversed(list(enumerate(sizes))):
+        if size == 1:
+            continue
+        half, shape = size // 2, cosines.shape
+        rows = cosines.reshape(*shape[:axis], shape[axis] // size, size, -1)
+        blocks = _times(_basis(size)[1], rows)
+        whole = blocks.new_zeros(*shape[:axis], shape[axis] // size + 1, half, blocks.shape[-1])
+        whole[..., :-1, :, :] = blocks[..., :half, :]
+        whole[..., 1:, :, :] += blocks[..., half:, :]
+        cosines = whole.reshape(*shape[:axis], -1, *shape[axis + 1 :])
+    return cosines
+
+
+def _times(matrix: Tensor, rows: Tensor) -> Tensor:
+    """A matrix product along the last axis but one; along contiguous voxels it is one product."""
+    if rows.shape[-1] > 1:
+        return torch.matmul(matrix, rows)
+    return torch.matmul(rows[..., 0], matrix.t())[..., None]
+
+
+@lru_cache
+def _basis(size: int) -> tuple[Tensor, Tensor]:
+    """To the cosines, from both halves of a block; back, by a window that adds up to 1."""
+    cosines, half = dct(np.eye(size), axis=0, norm="ortho"), size // 2
+    window = np.sin((np.arange(size) + 0.5) * np.pi / size) ** 2
+    there = np.concatenate([cosines[:, :half], cosines[:, half:]])
+    back = (cosines * window).T
+    return (
+        torch.tensor(there, dtype=torch.float32),
+        torch.tensor(back, dtype=torch.float32).contiguous(),
+    )
+
+
+@lru_cache
+def _power(filters: tuple[AxisFilter, ...], sizes: tuple[int, ...]) -> Tensor:
+    """The noise to reckon with in each cosine, of noise of variance 1 `(x, 1, y, 1, z)`."""
+    along = [_along(*one) for one in zip(filters, sizes, strict=True)]
+    power = np.maximum(reduce(np.multiply.outer, along), LEAST)
+    power *= 1 + LEFT * (1 - 1 / max(float(np.square(power).mean()), 1.0))
+    power = power.astype(np.float32)
+    x, y, z = power.shape
+    return torch.from_numpy(power).reshape(x, 1, y, 1, z)
+
+
+def _along(one: AxisFilter, size: int) -> Array:
+    cosines = dct(np.eye(size), axis=0, norm="ortho")
+    lags = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
+    alike = one.covariance(size)[lags]
+    power: Array = np.einsum("ki,ij,kj->k", cosines, alike, cosines)
+    return power
