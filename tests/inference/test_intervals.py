@@ -124,7 +124,7 @@ def test_a_model_without_a_calibration_or_with_a_broken_one_says_so(calibrated):
 def test_out_of_range_there_is_no_interval(calibrated):
     small = TrainingRange("phantoms", ("pixel",), ("a", "b"), ((5.0,), (5.1,)))
     small.save(calibrated)
-    with pytest.raises(UnsupportedScan, match="no interval holds: the pixels are smaller"):
+    with pytest.raises(UnsupportedScan, match="no interval holds: smaller pixels"):
         Enhancer.load(calibrated).interval(head(), noise=20.0)
 
 
