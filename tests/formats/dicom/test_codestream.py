@@ -8,7 +8,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000, UID, JPEGBaseline8Bit, RLELossless
 
-from medddim.errors import UnreadableScan, UnsupportedScan
+from medddim.errors import ScanError, UnreadableScan, UnsupportedScan
 from medddim.formats.dicom import codestream
 
 SOI, START = b"\xff\xd8", b"\xff\xda"
@@ -111,6 +111,19 @@ def sound(dataset: FileDataset) -> None:
     codestream.require_sound_frames(dataset, Path("x.dcm"))
 
 
+def refused(dataset: FileDataset, error: type[ScanError] = UnreadableScan) -> str:
+    with pytest.raises(error) as said:
+        sound(dataset)
+    return str(said.value)
+
+
+def other_size(rows: int, columns: int) -> str:
+    return (
+        f"x.dcm: the compressed image is not of the {rows} rows and {columns} columns that the "
+        "header states; get the file again from its source"
+    )
+
+
 WHOLE_JPEG = SOI + frame_start(0xC0) + START + b"\xff\xd9"
 
 
@@ -121,15 +134,16 @@ def test_a_jpeg_of_the_stated_size_with_its_end_is_sound(padding: bytes) -> None
 
 @pytest.mark.parametrize("frame", [WHOLE_JPEG[:-2], WHOLE_JPEG + b"\x07\x07"])
 def test_a_jpeg_without_its_end_is_truncated(frame: bytes) -> None:
-    with pytest.raises(UnreadableScan, match=r"^x\.dcm: the compressed image has no end"):
-        sound(compressed(JPEGBaseline8Bit, frame))
+    assert refused(compressed(JPEGBaseline8Bit, frame)) == (
+        "x.dcm: the compressed image has no end; the file is truncated, get it again from its "
+        "source"
+    )
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(258, 515), (515, 259), (514, 258)])
 def test_a_size_other_than_that_of_the_header_is_named(rows: int, columns: int) -> None:
-    said = rf"^x\.dcm: the compressed image is not of the {rows} rows and {columns} columns"
-    with pytest.raises(UnreadableScan, match=said):
-        sound(compressed(JPEGBaseline8Bit, WHOLE_JPEG, rows, columns))
+    said = refused(compressed(JPEGBaseline8Bit, WHOLE_JPEG, rows, columns))
+    assert said == other_size(rows, columns)
 
 
 def rle(*segments: bytes, starts: list[int] | None = None, count: int | None = None) -> bytes:
@@ -161,8 +175,10 @@ def test_rle_of_one_and_of_two_bytes_a_voxel_is_sound() -> None:
     ],
 )
 def test_rle_that_does_not_stand_for_the_voxels_is_damaged(frame: bytes, bits: int) -> None:
-    with pytest.raises(UnreadableScan, match=r"^x\.dcm: the RLE data do not stand for the 6 vox"):
-        sound(compressed(RLELossless, frame, 2, 3, bits))
+    assert refused(compressed(RLELossless, frame, 2, 3, bits)) == (
+        "x.dcm: the RLE data do not stand for the 6 voxels of the image; the file is damaged, get "
+        "it again from its source"
+    )
 
 
 def test_rle_much_longer_than_its_image_is_refused() -> None:
@@ -170,8 +186,10 @@ def test_rle_much_longer_than_its_image_is_refused() -> None:
     padded = b"\x07abcdefgh"
     long = rle(padded + bytes(most - 64 - len(padded)))
     sound(compressed(RLELossless, long, 2, 4))
-    with pytest.raises(UnsupportedScan, match=r"^x\.dcm: RLE data longer than the image"):
-        sound(compressed(RLELossless, long + b"\0\0", 2, 4))
+    longer = compressed(RLELossless, long + b"\0\0", 2, 4)
+    assert refused(longer, UnsupportedScan) == (
+        "x.dcm: RLE data longer than the image they stand for"
+    )
 
 
 def j2k(
@@ -187,18 +205,15 @@ def j2k(
 def test_a_jpeg_2000_image_has_the_size_of_its_area() -> None:
     sound(compressed(JPEG2000, j2k(515, 258)))
     for rows, columns in ((515, 259), (514, 258)):
-        with pytest.raises(UnreadableScan, match="not of the 515 rows and 258 columns"):
-            sound(compressed(JPEG2000, j2k(rows, columns)))
+        assert refused(compressed(JPEG2000, j2k(rows, columns))) == other_size(515, 258)
 
 
 def test_every_codestream_of_a_jp2_file_has_to_be_of_that_size() -> None:
     box = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
     sound(compressed(JPEG2000, box + j2k(515, 258)))
     sound(compressed(JPEG2000, box + j2k(515, 258) + j2k(515, 258)))
-    with pytest.raises(UnreadableScan, match="not of the 515 rows"):
-        sound(compressed(JPEG2000, box + j2k(515, 258) + j2k(4000, 258)))
-    with pytest.raises(UnreadableScan, match="not of the 515 rows"):
-        sound(compressed(JPEG2000, box + b"\xff\xd9"))
+    for wrong in (j2k(515, 258) + j2k(4000, 258), b"\xff\xd9"):
+        assert refused(compressed(JPEG2000, box + wrong)) == other_size(515, 258)
 
 
 COMPONENT = segment(0x53, b"\x00\x01" + b"\x00\x04\x04\x00\x00\x00")
@@ -221,5 +236,7 @@ def test_packets_are_layers_times_tiles_times_precincts(
     monkeypatch.setattr(codestream, "MOST_PACKETS", packets)
     sound(dataset)
     monkeypatch.setattr(codestream, "MOST_PACKETS", packets - 1)
-    with pytest.raises(UnsupportedScan, match=f"cut into more than {packets - 1:,} packets"):
-        sound(dataset)
+    assert refused(dataset, UnsupportedScan) == (
+        f"x.dcm: the JPEG 2000 image is cut into more than {packets - 1:,} packets; no scan comes "
+        "near it"
+    )

@@ -1,6 +1,7 @@
 """What is not a slice of a classic MR or CT scan is shown with the reason, never read."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
 
 from medddim import formats
 from medddim.errors import EnvironmentProblem, UnreadableScan, UnsupportedScan
-from medddim.formats.dicom.kind import term
+from medddim.formats.dicom.kind import require_supported, set_aside, term
+from medddim.formats.dicom.planes import plane_of, thickness
 
 NOT_FOR_US = {
     "enhanced PET": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.130"}, "Enhanced PET Image"),
@@ -94,6 +96,26 @@ def test_a_unit_tells_a_map(scanner: Any, said: dict[str, Any], found: str) -> N
     (series,) = formats.find(scanner.store(slices))
     assert found in series.refusal
     assert bool(series.refusal) == bool(found)
+
+
+class Broken:
+    """A dataset of which nothing can be asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("ZZPHI")
+
+
+@pytest.mark.parametrize(
+    "ask", [require_supported, lambda header: set_aside([header]), plane_of, thickness]
+)
+def test_what_breaks_a_library_is_a_broken_dicom_file(ask: Any) -> None:
+    header = SimpleNamespace(path=Path("x.dcm"), place="x.dcm", dataset=Broken(), frame=None)
+    with pytest.raises(UnreadableScan) as said:
+        ask(header)
+    assert str(said.value) == (
+        "x.dcm: expected a sound DICOM file, found a broken one (RuntimeError); get the file "
+        "again from its source"
+    )
 
 
 @pytest.mark.parametrize(
