@@ -40,6 +40,7 @@ NOT_FOR_US = {
 
 
 @pytest.mark.parametrize("kind", NOT_FOR_US)
+@pytest.mark.daily(4)  # all are in test_sentences.py, as found
 def test_other_kinds_are_refused_with_the_reason(scanner: Any, kind: str) -> None:
     attributes, reason = NOT_FOR_US[kind]
     folder = scanner.store(scanner.slices(3, **attributes))
