@@ -53,6 +53,8 @@ from medddim.volume import Array, Volume
 SNRS = (4.5, 6.0, 7.5, 9.0, 12.0, 18.0)
 BINS = (("SNR 4 to 8", 4.0, 8.0), ("SNR 8 and more", 8.0, np.inf))
 COPIES = 2
+EVEN = 0.15
+"""Of the tissue, the most even share, where inserts lie: less is kept there than elsewhere."""
 FALSE_SNR, FALSE_MM = 2.0, 4.0
 Row = dict[str, Any]
 
@@ -175,6 +177,7 @@ def inserted(
         noise=1.0,
         floor=floor_of(clean, float(np.percentile(clean.voxels, 99.5))),
         generator=np.random.default_rng(0),
+        even=EVEN,
     )
     return clean.with_voxels(with_inserts(clean.voxels[0], planted)[None]), planted, spread
 

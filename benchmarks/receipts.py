@@ -14,7 +14,7 @@ SCANS are taken as the truth and made noisy; of each the middle --slices. For ev
               as a NIfTI file, without this file's imports
     flagged   AUROC of the map of `medddim.metrics.invention` (its most within the place) between
               even tissue of the answer with a false structure of SIZES_MM and --contrast times the
-              noise and even tissue without, by size and together
+              noise and even tissue without, by size and together; not measured if that is 0
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def measured(
     receipt = receipt_of(enhancer, plan, answer)
     cost = (time.process_time() - began) / (answered - began)
     apart = against(receipt, separate(enhancer, plan, answer, copies=asked.copies))
-    flags = stand_out(plan, answer, contrast=asked.contrast, copies=asked.copies)
+    copies = asked.copies if asked.contrast else 0
+    flags = stand_out(plan, answer, contrast=asked.contrast, copies=copies)
     return [*apart, f"{cost:.2f}", f"{of_command(noisy, asked.model):.2f}"], flags
 
 

@@ -25,9 +25,9 @@ CONTRASTS = (1.0, 2.0, 4.0)
 
 GAP = 8
 """Voxels between the edges of two inserts: what they change of each other's share is below 0.01."""
-EVEN_SHARE = 0.15
-"""Of the places that are free, the most even share is drawn from."""
-ENOUGH = 20_000
+EVEN_SHARE = 0.3
+"""Of the places that are free, the most even share is drawn from; see decision 220."""
+ENOUGH = 5_000
 """Places that are looked at, of inserts of one size."""
 TISSUE = 0.2
 """An insert lies where the scan is brighter than this share of its bright end."""
@@ -70,8 +70,9 @@ def plant(  # noqa: PLR0913 - what, and where it may lie
     generator: np.random.Generator,
     margin: Sequence[int] = (0, 0, 0),
     gap: Sequence[int] = (GAP, GAP, GAP),
+    even: float = EVEN_SHARE,
 ) -> list[Planted]:
-    """Inserts at the most even places of the first channel, as many of those wanted as fit.
+    """Inserts at the most `even` share of places in the first channel, as many as wanted and fit.
 
     `wanted` are diameters in mm and contrasts as multiples of `noise`, placed in this order; bright
     and dark as the generator says, bright alone where the signal is too low to be made darker.
@@ -81,21 +82,22 @@ def plant(  # noqa: PLR0913 - what, and where it may lie
     image, planted = volume.voxels[0], list[Planted]()
     radii = {size: np.array(radii_of(size, volume.spacing_mm)) for size, _ in wanted}
     places = {
-        size: _places(image, around, floor=floor, margin=margin, generator=generator)
+        size: _places(image, around, floor=floor, margin=margin, even=even, generator=generator)
         for size, around in radii.items()
     }
     for size, times in wanted:
-        if not len(places[size]):
+        if not places[size].size:
             continue
-        place = places[size][generator.integers(len(places[size]))]
+        place = places[size][:, generator.integers(places[size].shape[1])]
         contrast = times * noise
         if generator.random() < 0.5 and _mean(image, place, radii[size]) - contrast > floor:
             contrast = -contrast
         one = Insert(tuple(map(float, place)), tuple(radii[size]))
         planted.append(Planted(one, size, times, contrast))
         for other, free in places.items():
-            apart = np.abs(free - place) > radii[size] + radii[other] + gap
-            places[other] = free[apart.any(axis=1)]
+            near = np.floor(radii[size] + radii[other] + gap).astype(free.dtype)
+            apart = np.abs(free - place[:, None]) > near[:, None]
+            places[other] = free[:, apart.any(axis=0)]
     return planted
 
 
@@ -141,19 +143,20 @@ def _places(
     *,
     floor: float,
     margin: Sequence[int],
+    even: float,
     generator: np.random.Generator,
-) -> npt.NDArray[np.intp]:
-    """Places `(place, axis)` of the most even tissue, enough to draw from."""
+) -> npt.NDArray[np.int32]:
+    """Places `(axis, place)` of the most even tissue, enough to draw from."""
     deviation, mean = _evenness(image, radii)
     free = _inside(image.shape, [r + m for r, m in zip(radii, margin, strict=True)])
     free &= mean > floor
     if not free.any():
-        return np.empty((0, 3), np.intp)
-    free &= deviation <= np.quantile(deviation[free], EVEN_SHARE)
+        return np.empty((3, 0), np.int32)
+    free &= deviation <= np.quantile(deviation[free], even)
     there = np.flatnonzero(free)
     if len(there) > ENOUGH:
         there = generator.choice(there, ENOUGH, replace=False)
-    return np.stack(np.unravel_index(there, image.shape), axis=1)
+    return np.stack(np.unravel_index(there, image.shape)).astype(np.int32)
 
 
 def _evenness(image: Array, radii: Sequence[float] | Array) -> tuple[Array, Array]:
@@ -166,7 +169,7 @@ def _evenness(image: Array, radii: Sequence[float] | Array) -> tuple[Array, Arra
     return deviation, mean
 
 
-def _mean(image: Array, place: npt.NDArray[np.intp], radii: Array) -> float:
+def _mean(image: Array, place: npt.NDArray[np.int32], radii: Array) -> float:
     """The mean of the image where an insert would lie, and around it."""
     first = [max(c - n // 2, 0) for c, n in zip(place, _window(image.shape, radii), strict=True)]
     x, y, z = (slice(one, 2 * c - one + 1) for one, c in zip(first, place, strict=True))

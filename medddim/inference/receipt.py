@@ -1,16 +1,15 @@
 """The lesion receipt: how much of the contrast of small structures an answer keeps, in this scan.
 
-Inserts of known size and contrast are put into blocks of the scan itself, and the blocks answered
-with and without them (`medddim.inference.insertion`). Scaling, noise level and views are those of
-the whole scan, so that a block is answered as the scan was.
+Inserts of known size and contrast are put into the scan itself, which is answered once more with
+all of them; of a large scan, blocks are, with and without them (`medddim.inference.insertion`).
+Scaling, noise level and views are those of the scan, so that a block is answered as the scan was.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from medddim.errors import RequestProblem
 from medddim.inference.consistency import SameGrid
 from medddim.inference.insertion import (
     CONTRASTS,
-    GAP,
     SIZES_MM,
     Kept,
     Planted,
@@ -35,23 +33,24 @@ from medddim.volume import Volume
 Box = tuple[slice, slice, slice]
 Answer = Callable[[ScanPlan], Volume]
 
-COUNTS = dict(zip(SIZES_MM, (24, 12, 6, 4), strict=True))
+COUNTS = dict(zip(SIZES_MM, (96, 48, 24, 12), strict=True))
 """Inserts of each size, for each contrast, where the scan has room for them.
 
-What is kept of the small ones varies most from place to place (decision 207).
+What is kept of the small ones varies most from place to place (decision 220).
 """
-BLOCKS = 4
-"""A scan is looked at in so many blocks at most."""
+BLOCKS = 6
+"""A scan so large that this is less work is looked at in so many blocks, not as a whole."""
 EDGE = 80
 """Voxels along each side of a block, its margin not counted."""
 MARGIN = 16
 """Voxels around them that the network sees and no insert lies in."""
-SLAB = 3
-"""A network that sees no further than this along an axis is shown a slab of a few slices."""
-DRAWN = 5
-"""Blocks that are drawn for one, which is that with the most tissue."""
-EFFORT = 0.9
-"""Voxels that a receipt may ask of the network, as a share of those of the scan."""
+SLAB = 7
+"""Where a network sees no further than this along an axis, blocks are slabs across it."""
+NEAR = 4
+"""Voxels between two inserts: what each changes of the other's share goes from a mean of many."""
+LEAST, UNSURE = 3, 0.05
+"""Inserts of a group at least, and the largest standard error of their mean; else it is left out.
+"""
 SHOWN_MM = 4.0
 """The sentence is about inserts of this size."""
 
@@ -76,6 +75,12 @@ class Line:
         return self.spread / float(np.sqrt(self.count - 1)) if self.count > 1 else None
 
     @property
+    def words(self) -> str:
+        """The mean in per cent, and its standard error."""
+        about = "" if self.error is None else f" (+/- {max(self.error, 0.01):.0%})"
+        return f"{self.mean:.0%}{about}"
+
+    @property
     def facts(self) -> dict[str, float | None]:
         """Its figures, for the record."""
         error = None if self.error is None else round(self.error, 3)
@@ -87,8 +92,9 @@ class Line:
 class Receipt:
     """How much of the contrast of inserts an answer keeps, by size and contrast.
 
-    `noise` is the level that contrasts are multiples of, in the scan's unit. Empty `lines` mean
-    that the scan has no even tissue to put an insert into.
+    `noise` is the level that contrasts are multiples of, in the scan's unit. A size and contrast
+    of which too little is known has no line; empty `lines` mean that the scan has too little even
+    tissue to put inserts into.
     """
 
     noise: float
@@ -96,16 +102,18 @@ class Receipt:
 
     @property
     def words(self) -> str:
-        """One sentence for people."""
-        sizes = {line.diameter_mm for line in self.lines}
-        if not sizes:
-            return "no even tissue was found to measure what small lesions keep"
-        size = min(sizes, key=lambda one: abs(one - SHOWN_MM))
-        mean = {line.times_noise: line.mean for line in self.lines if line.diameter_mm == size}
-        faint, plain = mean[min(mean)], mean[max(mean)]
+        """One sentence for people; behind each share, the standard error of its mean."""
+        groups: dict[float, list[Line]] = defaultdict(list)
+        for line in self.lines:
+            groups[line.diameter_mm].append(line)
+        if not groups:
+            return "too little even tissue was found to measure what small lesions keep"
+        size = min(groups, key=lambda one: (-len(groups[one]), abs(one - SHOWN_MM)))
+        faint, plain = groups[size][0], groups[size][-1]
         return (
-            f"a faint {size:g} mm lesion (contrast {min(mean):g}x noise) keeps {faint:.0%} of its "
-            f"contrast here, a plain one ({max(mean):g}x) {plain:.0%}"
+            f"a faint {size:g} mm lesion (contrast {faint.times_noise:g}x noise) keeps "
+            f"{faint.words} of its contrast here, a plain one ({plain.times_noise:g}x) "
+            f"{plain.words}"
         )
 
     @property
@@ -123,8 +131,8 @@ def measure(
     """The receipt of the answer to a plan.
 
     `answer` carries a plan out, `reach` is how many voxels along each axis the network sees around
-    one, and `whole` its answer to the whole scan, needed where the scan is too small to cut blocks
-    from: it is asked for if not given. The first channel is what is looked at. Raises
+    one, and `whole` its answer to the whole scan, needed but where blocks are cut from a large one:
+    it is asked for if not given. The first channel is what is looked at. Raises
     RequestProblem for super-resolution, whose answers keep every mean that was measured.
     """
     if not isinstance(plan.consistency, SameGrid):
@@ -137,20 +145,19 @@ def measure(
     margin = [min(far, MARGIN) for far in reach]
     boxes = list(_boxes(plan, margin, generator))
     for left, box in zip(range(len(boxes), 0, -1), boxes, strict=True):
-        everything = box == _everything(plan.scan)
-        part = plan if everything else _part_of(plan, box)
+        part = _part_of(plan, box)
         planted = plant(
             part.scan,
-            wanted[::left],  # spread over the blocks
+            list(_spread(wanted, left)),
             noise=noise,
             floor=floor_of(part.scan, plan.scaling.scale),
             generator=generator,
             margin=_margin_in(box, plan.scan.shape, margin),
-            gap=[min(far, GAP) for far in reach],
+            gap=[min(far, NEAR) for far in reach],
         )
         if planted:
-            without = whole if everything and whole else answer(part)
-            found += _kept(answer, part, planted, without)
+            everything = box == _everything(plan.scan)
+            found += _kept(answer, part, planted, whole if everything and whole else answer(part))
         for one in planted:
             wanted.remove((one.diameter_mm, one.times_noise))
     return Receipt(noise, tuple(_lines(found)))
@@ -165,8 +172,7 @@ def _margin_in(box: Box, shape: Sequence[int], margin: Sequence[int]) -> list[in
 def _kept(
     answer: Answer, part: ScanPlan, planted: Sequence[Planted], without: Volume
 ) -> Iterator[Kept]:
-    voxels = part.scan.voxels.copy()
-    voxels[0] = with_inserts(voxels[0], planted)
+    voxels = with_inserts(part.scan.voxels[0], planted)[None]
     there = answer(part.of(part.scan.with_voxels(voxels)))
     return kept(there.voxels[0] - without.voxels[0], planted)
 
@@ -176,42 +182,48 @@ def _lines(found: Sequence[Kept]) -> Iterator[Line]:
     for one in found:
         groups[one.diameter_mm, one.times_noise].append(one.share)
     for (diameter, times), shares in sorted(groups.items()):
-        yield Line(
-            diameter, times, float(np.mean(shares)), float(np.std(shares)), count=len(shares)
-        )
+        mean, spread = float(np.mean(shares)), float(np.std(shares))
+        line = Line(diameter, times, mean, spread, count=len(shares))
+        if line.count >= LEAST and line.error is not None and line.error <= UNSURE:
+            yield line
 
 
 def wanted_of(scan: Volume) -> list[tuple[float, float]]:
-    """Diameters in mm and contrasts of all inserts, the largest first: they need the most room."""
+    """Diameters in mm and contrasts of all inserts, in an order whose beginning is a fair share.
+
+    Where there is no room for all, each size has the same part of its `COUNTS`.
+    """
     pixel = sorted(scan.spacing_mm)[1]
     sizes = [size for size in SIZES_MM[::-1] if size >= pixel] or [SIZES_MM[-1]]
-    turns = range(max(COUNTS.values()))
-    every = product(turns, sizes, CONTRASTS)
-    return [(size, times) for turn, size, times in every if turn < COUNTS[size]]
+    turns = [((turn + 0.5) / COUNTS[size], size) for size in sizes for turn in range(COUNTS[size])]
+    return [(size, times) for _, size in sorted(turns) for times in CONTRASTS]
+
+
+def _spread(wanted: Sequence[tuple[float, float]], blocks: int) -> Iterator[tuple[float, float]]:
+    """What the first of so many blocks gets: the same share of each size and contrast."""
+    turns = Counter[tuple[float, float]]()
+    for one in wanted:
+        if turns[one] % blocks == 0:
+            yield one
+        turns[one] += 1
 
 
 def _boxes(plan: ScanPlan, margin: Sequence[int], generator: np.random.Generator) -> Iterator[Box]:
-    """Blocks around places of tissue, as many as the effort allows; all of a scan that is small."""
-    scan = plan.scan
-    edges = []
+    """All of the scan; of a large one, blocks around tissue, spread evenly along its slices."""
+    scan, edges = plan.scan, list[int]()
+    slabs = min(margin) <= SLAB
     for n, spacing, far in zip(scan.shape, scan.spacing_mm, margin, strict=True):
         largest = int(np.ceil(SIZES_MM[-1] / spacing)) + 2
-        # along an axis that the network hardly sees along, one layer of inserts will do
-        edges.append(min(n, (largest if far <= SLAB else max(EDGE, largest)) + 2 * far))
-    cost = 2 * float(np.prod(edges)) / scan.voxels[0].size
-    if cost > EFFORT / 2:  # less than two blocks
+        edge = largest if far <= SLAB else n if slabs else max(EDGE, largest)
+        edges.append(min(n, edge + 2 * far))
+    if BLOCKS * 2 * int(np.prod(edges)) >= scan.voxels[0].size:
         yield _everything(scan)
         return
     tissue = _tissue(scan, floor_of(scan, plan.scaling.scale))
-    for _ in range(min(int(EFFORT / cost), BLOCKS) if len(tissue) else 0):
-        drawn = tissue[generator.integers(len(tissue), size=DRAWN)]
-        boxes = [_around(place, edges, scan.shape) for place in drawn]
-        yield max(boxes, key=lambda box: _places_in(box, tissue))
-
-
-def _places_in(box: Box, places: npt.NDArray[np.intp]) -> int:
-    first, last = ([getattr(side, end) for side in box] for end in ("start", "stop"))
-    return int(((places >= first) & (places < last)).all(axis=1).sum())
+    along = np.argsort(tissue[:, scan.slice_axis], kind="stable")
+    for layer in np.array_split(tissue[along], BLOCKS):
+        if len(layer):
+            yield _around(layer[generator.integers(len(layer))], edges, scan.shape)
 
 
 def _tissue(scan: Volume, floor: float) -> npt.NDArray[np.intp]:

@@ -44,7 +44,7 @@ def test_all_inserts_in_one_pass_are_found_as_each_by_itself(scan):
 
     alone = [share([one])[0] for one in planted]
     assert share(planted) == pytest.approx(alone, abs=0.01)
-    assert max(alone) - min(alone) > 0.3  # it is the small ones that a blur takes
+    assert max(alone) - min(alone) > 0.2  # it is the small ones that a blur takes
 
 
 def test_they_lie_in_even_tissue_apart_from_each_other_and_inside(scan):
