@@ -109,12 +109,11 @@ def begins_with(recipe: Recipe) -> str:
     start = recipe.training.start_from
     if not start:
         return "nothing: a new network (--from-scratch)"
-    other = {
-        "mr-denoise-fast": "; in use as fast as that (--quality best: mr-denoise, many times "
-        "slower, better for white noise)",
-        "mr-denoise": "; in use many times slower than mr-denoise-fast (--quality fast)",
+    in_use = {
+        "mr-denoise-fast": ", as fast in use; --quality best: of mr-denoise, many times slower",
+        "mr-denoise": ", in use many times slower than mr-denoise-fast (--quality fast)",
     }
-    return f"the weights of {start}{other.get(start, '')}"
+    return f"the weights of {start}{in_use.get(start, '')}"
 
 
 def _notes(recipe: Recipe, found: Found) -> dict[str, str]:

@@ -127,7 +127,7 @@ def test_init_begins_with_what_enhance_takes_and_says_so(medddim, scans, monkeyp
     for quality, model in (("auto", "mr-denoise-fast"), ("best", "mr-denoise")):
         file = f"{quality}.yaml"
         made = medddim("train", "--init", file, "--data", "own", "--quality", quality)
-        assert f"with the weights of {model};" in made.stdout
+        assert f"with the weights of {model}," in made.stdout
         assert "slower" in made.stdout
         assert Recipe.load(tmp_path / file).training.start_from == model
 
