@@ -77,6 +77,7 @@ class Ready:
     outcome: Outcome
     missing: list[shelf.Part]
     seconds: float = 0.0
+    worked: float = 0.0  # by the thread that read it
 
 
 @dataclass
@@ -192,6 +193,7 @@ class Station:
 
     def _settled(self, task: Task) -> Ready | Outcome:
         series, earlier, job = task.series, task.earlier, self.choose(task.series)
+        began = time.thread_time()
         inputs = {series.shown(file): sha256_of(file) for file in series.files}
         kept: shelf.Kept = {}
         if earlier and record.same_work(earlier, inputs=inputs, job=job.described):
@@ -219,7 +221,7 @@ class Station:
             clipped=kept_result.clipped if kept_result else 0,
             notes=kept_result.notes if kept_result else [],
         )
-        return Ready(task, job, volume, plan, outcome, missing)
+        return Ready(task, job, volume, plan, outcome, missing, worked=time.thread_time() - began)
 
     def _require_room(
         self, task: Task, job: Job, *, inputs: dict[str, str], kept: shelf.Kept
@@ -287,8 +289,7 @@ def _with_forecast(work: Work, scan: Ready) -> Outcome:
     """The outcome with what the scan will take; UnsupportedScan where there is not so much."""
     if not isinstance(work, Forecasts):
         return scan.outcome
-    planned = work.forecast(scan.plan).facts(reading_s=scan.seconds)
-    return replace(scan.outcome, planned=planned)
+    return replace(scan.outcome, planned=work.forecast(scan.plan).facts(reading_s=scan.worked))
 
 
 def _read(series: Series) -> Volume:

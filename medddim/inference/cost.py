@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -61,19 +62,28 @@ class Cost:
 def measure(enhancer: Enhancer) -> Measured:
     """Time one small tile, and count the bytes of its tensors at their peak.
 
-    A smaller one goes before it, for the network compiles itself when it is first used. On a CPU
-    the time is what this thread works, whatever else the machine does meanwhile: other programs,
-    and the reading of the next scan. On an accelerator the bytes are those of its own memory.
+    A smaller one goes before it, for the network compiles itself when it is first used. On an
+    accelerator the bytes are those of its own memory.
     """
     batch, *space = SIDE[enhancer.recipe.network.spatial_dims]
     halves = tuple(n // 2 for n in space)
     with _Live() as live:
         _estimate(enhancer, (batch, *halves))
-    clock = time.thread_time if enhancer.device.type == "cpu" else time.perf_counter
-    began = clock()
-    _estimate(enhancer, (batch, *space))
-    took = clock() - began
+    took = _seconds(lambda: _estimate(enhancer, (batch, *space)), enhancer.device)
     return Measured(took / (batch * math.prod(space)), live.peak / (batch * math.prod(halves)))
+
+
+def _seconds(work: Callable[[], None], device: torch.device) -> float:
+    """How long it takes a machine that does nothing else meanwhile.
+
+    On a CPU, the work of this thread, or an even share of that of all: threads that wait for one
+    another spin, and a scan that is read meanwhile counts among the others.
+    """
+    began = time.perf_counter(), time.thread_time(), time.process_time()
+    work()
+    ended = time.perf_counter(), time.thread_time(), time.process_time()
+    wall, own, all_ = (after - before for before, after in zip(began, ended, strict=True))
+    return min(wall, own, all_ / torch.get_num_threads()) if device.type == "cpu" else wall
 
 
 def cost_of(enhancer: Enhancer, plan: ScanPlan, known: Measured, *, tile: int) -> Cost:

@@ -67,7 +67,7 @@ def test_each_scan_gets_the_model_for_its_modality(mixed, tmp_path):
 )
 def test_the_quality_asked_for_chooses_the_model(mixed, tmp_path, quality, model):
     job = batch.by_modality(batch.Settings(quality=quality), device="cpu", force=True)
-    planned = batch.run(found(mixed, tmp_path), tmp_path / "out", job=job, dry_run=True)
+    planned = batch.run(found(mixed, tmp_path / "out"), tmp_path / "out", job=job, dry_run=True)
     assert {one.job["model"] for one in planned} == {model, "ct-denoise"}
 
 
@@ -77,7 +77,9 @@ def test_the_quality_asked_for_chooses_the_model(mixed, tmp_path, quality, model
 )
 def test_super_resolution_and_samples_are_for_mr_and_say_so(mixed, tmp_path, asked, model):
     job = batch.by_modality(batch.Settings(**asked), device="cpu", force=True)
-    outcomes = list(batch.run(found(mixed, tmp_path), tmp_path / "out", job=job, dry_run=True))
+    outcomes = list(
+        batch.run(found(mixed, tmp_path / "out"), tmp_path / "out", job=job, dry_run=True)
+    )
     reported = {one.name: (one.status, one.reason) for one in outcomes}
     refused = [reason for status, reason in reported.values() if status == "refused"]
     assert reported["head"] == ("planned", "")
@@ -114,7 +116,9 @@ def test_what_one_model_cannot_do_is_refused_for_its_scans_alone(mixed, tmp_path
 
     monkeypatch.setattr("medddim.batch.extras.Extras.require_fitting", for_mr_alone)
     job = batch.by_modality(device="cpu", force=True)
-    outcomes = list(batch.run(found(mixed, tmp_path), tmp_path / "out", job=job, dry_run=True))
+    outcomes = list(
+        batch.run(found(mixed, tmp_path / "out"), tmp_path / "out", job=job, dry_run=True)
+    )
     assert {one.name: (one.status, one.reason) for one in outcomes} == {
         "head": ("planned", ""),
         "series": ("planned", ""),
