@@ -97,7 +97,7 @@ def lags(planes: Array, filters: PlaneFilter, inside: Array) -> str:
 
 def without(consistency: SameGrid) -> SameGrid:
     """The same, without local means and without what is put back."""
-    return replace(consistency, noise_map=None, puts_back=False)
+    return replace(consistency, puts_back=False)
 
 
 def head() -> Array:
