@@ -17,6 +17,10 @@ from medddim.volume import Array, Volume
 
 SUBJECT_ABOVE = {"MR": 0.1, "CT": -0.5}
 """What counts as the subject, not air, in the network's range."""
+THICK = 1.3
+"""Pixels that slices lie apart from which on they are thick."""
+THINNEST = 16
+"""Voxels along the side of the smallest cube; a scan that holds none is a slab."""
 OWN_NOISE = 0.7
 """Share of the noise read in a training scan that counts as its own: edges are read as noise too,
 and what is called noise is learnt to be taken away."""
@@ -36,16 +40,23 @@ class Source:
     @property
     def isotropic(self) -> bool:
         """Whether patches may be cut along any axis."""
-        return 1 / 1.3 < self.wider < 1.3
+        return 1 / THICK < self.wider < THICK
 
     @property
     def largest_patch(self) -> int:
         """The longest patch that fits, as a recipe has it: a multiple of 8 voxels, 0 for none."""
+        cube = int(min(self.image.shape)) // 8 * 8
+        if self.isotropic and cube >= THINNEST:
+            return cube
         if self.isotropic:
-            return int(min(self.image.shape)) // 8 * 8
+            return replace(self.as_slab(), wider=THICK).largest_patch
         sizes = range(8, max(self.image.shape) + 1, 8)
         fitting = [size for size in sizes if slab_side(size) <= min(self.image.shape[1:])]
         return max(fitting, default=0)
+
+    def as_slab(self) -> Source:
+        """The same cut across its thinnest axis: a slab too thin for a cube."""
+        return replace(self, image=np.moveaxis(self.image, int(np.argmin(self.image.shape)), 0))
 
 
 def slab_side(patch: int, slices: int = 1) -> int:

@@ -21,7 +21,7 @@ from medddim.degradation.kspace import (
 from medddim.degradation.mr_scanner import acquire
 from medddim.errors import RecipeError
 from medddim.recipe import Recipe, ScannerRecipe
-from medddim.training.acquired import SUBJECT_ABOVE, Source, slab_side, sources_of
+from medddim.training.acquired import SUBJECT_ABOVE, THICK, Source, slab_side, sources_of
 from medddim.training.dataset import SUBJECT_SHARE, Pairs
 from medddim.volume import Array, Volume
 
@@ -56,8 +56,11 @@ class ScannerPairs:
         self.patch = recipe.training.patch
         sources = [source for volume in volumes for source in sources_of(recipe, volume)]
         self.isotropic = [s for s in sources if s.isotropic and min(s.image.shape) >= self.patch]
-        slabs = [s for s in sources if s.wider >= 1.3]
+        slabs = [s for s in sources if s.wider >= THICK]
         self.shapes = [shape for shape in map(self._slab, SLICES) if _fitting(slabs, shape)]
+        if not self.isotropic and not self.shapes:  # nothing but thin slabs of isotropic voxels
+            slabs = [s.as_slab() for s in sources]
+            self.shapes = [shape for shape in map(self._slab, SLICES) if _fitting(slabs, shape)]
         self.slabs = slabs if self.shapes else []
         if not self.isotropic and not self.slabs:
             raise RecipeError(f"no scan has room for a patch of {self.patch} voxels each way")

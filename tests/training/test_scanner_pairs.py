@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from medddim.errors import RecipeError
+from medddim.recipe import ScalingRecipe
+from medddim.training.acquired import source_of
 from medddim.training.scanner_pairs import ScannerPairs, blurred
 from medddim.volume import Volume
 from tests.phantoms import textured
@@ -26,6 +28,21 @@ def isotropic(seed=0):
 
 def thick():
     return Volume(textured((72, 80, 20)).voxels, np.diag([1.0, 1.0, 4.0, 1.0]), "MR")
+
+
+def slab(axis):
+    """Isotropic voxels, too thin for a cube."""
+    voxels = np.moveaxis(textured((64, 72, 12)).voxels, 3, 1 + axis)
+    return Volume(voxels, np.eye(4), "MR")
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2], ids="xyz")
+def test_a_thin_slab_of_isotropic_voxels_is_learnt_from(axis):
+    (pair,) = drawn([slab(axis)], count=1)
+    assert pair.clean.shape[2] <= 12
+    assert pair.clean.shape[3:] == (24, 24)
+    assert source_of(ScalingRecipe(), slab(axis)).largest_patch == 40
+    assert source_of(ScalingRecipe(), isotropic()).largest_patch == 48
 
 
 def drawn(scans, count=6, **changed):
