@@ -12,7 +12,7 @@ ORDER, STACK_BY = "formats/dicom/test_order.py", "formats/dicom/test_stack_by.py
 BESIDE, PLACE = "formats/dicom/test_beside_others.py", "formats/test_nifti_place.py"
 PRIVATE, SIDECAR = "formats/dicom/test_private_diffusion.py", "formats/test_sidecar.py"
 CONTENT, SIGNS = "formats/test_content.py", "formats/test_voxel_signs.py"
-OWN, OTHERS = "batch/test_own.py", "formats/test_others.py"
+OWN, OTHERS = "inference/test_own.py", "formats/test_others.py"
 
 REPORTED = {
     "volumes in the order of a value": f"{ORDER}::test_volumes_come_as_acquired",
