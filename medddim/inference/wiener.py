@@ -24,8 +24,8 @@ from medddim.volume import Array
 
 SHIFTS = (0, 0, 0), (1, 1, 2), (2, 2, 0), (3, 3, 2)
 """Voxels by which the grid of blocks is moved; the mean over all is the answer."""
-STRIP = 16
-"""Blocks along y that are computed together."""
+STRIP, TOGETHER = 16, 2**16
+"""Blocks along y, and voxels, that are computed together, about."""
 LEAST = 0.1
 """Times the mean power, that the noise of a cosine has: no part of k-space is quite empty."""
 LEFT = 1.5
@@ -88,25 +88,29 @@ def _filtered(
     found = torch.zeros(scan.shape)
     centres = variance[tuple(slice(size // 2, None, max(size // 2, 1)) for size in sizes)]
     half, beside = sizes[0] // 2, sizes[1] // 2
-    for number, first in enumerate(range(0, scan.shape[0] - half, max(half, 1))):
-        layer = slice(first, first + sizes[0])
-        for start, stop in _strips(scan.shape[1], sizes[1]):
-            seen = layer, slice(start - beside, stop + beside)
-            blocks = slice(seen[1].start // max(beside, 1), stop // max(beside, 1))
-            kept = _kept(pilot[seen], scan[seen], centres[number, blocks], power, sizes)
-            found[layer, start:stop] += kept[:, beside : beside + stop - start]
+    for start, stop in _strips(scan.shape[1], sizes[1]):
+        seen = slice(start - beside, stop + beside)
+        blocks = slice(seen.start // max(beside, 1), stop // max(beside, 1))
+        count = max(1, TOGETHER // (max(half, 1) * (stop - start + 2 * beside) * scan.shape[2]))
+        for number in range(0, len(centres), count):
+            noise = centres[number : number + count, blocks]
+            first = number * max(half, 1)
+            layers = slice(first, first + len(noise) * max(half, 1) + half)
+            kept = _kept(pilot[layers, seen], scan[layers, seen], noise, power, sizes)
+            found[layers, start:stop] += kept[:, beside : beside + stop - start]
     return found
 
 
 def _kept(
     pilot: Tensor, scan: Tensor, noise: Tensor, power: Tensor, sizes: Sequence[int]
 ) -> Tensor:
-    """The filter on one layer of blocks, `noise` being the variance at the centre of each."""
+    """The filter on some layers of blocks, `noise` being the variance at the centre of each."""
     strong, cosines = _cosines(pilot, sizes), _cosines(scan, sizes)
     strong.square_()
-    noise = noise[:, : strong.shape[2] // sizes[2], None]
-    shape = sizes[0], noise.shape[0], sizes[1], noise.shape[1], sizes[2]
-    both = torch.addcmul(strong.reshape(shape), noise[:, None], power)
+    counts = [n // size for n, size in zip(strong.shape, sizes, strict=True)]
+    x, y, z = zip(counts, sizes, strict=True)
+    noise = noise[: counts[0], : counts[1], : counts[2]]
+    both = torch.addcmul(strong.reshape(*x, *y, *z), noise[:, None, :, None, :, None], power)
     cosines *= strong.div_(both.reshape(strong.shape))
     return _sums(cosines, sizes)
 
@@ -169,13 +173,13 @@ def _basis(size: int) -> tuple[Tensor, Tensor]:
 
 @lru_cache
 def _power(filters: tuple[AxisFilter, ...], sizes: tuple[int, ...]) -> Tensor:
-    """The noise to reckon with in each cosine, of noise of variance 1 `(x, 1, y, 1, z)`."""
+    """The noise to reckon with in each cosine, of noise of variance 1 `(1, x, 1, y, 1, z)`."""
     along = [_along(*one) for one in zip(filters, sizes, strict=True)]
     power = np.maximum(reduce(np.multiply.outer, along), LEAST)
     power *= 1 + LEFT * (1 - 1 / max(float(np.square(power).mean()), 1.0))
     power = power.astype(np.float32)
     x, y, z = power.shape
-    return torch.from_numpy(power).reshape(x, 1, y, 1, z)
+    return torch.from_numpy(power).reshape(1, x, 1, y, 1, z)
 
 
 def _along(one: AxisFilter, size: int) -> Array:
