@@ -49,19 +49,23 @@ def wiener(
     for the grid of blocks is that of the scan. A voxel depends on those within `block_reach`.
     """
     level = np.maximum(np.broadcast_to(np.float32(noise), answer.shape), np.float32(1e-12))
+    scan = mean_of_signal((answer / level).clip(0)).astype(np.float32)
+    scan *= level  # the mean of the answer with noise
+    np.subtract(measured, scan, out=scan)
+    scan += answer
+    np.square(level, out=level)
     sizes = [block_size(spacing_mm, axis) if n > 1 else 1 for axis, n in enumerate(answer.shape)]
     pads = [(2 * (size // 2),) * 2 for size in sizes]
-    mean = level * mean_of_signal((answer / level).clip(0)).astype(np.float32)
-    images = answer, answer + (measured - mean), np.square(level)
-    pilot, scan, variance = (
-        torch.from_numpy(np.pad(image, pads, mode="symmetric")) for image in images
+    pilot, seen, variance = (
+        torch.from_numpy(np.pad(image, pads, mode="symmetric")) for image in (answer, scan, level)
     )
+    del scan, level
     power = _power(tuple(filters), tuple(sizes))
     found = torch.zeros(answer.shape)
     for shift in SHIFTS:
         grid = [_line(*line) for line in zip(answer.shape, sizes, first, shift, strict=True)]
         box = tuple(slice(start, stop) for start, stop, _ in grid)
-        blocks = _filtered(pilot[box], scan[box], variance[box], power, sizes)
+        blocks = _filtered(pilot[box], seen[box], variance[box], power, sizes)
         within = (slice(at, at + n) for (*_, at), n in zip(grid, answer.shape, strict=True))
         found += blocks[tuple(within)]
     found /= len(SHIFTS)
