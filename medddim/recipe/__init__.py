@@ -138,15 +138,6 @@ class TrainingRecipe(Record):
         fitting = {"warmup": max(min(200, steps // 10), 1), "decay": max(3 * steps // 10, 1)}
         return {**fitting, **given}
 
-    @model_validator(mode="after")
-    def _outlasts_its_warmup(self) -> Self:
-        if self.steps <= self.warmup and self.warmup > 1:
-            raise ValueError(
-                f"a run of {self.steps} steps ends within its warmup of {self.warmup}, and learns "
-                "next to nothing; choose more steps, or a warmup of a tenth of them"
-            )
-        return self
-
 
 class Recipe(Record):
     """What was asked of a model: everything that has to be known to make it again.

@@ -22,13 +22,20 @@ def require_sound(recipe: Recipe, folder: Path, *, resume: bool = False, devices
     """Judge what needs no look at the scans.
 
     Raises WriteRefused if `folder` holds another run and `resume` is False, RecipeError if the
-    devices cannot share a batch, CheckpointError if there is no model to start from.
+    devices cannot share a batch or the run ends within its warmup, CheckpointError if there is no
+    model to start from.
     """
     if (folder / RESUME).exists() and not resume:
         raise WriteRefused(
             f"{folder} already holds a run: go on with it by --resume, or choose another folder"
         )
     batch, begin = recipe.training.batch, recipe.training.start_from
+    steps, warmup = recipe.training.steps, recipe.training.warmup
+    if steps <= warmup and warmup > 1:  # of a request alone: a run cut short is a model, too
+        raise RecipeError(
+            f"training: a run of {steps} steps ends within its warmup of {warmup}, and learns next "
+            "to nothing; choose more steps, or a warmup of a tenth of them"
+        )
     if batch % devices:
         raise RecipeError(f"training.batch is {batch}: {devices} devices cannot share it evenly")
     if begin and not (folder / RESUME).exists():

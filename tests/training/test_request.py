@@ -3,6 +3,7 @@
 import pytest
 
 from medddim.errors import CheckpointError, RecipeError, UnreadableScan, WriteRefused
+from medddim.recipe import Recipe
 from medddim.training.places import RESUME
 from medddim.training.request import require_same, require_scans, require_sound
 from tests import studies
@@ -21,6 +22,16 @@ def test_a_batch_that_cannot_be_shared_and_a_model_that_is_not_there(tmp_path):
         require_sound(tiny(), tmp_path, devices=5)
     with pytest.raises(CheckpointError, match="no model 'gone'"):
         require_sound(tiny(training={"start_from": "gone"}), tmp_path)
+
+
+def test_a_run_that_ends_within_its_warmup_is_not_begun_but_one_that_was_cut_short_is_a_model(
+    tmp_path,
+):
+    short = tiny(training={"steps": 20, "warmup": 20})
+    with pytest.raises(RecipeError, match="ends within its warmup of 20"):
+        require_sound(short, tmp_path)
+    (tmp_path / "recipe.yaml").write_text(short.dump())
+    assert Recipe.load(tmp_path / "recipe.yaml").training.steps == 20
 
 
 def test_scans_are_looked_for_by_pattern_or_by_modality(tmp_path):
