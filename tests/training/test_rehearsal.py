@@ -24,6 +24,8 @@ def data(tmp_path_factory):
         ("mri/enhanced", "studyforrest02_t1w", mr),
         ("mri/synthetic", "leaves0", mr),
         ("mri/val", "ljulong04_1_t1w[1]", mr),
+        ("mri/val", "niimathT1", mr),
+        ("mri/val", "arcM2208_t2w", mr),
         ("ct/train", "slab", ct),
         ("ct/val", "acrinflt013", ct),
     ):
