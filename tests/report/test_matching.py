@@ -43,6 +43,10 @@ def test_the_input_is_no_reference(run):
 def test_swapped_arguments_are_noticed(run):
     with pytest.raises(ScoreError, match=r"the order is results, then references"):
         evaluate(run / "study", run / "better", run / "scores")
+
+
+@pytest.mark.slow
+def test_arguments_that_may_be_swapped_are_scored_and_said_to_be(run):
     found = evaluate(run / "clean", run / "better", run / "scores")
     assert found.swapped == ["sub-01/a", "series"]
     found = evaluate(run / "better", run / "clean", run / "other", noisy=run / "study")
@@ -62,6 +66,7 @@ def test_what_was_degraded_is_measured_against_the_scan_it_was_made_from(run):
     assert evaluate(out, run / "study", run / "scores").not_measured == {}
 
 
+@pytest.mark.slow
 def test_a_page_does_not_take_the_input_for_a_reference(run):
     page = report_results(run / "better", reference=run / "study")
     assert sorted(page.shown) == sorted(page.unmatched) == ["series", "sub-01/a"]
