@@ -254,6 +254,7 @@ def _init(
     name = re.sub("[^a-z0-9]+", "-", file.stem.lower()).strip("-") or "model"
     recipe = proposal.proposed(found, base, name=name, begin="" if scratch else model)
     click.echo(f"{'begins':10} with {begins_with(recipe)}")
+    click.echo("timing a few steps on this machine ...", err=True)
     steps, length = _length(recipe, found, hours=hours, device=device)
     text = document(proposal.lasting(recipe, steps=steps), found, file=str(file), length=length)
     with new_file(file) as stream:
