@@ -54,7 +54,13 @@ def verbs(command=cli.main, prefix=""):
 COMMANDS = [(name(path), words) for path in PAGES for words in commands(path)]
 OF_ITS_OWN = "how-to/extend.md"
 """A page that changes tables, and has a test of its own: tests/test_extend.py."""
-WITH_PYTHON = [p for p in PAGES if blocks(p, "python") and name(p) != OF_ITS_OWN]
+LONG = "how-to/python.md"
+"""Every call there is; `make test-all` runs it."""
+WITH_PYTHON = [
+    pytest.param(p, marks=[pytest.mark.slow] if name(p) == LONG else [])
+    for p in PAGES
+    if blocks(p, "python") and name(p) != OF_ITS_OWN
+]
 
 
 @pytest.fixture

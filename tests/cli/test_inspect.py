@@ -89,6 +89,7 @@ def test_json_holds_the_same_facts(medddim, study):
     assert passport.summary in medddim("inspect", "study").stdout
 
 
+@pytest.mark.slow
 def test_one_scan_has_one_noise(medddim, study):
     """What `inspect` shows is what `enhance` logs and puts on record."""
     voxels = np.where(head((64, 64, 8)).voxels[0] > 0, 40.0, -1000.0)

@@ -92,6 +92,7 @@ def test_what_was_made_worse_on_purpose_is_no_result_to_look_at(medddim, study):
     assert "made worse on purpose" in done.output
 
 
+@pytest.mark.slow
 def test_a_tree_of_runs_is_looked_at_as_a_whole(medddim, study, tmp_path):
     """A BIDS derivative has a record in each of its folders."""
     tree = tmp_path / "tree"
