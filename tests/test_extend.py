@@ -53,6 +53,7 @@ def test_a_metric(names):
     assert scores.as_dict()["mae"] == scores.more["mae"] > 0
 
 
+@pytest.mark.slow
 def test_a_sampler_is_a_choice(names):
     previews = list(names["enhancer"].previews(names["few"], steps=4))
     answer, plain = names["smoother"], names["enhancer"](names["few"], steps=4)

@@ -84,6 +84,7 @@ def test_every_command_in_the_text_works(folder, arguments):
     follow(arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("shipped_models")
 @pytest.mark.parametrize("block", blocks("python"))
 def test_the_python_block_works_where_nothing_but_medddim_is(tmp_path, monkeypatch, block, capsys):

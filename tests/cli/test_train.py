@@ -56,6 +56,7 @@ def scans(tmp_path):
     return tmp_path / "own"
 
 
+@pytest.mark.slow
 def test_init_writes_a_recipe_that_trains_without_an_edit(medddim, scans, monkeypatch, tmp_path):
     monkeypatch.setattr("medddim.training.rehearsal.timed", lambda *_, **__: Timing(0, 110, 0))
     made = medddim("train", "--init", "mine.yaml", "--data", "own", "--from-scratch")

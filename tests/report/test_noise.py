@@ -58,6 +58,7 @@ def test_ct_tells_its_texture_and_a_constant_scan_why_not():
     assert "constant" in dict(constant.facts)["Noise"]
 
 
+@pytest.mark.slow
 def test_the_page_has_the_section(scan, tmp_path):
     case = Case("Head", input=scan, enhanced=head((128, 112, 4)))
     html = write_report(tmp_path, cases=[case], provenance={}).read_text("utf-8")

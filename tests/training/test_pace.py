@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from medddim.recipe import Recipe, TrainingRecipe
 from medddim.training import pace
 from medddim.training.pace import Pace
@@ -26,6 +28,7 @@ def test_without_minutes_a_run_is_as_long_as_its_recipe():
     assert Pace(None, first=0).fitted(recipe, 9) is recipe
 
 
+@pytest.mark.slow
 def test_a_run_of_some_seconds_ends_in_time_and_says_how_long_it_was(tmp_path):
     studies.nifti(tmp_path / "train", "one", noise=0.0, seed=0)
     began = time.monotonic()
