@@ -36,7 +36,7 @@ AROUND = 15
 LOST = 0.2
 """How much of the noise a network takes from small structures, as a rule."""
 SHRUNK, SHRUNK_HU = 0.12, 0.10
-"""How much of its contrast a plain small structure loses, as a rule; see docs/decisions/0206."""
+"""How much of its contrast a plain small structure loses, as a rule: decisions 0206 and 0225."""
 SHARE_HU = 0.5
 """Of a local mean of CT, is put back: all of it cost a decibel at a tenth of the dose."""
 LEAST_HU = np.float32(0.01)
