@@ -11,14 +11,12 @@ matched filter's test: Turin 1960, IRE Trans IT-6:311).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Sequence
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, uniform_filter
 
-from medddim.inference.slabs import parts_of
+from medddim.inference.local_means import LocalMeans, boxes_of, even, gaussian
+from medddim.inference.slabs import Box, parts_of
 from medddim.noise.rice import mean_of_signal
 from medddim.volume import Array
 
@@ -43,6 +41,8 @@ LEAST_HU = np.float32(0.01)
 """Where nothing was taken away, no structure is weighed against less than this."""
 FAINT, BRIGHT = 2.0, 5.0
 """Times the noise: below, a magnitude says little of its signal's mean; above, all counts."""
+LEAST = np.float32(1e-12)
+"""Of a standard deviation, to divide by."""
 DEVIATION = np.float32(np.sqrt(np.pi / 2))
 """The standard deviation of a normal variable over its mean size."""
 
@@ -66,33 +66,34 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
     voxels a mean has, the less of it is put back, `LOST` squared over itself and its variance.
     `wide`, the standard deviation of a local mean's Gaussian, is MEAN or MEAN_HU if not given.
     """
-    lost, weight = _lost(answer, measured, noise)
-    wide = wide or (MEAN_HU if noise is None else MEAN)
-    mean, fine = (_widths(answer.shape, spacing_mm, sd) for sd in (wide, FINE))
-    near = _Around(weight, partial(gaussian_filter, sigma=mean, truncate=CUT))
-    back = near.mean(lost)
-    within = [1 if axis == slice_axis else AROUND for axis in range(3)]
-    level = _Around(weight, partial(uniform_filter, size=within))
-    if noise is None or weight is None:
-        least = np.square(_deviation(np.abs(back), level) / np.float32(SHRUNK_HU))
-        np.maximum(least, LEAST_HU**2, out=least)
+    weight = _weight(answer, noise)
+    boxes = list(boxes_of(answer, weight))
+    lost = _lost(answer, measured, noise, boxes)
+    widths = _widths(answer.shape, spacing_mm, wide or (MEAN_HU if noise is None else MEAN))
+    near = [LocalMeans(weight, [gaussian(sd, CUT) for sd in widths], box) for box in boxes]
+    around = [even(1 if axis == slice_axis else AROUND) for axis in range(3)]
+    level = [LocalMeans(weight, around, box) for box in boxes]
+    back = _of_all(near, lost)
+    if noise is None:
+        least: Array = _least_hu(back, level)
         share = SHARE_HU
     else:
-        variance = _variance_of_mean(mean, lag_1)
-        least = np.float32(variance / SHRUNK**2) * np.square(np.float32(noise))
+        variance = _variance_of_mean(widths, lag_1)
+        least = np.float32(variance / SHRUNK**2) * np.square(np.asarray(noise, np.float32))
+        least = np.broadcast_to(least, answer.shape)
         share = LOST**2 / (LOST**2 + variance)
-    shrunk = _shrunk(answer, lost, back, near, least)
-    back *= np.float32(share)
-    back += shrunk
-    if weight is not None:
-        back *= weight
-    lost -= back
-    rest = _Around(weight, partial(gaussian_filter, sigma=fine, truncate=CUT)).mean(lost)
-    size = np.abs(rest, out=lost)
-    rest[~(size > np.float32(OUT) * _deviation(size, level))] = 0
-    if weight is not None:
-        rest *= weight
-    back += rest
+    for here in near:
+        shrunk = _shrunk(answer, lost, back[here.box], here, least[here.box])
+        back[here.box] = _weighted(back[here.box] * np.float32(share) + shrunk, weight, here.box)
+    for box in boxes:
+        lost[box] -= back[box]
+    fine = [gaussian(sd, CUT) for sd in _widths(answer.shape, spacing_mm, FINE)]
+    rest = _of_all([LocalMeans(weight, fine, box) for box in boxes], lost)
+    for box in boxes:
+        np.abs(rest[box], out=lost[box])
+    for here in level:
+        out = lost[here.box] > np.float32(OUT) * _deviation(lost, here)
+        back[here.box] += _weighted(np.where(out, rest[here.box], 0), weight, here.box)
     back += answer
     return back
 
@@ -104,66 +105,70 @@ def reach(spacing_mm: Sequence[float], axis: int, *, slice_axis: int) -> int:
     return smooth + (0 if axis == slice_axis else AROUND // 2)
 
 
-def _lost(
-    answer: Array, measured: Array, noise: Array | float | None
-) -> tuple[Array, Array | None]:
-    """The difference of the signals, and how much of it counts at each voxel; None: all of it."""
-    lost = np.empty(answer.shape, np.float32)
+def _weight(answer: Array, noise: Array | float | None) -> Array | None:
+    """How much of a magnitude counts at each voxel; None: all of it."""
     if noise is None:
-        return np.subtract(measured, answer, out=lost), None
-    weight, noise = np.empty_like(lost), np.broadcast_to(np.float32(noise), answer.shape)
+        return None
+    weight = np.empty(answer.shape, np.float32)
+    noise = np.broadcast_to(np.float32(noise), answer.shape)
     for part in parts_of(answer.shape):
-        level = np.maximum(noise[part], np.float32(1e-12))
-        signal = answer[part] / level
-        mean = mean_of_signal(signal.clip(0)).astype(np.float32)
+        signal = answer[part] / np.maximum(noise[part], LEAST)
         weight[part] = ((signal - FAINT) / (BRIGHT - FAINT)).clip(0, 1)
-        lost[part] = measured[part] - level * mean
-    return lost, weight
+    return weight
 
 
-@dataclass(frozen=True)
-class _Around:
-    """Local means by weight; None: all voxels count alike."""
-
-    weight: Array | None
-    smoothed: Callable[..., Array]
-
-    def mean(self, image: Array) -> Array:
-        """That of an image around each voxel."""
-        if self.weight is None:
-            mean = self.smoothed(image)
-            mean /= self.smoothed(np.ones((2, 2, 2), np.float32))[0, 0, 0]  # that of any shape
-            return mean
-        mean = self.weight * image
-        self.smoothed(mean, output=mean)
-        mean /= self._total
-        return mean
-
-    @cached_property
-    def _total(self) -> Array:
-        total: Array = self.smoothed(self.weight)
-        return np.maximum(total, np.float32(1e-3), out=total)
+def _lost(
+    answer: Array, measured: Array, noise: Array | float | None, boxes: Sequence[Box]
+) -> Array:
+    """The difference of the signals, in these boxes."""
+    if noise is None:
+        return np.subtract(measured, answer, dtype=np.float32)
+    lost = np.zeros(answer.shape, np.float32)
+    noise = np.broadcast_to(np.float32(noise), answer.shape)
+    for box in boxes:
+        level = np.maximum(noise[box], LEAST)
+        mean = mean_of_signal((answer[box] / level).clip(0)).astype(np.float32)
+        lost[box] = measured[box] - level * mean
+    return lost
 
 
-def _deviation(size: Array, level: _Around) -> Array:
+def _of_all(means: Sequence[LocalMeans], image: Array) -> Array:
+    """The local means in all boxes; 0 elsewhere."""
+    found = np.zeros(image.shape, np.float32)
+    for here in means:
+        found[here.box] = here.of(image)
+    return found
+
+
+def _weighted(image: Array, weight: Array | None, box: Box) -> Array:
+    return image if weight is None else image * weight[box]
+
+
+def _least_hu(mean: Array, level: Sequence[LocalMeans]) -> Array:
+    """The `least` of `_shrunk`, by the local mean of what CT lost."""
+    size, least = np.abs(mean), np.empty_like(mean)
+    for here in level:
+        least[here.box] = np.square(_deviation(size, here) / np.float32(SHRUNK_HU))
+    return np.maximum(least, LEAST_HU**2, out=least)
+
+
+def _deviation(size: Array, level: LocalMeans) -> Array:
     """The standard deviation of noise around each voxel, from the mean of its absolute values."""
-    deviation = level.mean(size)
+    deviation = level.of(size)
     deviation *= DEVIATION
     return deviation
 
 
-def _shrunk(
-    answer: Array, lost: Array, mean: Array, near: _Around, least: Array | np.float32
-) -> Array:
+def _shrunk(answer: Array, lost: Array, mean: Array, near: LocalMeans, least: Array) -> Array:
     """What the answer's structure lost in proportion to itself; `mean` is the local one of `lost`.
 
     `least` is the variance of structure at which the slope of what was lost on it is uncertain by
     SHRUNK: half of the slope counts there, all of it where there is more.
     """
-    around = near.mean(answer)
-    slope = near.mean(answer * lost)
+    around = near.of(answer)
+    slope = near.of(answer, lost)
     slope -= around * mean
-    variance = near.mean(np.square(answer))
+    variance = near.of(answer, answer)
     variance -= np.square(around)
     variance /= least
     slope *= variance.clip(0, out=variance)
@@ -172,7 +177,7 @@ def _shrunk(
     variance += 1
     slope /= variance
     slope.clip(0, 1, out=slope)
-    slope *= np.subtract(answer, around, out=around)
+    slope *= np.subtract(answer[near.box], around, out=around)
     return slope
 
 
