@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from medddim.inference.slabs import Box
-from medddim.volume import Array, Mask
+from medddim.volume import Array
 
 PART = 2**17
 """Voxels of a box, about."""
@@ -44,7 +45,9 @@ def boxes_of(image: Array, weight: Array | None) -> Iterator[Box]:
     there = np.full(image.shape, weight is None)
     if weight is not None:
         np.greater(weight, 0, out=there)
-    layers = list(zip(*_extents(there.any(axis=2)), *_extents(there.any(axis=1)), strict=True))
+    layers = list(
+        zip(*_extents(np.any(there, axis=2)), *_extents(np.any(there, axis=1)), strict=True)
+    )
     first = 0
     while first < len(layers):
         last, (low, high, left, right) = first, layers[first]
@@ -58,7 +61,7 @@ def boxes_of(image: Array, weight: Array | None) -> Iterator[Box]:
         first = last + 1
 
 
-def _extents(there: Mask) -> tuple[list[int], list[int]]:
+def _extents(there: Any) -> tuple[list[int], list[int]]:
     """Where the voxels of each row start and stop; of an empty one, beyond the end and at 0."""
     some, size = there.any(axis=1), there.shape[1]
     start = np.where(some, there.argmax(axis=1), size)
