@@ -24,7 +24,7 @@ from medddim.volume import Array
 
 SHIFTS = (0, 0, 0), (1, 1, 2), (2, 2, 0), (3, 3, 2)
 """Voxels by which the grid of blocks is moved; the mean over all is the answer."""
-STRIP, TOGETHER = 16, 2**16
+STRIP, TOGETHER = 32, 2**15
 """Blocks along y, and voxels, that are computed together, about."""
 LEAST = 0.1
 """Times the mean power, that the noise of a cosine has: no part of k-space is quite empty."""
@@ -109,14 +109,14 @@ def _kept(
     pilot: Tensor, scan: Tensor, noise: Tensor, power: Tensor, sizes: Sequence[int]
 ) -> Tensor:
     """The filter on some layers of blocks, `noise` being the variance at the centre of each."""
+    halves = [n // max(size // 2, 1) for n, size in zip(pilot.shape, sizes, strict=True)]
+    variance = torch.full((len(noise), *halves[1:]), torch.inf)
+    variance[:, : noise.shape[1], : noise.shape[2]] = noise[:, : halves[1], : halves[2]]
     strong, cosines = _cosines(pilot, sizes), _cosines(scan, sizes)
     strong.square_()
-    counts = [n // size for n, size in zip(strong.shape, sizes, strict=True)]
-    x, y, z = zip(counts, sizes, strict=True)
-    noise = noise[: counts[0], : counts[1], : counts[2]]
-    both = torch.addcmul(strong.reshape(*x, *y, *z), noise[:, None, :, None, :, None], power)
-    cosines *= strong.div_(both.reshape(strong.shape))
-    return _sums(cosines, sizes)
+    both = torch.addcmul(strong, variance.reshape(-1), power)
+    cosines *= strong.div_(both)
+    return _sums(cosines, sizes, halves)
 
 
 def _strips(n: int, size: int) -> Iterator[tuple[int, int]]:
@@ -127,63 +127,82 @@ def _strips(n: int, size: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + step, last)
 
 
+# Blocks are numbered like halves of them: that which starts at a half has its number, and the half
+# that follows along an axis comes so many numbers later (`_steps`). All numbers lie behind each
+# other in memory, the places within a half or block (y, z, x) before them, so that each step is a
+# product of matrices with long rows. Numbers at the end of an axis are no blocks: there the
+# halves of the next row follow. Their noise is infinite, so that nothing is left of them.
+
+
+def _steps(halves: Sequence[int]) -> tuple[int, int, int]:
+    """How far apart the numbers of neighbours along x, y and z are."""
+    return halves[1] * halves[2], halves[2], 1
+
+
 def _cosines(image: Tensor, sizes: Sequence[int]) -> Tensor:
-    """The coefficients of all blocks, in the places of the blocks' voxels along each axis."""
-    for axis, size in enumerate(sizes):
-        if size == 1:
-            continue
-        half, shape = size // 2, image.shape
-        rows = image.reshape(*shape[:axis], shape[axis] // half, half, -1)
-        both = _times(_basis(size)[0], rows)
-        ahead, behind = both[..., :-1, :size, :], both[..., 1:, size:, :]
-        image = (ahead + behind).reshape(*shape[:axis], -1, *shape[axis + 1 :])
-    return image
+    """The coefficients of all blocks `(y, z, x, number)`."""
+    x, y, z = (max(size // 2, 1) for size in sizes)
+    halves = [n // size for n, size in zip(image.shape, (x, y, z), strict=True)]
+    along_x, along_y, along_z = _steps(halves)
+    split = image.reshape(halves[0], x, halves[1], y, halves[2], z).permute(3, 5, 1, 0, 2, 4)
+    image = _there(split.reshape(y * z, x, -1), sizes[0], along_x, whole=False)
+    image = _there(image.reshape(1, y, -1), sizes[1], along_y)
+    image = _there(image.reshape(sizes[1], z, -1), sizes[2], along_z)
+    return image.reshape(sizes[1], sizes[2], sizes[0], -1)
 
 
-def _sums(cosines: Tensor, sizes: Sequence[int]) -> Tensor:
-    """The blocks with these coefficients, laid over one another by a window."""
-    for axis, size in reversed(list(enumerate(sizes))):
-        if size == 1:
-            continue
-        half, shape = size // 2, cosines.shape
-        rows = cosines.reshape(*shape[:axis], shape[axis] // size, size, -1)
-        blocks = _times(_basis(size)[1], rows)
-        whole = blocks.new_zeros(*shape[:axis], shape[axis] // size + 1, half, blocks.shape[-1])
-        whole[..., :-1, :, :] = blocks[..., :half, :]
-        whole[..., 1:, :, :] += blocks[..., half:, :]
-        cosines = whole.reshape(*shape[:axis], -1, *shape[axis + 1 :])
-    return cosines
+def _sums(cosines: Tensor, sizes: Sequence[int], halves: Sequence[int]) -> Tensor:
+    """The blocks with these coefficients, laid over one another by a window: an image."""
+    x, y, z = (max(size // 2, 1) for size in sizes)
+    along_x, along_y, along_z = _steps(halves)
+    image = _back(cosines.reshape(sizes[1], sizes[2], -1), sizes[2], along_z)
+    image = _back(image.reshape(1, sizes[1], -1), sizes[1], along_y)
+    image = _back(image.reshape(y * z, sizes[0], -1), sizes[0], along_x, whole=False)
+    split = image.reshape(y, z, x, *halves).permute(3, 2, 4, 0, 5, 1)
+    return split.reshape(halves[0] * x, halves[1] * y, halves[2] * z)
 
 
-def _times(matrix: Tensor, rows: Tensor) -> Tensor:
-    """A matrix product along the last axis but one; along contiguous voxels it is one product."""
-    if rows.shape[-1] > 1:
-        return torch.matmul(matrix, rows)
-    return torch.matmul(rows[..., 0], matrix.t())[..., None]
+def _there(rows: Tensor, size: int, step: int, *, whole: bool = True) -> Tensor:
+    """Cosines along the axis of halves `(…, place, number)`; `whole` keeps the last numbers."""
+    if size == 1:
+        return rows
+    first, second = _basis(size)[0]
+    last = rows.shape[2] - step
+    found = torch.matmul(first, rows if whole else rows[..., :last])
+    found[..., :last].baddbmm_(second.expand(len(rows), -1, -1), rows[..., step:])
+    return found
+
+
+def _back(rows: Tensor, size: int, step: int, *, whole: bool = True) -> Tensor:
+    """Windowed halves of blocks with these cosines `(…, cosine, number)`, added up."""
+    if size == 1:
+        return rows
+    first, second = _basis(size)[1]
+    if not whole:
+        rows = torch.nn.functional.pad(rows, (0, step))
+    found = torch.matmul(first, rows)
+    found[..., step:].baddbmm_(second.expand(len(rows), -1, -1), rows[..., :-step])
+    return found
 
 
 @lru_cache
-def _basis(size: int) -> tuple[Tensor, Tensor]:
+def _basis(size: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """To the cosines, from both halves of a block; back, by a window that adds up to 1."""
-    cosines, half = dct(np.eye(size), axis=0, norm="ortho"), size // 2
-    window = np.sin((np.arange(size) + 0.5) * np.pi / size) ** 2
-    there = np.concatenate([cosines[:, :half], cosines[:, half:]])
-    back = (cosines * window).T
-    return (
-        torch.tensor(there, dtype=torch.float32),
-        torch.tensor(back, dtype=torch.float32).contiguous(),
-    )
+    cosines, half = torch.tensor(dct(np.eye(size), axis=0, norm="ortho")), size // 2
+    window = torch.sin((torch.arange(size) + 0.5) * torch.pi / size) ** 2
+    back = (cosines * window).t()
+    there = cosines[:, :half].float().contiguous(), cosines[:, half:].float().contiguous()
+    return there, (back[:half].float().contiguous(), back[half:].float().contiguous())
 
 
 @lru_cache
 def _power(filters: tuple[AxisFilter, ...], sizes: tuple[int, ...]) -> Tensor:
-    """The noise to reckon with in each cosine, of noise of variance 1 `(1, x, 1, y, 1, z)`."""
+    """The noise to reckon with in each cosine, of noise of variance 1 `(y, z, x, 1)`."""
     along = [_along(*one) for one in zip(filters, sizes, strict=True)]
     power = np.maximum(reduce(np.multiply.outer, along), LEAST)
     power *= 1 + LEFT * (1 - 1 / max(float(np.square(power).mean()), 1.0))
-    power = power.astype(np.float32)
-    x, y, z = power.shape
-    return torch.from_numpy(power).reshape(1, x, 1, y, 1, z)
+    power = np.ascontiguousarray(np.moveaxis(power, 0, -1), np.float32)
+    return torch.from_numpy(power)[..., None]
 
 
 def _along(one: AxisFilter, size: int) -> Array:
