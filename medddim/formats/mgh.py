@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
+from isal import igzip
 from nibabel.arrayproxy import ArrayProxy
 from nibabel.freesurfer.mghformat import MGHHeader
 
@@ -30,7 +31,7 @@ TIMES = np.dtype([(key, ">f4") for key in ("tr", "flip_angle", "te", "ti", "fov"
 """What stands behind the voxels, where it stands."""
 VERSION = 1
 DEFLATE_RATIO = 1032
-PACKING = 4
+PACKING = 2  # of 0 to 3, as for NIfTI
 MOST_TRAILING_BYTES = 2**20
 COMMAND = np.dtype([("tag", ">i4"), ("bytes", ">i8")])
 COMMAND_TAG = 3
@@ -110,7 +111,7 @@ class Mgh(SingleFile):
         command = np.array([(COMMAND_TAG, len(note))], COMMAND).tobytes() + note
         written = head + voxels.tobytes(order="F") + times + command
         packed = path.name.lower().endswith(("z", ".gz"))
-        path.write_bytes(gzip.compress(written, PACKING, mtime=0) if packed else written)
+        path.write_bytes(igzip.compress(written, PACKING, mtime=0) if packed else written)
 
 
 def _affine(header: Any) -> Affine:

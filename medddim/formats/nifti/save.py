@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from isal import isal_zlib
 from nibabel import imageglobals
 from nibabel.nifti1 import Nifti1Header
 
@@ -21,7 +21,10 @@ from medddim.formats.single_file import ToSave
 from medddim.formats.stored import Described
 
 SCANNER = 1
-PACKING = 4
+PACKING = 2
+"""Of 0 to 3; by zlib at 4, results were smaller by a hundredth, those of integers by a tenth."""
+GZIP = 31
+"""The `wbits` of zlib for a stream with the header of gzip."""
 TIMES_OF_SLICES = {"slice_start", "slice_end", "slice_code", "slice_duration"}
 OF_THE_SOURCE = {"data_type", "db_name", "aux_file"}
 """Fields that describe the source, at times with the patient's name."""
@@ -57,8 +60,9 @@ def _put(path: Path, parts: Iterable[bytes]) -> None:
             file.writelines(parts)
             return
         # no name and no time inside, so that equal voxels give equal bytes
-        with gzip.GzipFile("", "wb", compresslevel=PACKING, fileobj=file, mtime=0) as packed:
-            packed.writelines(parts)
+        packer = isal_zlib.compressobj(PACKING, wbits=GZIP)
+        file.writelines(map(packer.compress, parts))
+        file.write(packer.flush())
 
 
 def header_of_result(image: ToSave, path: Path) -> NiftiHeader:
