@@ -8,10 +8,15 @@ underscore), intervals are then asked for on that subject:
 
     coverage    share of the object's voxels within the interval: the mean over scans, and in five
                 bins of intensity (fifths of the object's voxels, of the truth)
-    width       mean width over that of a band of constant width (a share of what the network sees
-                as 1), and of one that is constant in units of the noise, both calibrated on the
-                same scans to the same risk
-    error kept  share of the squared error in the 10 % widest voxels
+    / constant  mean width over that of a band of constant width (a share of what the network sees
+                as 1, the same for all scans), calibrated on the same scans to the same risk
+    / by noise  the same for a band that is constant in units of each scan's noise
+    error       share of the squared error in the 10 % widest voxels
+
+and, behind each of the last three, what could be had at best, whatever the width were found from
+(`at_best`). It takes errors to be normal once all is known that can be; `kurtosis`, of the errors
+over the half widths, is 3 if they are normal as it is. With --whole all voxels count, air too, in
+place of the object's.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -64,9 +70,10 @@ def main() -> None:
     parser.add_argument("--levels", type=float, nargs="+", default=[0.02, 0.05, 0.10])
     parser.add_argument("--coverage", type=float, default=90)
     parser.add_argument("--slices", type=int, default=5)
+    parser.add_argument("--whole", action="store_true")
     asked = parser.parse_args()
-    enhancer = Enhancer.load(asked.model)
-    found = list(pairs(enhancer, asked.scans, asked.levels, slices=asked.slices))
+    given = {"slices": asked.slices, "whole": asked.whole}
+    found = list(pairs(Enhancer.load(asked.model), asked.scans, asked.levels, **given))
     rows = []
     for subject in dict.fromkeys(one.subject for one in found):
         others = [one for one in found if one.subject != subject]
@@ -78,41 +85,48 @@ def main() -> None:
         for one in held_out:
             bands = (constant * one.scale, by_noise * one.noise)
             rows.append(measured(one, known, asked.coverage, bands))
-    titles = ["scan", "noise", "coverage", *(f"bin {n + 1}" for n in range(BINS))]
     text = [[row["scan"], f"{row['noise']:.1%}", *cells(row)] for row in rows]
     means = {key: np.mean([row[key] for row in rows], axis=0) for key in FIGURES}
     text.append([f"mean of {len(rows)}", "", *cells(means)])
-    print(table([*titles, "width / constant", "/ by noise", "error kept"], text))
+    bins = [f"bin {n + 1}" for n in range(BINS)]
+    ends = [name for one in ("/ constant", "/ by noise", "error") for name in (one, "at best")]
+    print(table(["scan", "noise", "coverage", *bins, *ends, "kurtosis"], text))
 
 
-FIGURES = ("coverage", "bins", "width", "widest")
+FIGURES = ("coverage", "bins", "width", "least", "widest", "most", "kurtosis")
 
 
 def cells(row: dict[str, Any]) -> list[str]:
     """The figures of one row."""
     bins = [f"{one:.1%}" for one in row["bins"]]
-    widths = [f"{one:.2f}" for one in row["width"]]
-    return [f"{row['coverage']:.1%}", *bins, *widths, f"{row['widest']:.0%}"]
+    widths = [f"{one:.2f}" for both in zip(row["width"], row["least"], strict=True) for one in both]
+    errors = [f"{row[key]:.0%}" for key in ("widest", "most")]
+    return [f"{row['coverage']:.1%}", *bins, *widths, *errors, f"{row['kurtosis']:.1f}"]
 
 
 def pairs(
-    enhancer: Enhancer, scans: Sequence[Path], levels: Sequence[float], *, slices: int
+    enhancer: Enhancer,
+    scans: Sequence[Path],
+    levels: Sequence[float],
+    *,
+    slices: int,
+    whole: bool = False,
 ) -> Iterator[Pair]:
-    """Every scan at every level, denoised."""
+    """Every scan at every level, denoised; `whole`: all of its voxels count as the object's."""
     for series in formats.find(*scans):
         clean = formats.read(series).taken_for(enhancer.recipe.modality)
         if clean.modality != enhancer.recipe.modality or clean.channels > 1:
             continue
         clean = middle_slices(clean, slices)
         inside = (body if clean.in_hu else foreground)(clean.voxels, slice_axis=clean.slice_axis)
+        inside |= whole
         for level in levels:
             noisy, sigma = degraded(clean, level, recipe=enhancer.recipe)
             plan = enhancer.plan(noisy)
             share = plan.facts["noise_level"]  # as estimated: so it is for a user
             noise = share * plan.scaling.scale
             answer = enhancer.answer(plan).voxels[0]
-            seen = features(noisy.voxels[0], answer, noise=noise, axis=clean.slice_axis)
-            seen[0] = np.log(max(share, 1e-6))
+            seen = features(answer, noise=noise, share=share, axis=clean.slice_axis)
             truth = clean.voxels[0]
             error = np.abs(answer - truth)[inside]
             name = series.name
@@ -146,7 +160,7 @@ def calibrated(found: Sequence[Pair], coverages: Sequence[float], *, source: str
 
 def width(pair: Pair, known: Calibration) -> Array:
     """The half width before the factor."""
-    return known.width(pair.seen, noise=pair.noise, share=pair.share)
+    return known.width(pair.seen, noise=pair.noise)
 
 
 def measured(
@@ -155,19 +169,42 @@ def measured(
     """The figures of one scan; `bands` are the half widths of the constant ones."""
     half = width(pair, known) * known.factors[f"{coverage:g}"]
     within = pair.error <= half
-    edges = np.quantile(pair.truth, np.linspace(0, 1, BINS + 1)[1:-1])
-    which = np.digitize(pair.truth, edges)
-    bins = np.array([within[which == n].mean() for n in range(BINS)])
+    fifths = np.array_split(np.argsort(pair.truth, kind="stable"), BINS)
     widest = half >= np.quantile(half, 0.9)
     squares = np.square(pair.error, dtype=np.float64)
+    least, most = at_best(pair.error, coverage)
     return {
         "scan": pair.scan,
         "noise": pair.share,
         "coverage": within.mean(),
-        "bins": bins,
+        "bins": np.array([within[fifth].mean() for fifth in fifths]),
         "width": half.mean() / np.array(bands),
+        "least": least / np.array(bands),
         "widest": squares[widest].sum() / squares.sum(),
+        "most": most,
+        "kurtosis": kurtosis(pair.error / half),
     }
+
+
+def at_best(error: Array, coverage: float) -> tuple[float, float]:
+    """The least mean half width, and the most of the squared error in the 10 % widest voxels.
+
+    Suppose that `error` is, at each voxel, the size of a normal variable whose standard deviation
+    s is all that can be known of it. An interval that covers `coverage` per cent at that voxel has
+    a half width of z s, and the mean of s is sqrt(pi/2) times that of the errors. The mean of s^4
+    is a third of that of their fourth powers, which gives the coefficient of variation of s^2, cv;
+    a tenth of the voxels, however chosen, has 0.1 + sqrt(0.1 * 0.9) cv of the sum of s^2 at most
+    (Cauchy and Schwarz), also if less than s is known. Nothing but the errors is needed.
+    """
+    z = NormalDist().inv_cdf((1 + coverage / 100) / 2)
+    cv = np.sqrt(max(kurtosis(error) / 3 - 1, 0))
+    return z * np.sqrt(np.pi / 2) * float(error.mean(dtype=np.float64)), 0.1 + 0.3 * float(cv)
+
+
+def kurtosis(error: Array) -> float:
+    """The fourth moment over the second squared, around 0: 3 of normal errors."""
+    squares = np.square(error, dtype=np.float64)
+    return float(np.square(squares).mean() / squares.mean() ** 2)
 
 
 if __name__ == "__main__":

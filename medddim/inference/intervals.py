@@ -1,9 +1,9 @@
 """Intervals for every voxel, calibrated over held-out scans by conformal risk control.
 
-How far an answer may be off at a voxel is guessed from what is cheap to look at (`features`): how
-much was changed around it, how steep and how busy the answer is there, the noise level. A small
-function of these, fitted once for a model, gives the half width; one factor for each coverage makes
-it hold over scans.
+How far an answer may be off at a voxel is guessed from the noise level and from how much noise a
+Wiener filter that knew the power of the answer would leave there (`features`): little where tissue
+is even, almost all of it at edges and in fine structure. A log-linear function of these, fitted
+once for a model, gives the half width; one factor for each coverage makes it hold over scans.
 
 Conformal risk control (Angelopoulos et al. 2022, arXiv 2208.02814, theorem 1): with n scans held
 out whose loss falls with the factor and is at most B, the smallest factor with
@@ -20,9 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
+from scipy.fft import dctn
+from scipy.ndimage import uniform_filter
 
-from medddim.errors import RequestProblem
+from medddim.errors import CheckpointError, RequestProblem
 from medddim.inference import measured
 from medddim.inference.settings import Settings
 from medddim.recipe import Recipe
@@ -31,44 +32,56 @@ from medddim.volume import Array, Volume
 INTERVALS = "intervals.json"
 LOSS_BOUND = 0.3
 """B: a scan with more than this share of its voxels outside counts as this much."""
-AROUND = 1.5
-"""Voxels; the standard deviation of the neighbourhoods that features are means over."""
-FLOOR = 0.05
-"""Of the noise level: no feature counts as less, so that logarithms are finite."""
-FEATURES = ("level", "changed here", "changed around", "steep", "busy", "bright")
+BLOCK = 4
+"""Voxels along the edge of the square blocks, within slices, that are seen as sums of cosines."""
+FLOOR = 0.1
+"""Of the noise: as much as this, in quadrature, is left everywhere (docs/decisions/0232)."""
+FEATURES = ("level", "left")
+TOOL = "tools/calibrate_intervals.py"
 Floats = npt.NDArray[np.float64]
 
 
-def features(scan: Array, answer: Array, *, noise: float, axis: int) -> Array:
-    """What the half width is found from, `(feature, x, y, z)`: logarithms, in units of the noise.
+def features(answer: Array, *, noise: float, share: float, axis: int) -> Array:
+    """What the half width is found from, `(feature, x, y, z)`: logarithms of FEATURES.
 
-    `scan` and `answer` are images `(x, y, z)` of one unit, `noise` their level, `axis` that across
-    the slices, which neighbourhoods do not reach over.
+    `answer` is an image `(x, y, z)`, `noise` the noise level of its scan in the same unit, `share`
+    that level as a share of what the network sees as 1, `axis` that across the slices, which are
+    looked at one by one.
     """
-    unit = max(noise, 1e-12)
-    sigma = [AROUND] * 3
-    sigma[axis] = 0.0
-    steep_at = [0.7] * 3
-    steep_at[axis] = 1e-3
-    change, level = (answer - scan) / unit, answer / unit
-    around = np.sqrt(gaussian_filter(np.square(change), sigma))
-    mean = gaussian_filter(level, sigma)
-    busy = np.sqrt(np.maximum(gaussian_filter(np.square(level - mean), sigma), 0))
-    steep = gaussian_gradient_magnitude(level, steep_at)
-    parts = (np.abs(change), around, steep, busy)
-    logs = [np.log(part + FLOOR).astype(np.float32) for part in parts]
-    bright = np.log1p(np.abs(level)).astype(np.float32)
-    found: Array = np.stack([np.zeros_like(bright), *logs, bright])
+    left = np.hypot(_left(answer / np.float32(max(noise, 1e-12)), axis), np.float32(FLOOR))
+    found: Array = np.stack([np.full_like(left, np.log(max(share, 1e-6))), np.log(left)])
     return found
+
+
+def _left(signal: Array, axis: int) -> Array:
+    """The standard deviation that a Wiener filter would leave of noise of 1 around each voxel.
+
+    Of a cosine of power P it leaves P / (P + 1) of the noise. Blocks lie side by side, and means
+    over a little more than a block go over their borders.
+    """
+    sizes = [1 if one == axis else BLOCK for one in range(3)]
+    pads = [(0, -n % size) for n, size in zip(signal.shape, sizes, strict=True)]
+    padded = np.pad(signal, pads, mode="symmetric")
+    pairs = [(n // size, size) for n, size in zip(padded.shape, sizes, strict=True)]
+    blocks = padded.reshape([n for pair in pairs for n in pair])
+    power = np.square(dctn(blocks, axes=(1, 3, 5), norm="ortho"))
+    power /= power + 1
+    left = power.mean(axis=(1, 3, 5))
+    for one, size in enumerate(sizes):
+        left = left.repeat(size, axis=one)
+    left = left[tuple(slice(n) for n in signal.shape)]
+    around = uniform_filter(left, [1 if one == axis else BLOCK + 1 for one in range(3)])
+    deviation: Array = np.sqrt(np.maximum(around, 0))
+    return deviation
 
 
 @dataclass(frozen=True)
 class Calibration:
     """What makes intervals of a model: the function of the features, and the factors.
 
-    `weights` go with FEATURES, the first of them for log(noise level as a share), after
-    `intercept`; `factors` are by coverage in per cent. `source` names the scans held out,
-    `scans` counts them; `noise` is the range of levels (shares) that they had.
+    `weights` go with FEATURES, after `intercept`; `factors` are by coverage in per cent. `source`
+    names the scans held out, `scans` counts them; `noise` is the range of levels (shares) that they
+    had.
     """
 
     source: str
@@ -82,7 +95,13 @@ class Calibration:
     @classmethod
     def load(cls, folder: Path) -> Calibration | None:
         """That of the model in a folder; None if it has none. Raises CheckpointError."""
-        return measured.read(folder / INTERVALS, cls, by="tools/calibrate_intervals.py")
+        found = measured.read(folder / INTERVALS, cls, by=TOOL)
+        if found and len(found.weights) != len(FEATURES):
+            raise CheckpointError(
+                f"{folder / INTERVALS}: expected weights of {', '.join(FEATURES)}, found "
+                f"{len(found.weights)} weights, of an earlier medddim; make it again by {TOOL}"
+            )
+        return found
 
     def save(self, folder: Path) -> None:
         """Write it beside the weights."""
@@ -111,12 +130,10 @@ class Calibration:
                 f"and this scan has {share:.2%}: outside, none is given; leave out --interval"
             )
 
-    def width(self, seen: Array, *, noise: float, share: float) -> Array:
+    def width(self, seen: Array, *, noise: float) -> Array:
         """The half width before any factor, in the unit of `noise`, for `features` seen."""
-        logs = self.intercept + self.weights[0] * np.log(max(share, 1e-6))
-        for weight, feature in zip(self.weights[1:], seen[1:], strict=True):
-            logs = logs + np.float32(weight) * feature
-        wide: Array = (noise * np.exp(logs)).astype(np.float32)
+        logs = np.tensordot(np.asarray(self.weights, np.float32), seen, axes=1)
+        wide: Array = np.float32(noise) * np.exp(logs + np.float32(self.intercept))
         return wide
 
     def interval(
@@ -132,11 +149,9 @@ class Calibration:
         half = np.stack(
             [
                 self.width(
-                    features(before, after, noise=noise, axis=answer.slice_axis),
-                    noise=noise,
-                    share=share,
+                    features(image, noise=noise, share=share, axis=answer.slice_axis), noise=noise
                 )
-                for before, after in zip(scan.voxels, answer.voxels, strict=True)
+                for image in answer.voxels
             ]
         )
         lower, upper = answer.voxels - factor * half, answer.voxels + factor * half
@@ -155,7 +170,7 @@ def require_calibrated(
     if calibration is None:
         raise RequestProblem(
             f"the model {recipe.name} has no calibrated intervals (no {INTERVALS} beside its "
-            "weights); tools/calibrate_intervals.py makes them"
+            f"weights); {TOOL} makes them"
         )
     if settings.steps_taken > 1 or settings.samples is not None:
         raise RequestProblem(
@@ -170,10 +185,10 @@ def require_calibrated(
 def fit_width(seen: Sequence[Array], errors: Sequence[Array]) -> tuple[float, tuple[float, ...]]:
     """Intercept and weights that make the half width as large as errors are on average.
 
-    `seen` are `(feature, voxel)` for each scan, the first feature being log(noise share); `errors`
-    are sizes in units of the noise. A log-linear model of the mean error, fitted by iteratively
-    reweighted least squares (gamma family, log link: McCullagh & Nelder 1989, section 8.3), with a
-    small ridge so that few scans do not run away with it.
+    `seen` are `(feature, voxel)` for each scan; `errors` are sizes in units of the noise. A
+    log-linear model of the mean error, fitted by iteratively reweighted least squares (gamma
+    family, log link: McCullagh & Nelder 1989, section 8.3), with a small ridge so that few scans do
+    not run away with it.
     """
     table = np.concatenate(seen, axis=1).T.astype(np.float64)
     error = np.concatenate(errors).astype(np.float64)

@@ -8,7 +8,9 @@ import pytest
 from medddim.errors import CheckpointError, RequestProblem, UnsupportedScan
 from medddim.inference.enhancer import Enhancer
 from medddim.inference.intervals import (
+    BLOCK,
     FEATURES,
+    FLOOR,
     INTERVALS,
     LOSS_BOUND,
     Calibration,
@@ -70,14 +72,30 @@ def test_the_function_of_the_width_is_found_again(rng):
 
 
 def test_features_do_not_depend_on_the_unit_and_stay_within_slices(rng):
-    scan = rng.normal(100, 10, (12, 10, 4)).astype(np.float32)
-    answer = np.full_like(scan, 100)
-    one = features(scan, answer, noise=10.0, axis=2)
-    assert one.shape == (len(FEATURES), *scan.shape)
-    assert features(7 * scan, 7 * answer, noise=70.0, axis=2) == pytest.approx(one, abs=1e-4)
-    other = scan.copy()
-    other[..., 0] += 50
-    assert (features(other, answer, noise=10.0, axis=2)[..., 1:] == one[..., 1:]).all()
+    answer = rng.normal(100, 30, (12, 10, 4)).astype(np.float32)
+    one = features(answer, noise=10.0, share=0.05, axis=2)
+    assert one.shape == (len(FEATURES), *answer.shape)
+    assert one[0] == pytest.approx(np.log(0.05))
+    same = features(7 * answer, noise=70.0, share=0.05, axis=2)
+    assert same == pytest.approx(one, abs=1e-4)
+    other = answer.copy()
+    other[..., 0] += rng.normal(0, 50, (12, 10))
+    changed = features(other, noise=10.0, share=0.05, axis=2) != one
+    assert changed[1, ..., 0].any()
+    assert not changed[..., 1:].any()
+
+
+@pytest.mark.parametrize("shape", [(16, 12, 3), (7, 9, 2), (1, 5, 1)])
+def test_a_wiener_filter_leaves_noise_where_the_answer_has_power(rng, shape):
+    def left(image):
+        return np.exp(features(image.astype(np.float32), noise=2.0, share=0.05, axis=2)[1])
+
+    assert left(np.zeros(shape)) == pytest.approx(FLOOR)
+    even = np.hypot(1 / BLOCK, FLOOR)  # of the cosines of a block, the mean alone stands out
+    assert left(np.full(shape, 1e5)) == pytest.approx(even, rel=1e-3)
+    if min(shape[:2]) >= BLOCK:
+        busy = rng.normal(0, 1e5, shape)
+        assert left(busy) == pytest.approx(np.hypot(1, FLOOR), rel=1e-2)
 
 
 @pytest.fixture
@@ -119,6 +137,12 @@ def test_a_model_without_a_calibration_or_with_a_broken_one_says_so(calibrated):
     (calibrated / INTERVALS).write_text('{"source": 1}')
     with pytest.raises(CheckpointError, match=INTERVALS):
         Enhancer.load(calibrated).interval(head())
+
+
+def test_a_calibration_by_other_features_is_to_be_made_again(tmp_path):
+    replace(FLAT, weights=(0.0,) * 6).save(tmp_path)
+    with pytest.raises(CheckpointError, match=r"found 6 weights.* make it again by tools"):
+        Calibration.load(tmp_path)
 
 
 def test_out_of_range_there_is_no_interval(calibrated):
