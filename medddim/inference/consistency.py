@@ -139,7 +139,7 @@ class SameGrid:
         spacing = self.scan.spacing_mm
         if not self.puts_back:
             return 0, 0
-        near = put_back.reach(spacing, axis, slice_axis=self.scan.slice_axis)
+        near = put_back.reach(spacing, axis, slice_axis=self.scan.slice_axis, hu=self.ct)
         return near + block_reach(spacing, axis) if self._filters else 0, near
 
     @property

@@ -2,7 +2,8 @@
 
 The difference of scan and answer is noise, and what the network took for noise. Noise has no mean:
 smoothed over a few voxels little of it is left, while what a small faint structure lost stays. So
-local means of the difference go back as they are. A structure that shrank is still there in the
+local means of the difference go back: of a magnitude a share of them, of CT those so wide that
+hardly any of its noise is left. A structure that shrank is still there in the
 answer, so that the difference holds it in proportion: the slope of its local regression on the
 answer tells how much (a guided filter of the difference: He et al. 2013, IEEE TPAMI 35:1397, eq. 5
 and 6). Of what is finer, that goes back which noise of the strength around it would hardly show (a
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medddim.inference.local_means import LocalMeans, boxes_of, even, gaussian
+from medddim.inference.local_means import LocalMeans, Taps, boxes_of, even, gaussian
 from medddim.inference.slabs import Box, parts_of
 from medddim.noise.rice import mean_of_signal
 from medddim.volume import Array
@@ -25,18 +26,22 @@ MEAN, MEAN_HU, FINE = 1.4, 2.0, 0.8
 
 The noise of CT is smoother, so that more of it is left in a mean. See docs/decisions/0160.
 """
+WIDER_HU = 1.5
+"""Times MEAN_HU, that a mean of CT has to be wide to go back untested. See docs/decisions/0234."""
 CUT = 2.0
 """Where a Gaussian ends, in its standard deviations."""
-OUT = 2.5
-"""Times the noise, as smooth, that stands out of it."""
-AROUND = 15
+OUT, OUT_FINE_HU = 2.5, 4.0
+"""Times the noise, as smooth, that stands out of it; of fine CT the streaks do so, too."""
+AROUND, AROUND_HU = 15, 21
 """Voxels along the edge of the square, within a slice, that tells how strong noise is."""
 LOST = 0.2
 """How much of the noise a network takes from small structures, as a rule."""
-SHRUNK, SHRUNK_HU = 0.12, 0.10
+SHRUNK = 0.12
 """How much of its contrast a plain small structure loses, as a rule: decisions 0206 and 0225."""
-SHARE_HU = 0.5
-"""Of a local mean of CT, is put back: all of it cost a decibel at a tenth of the dose."""
+PLAIN_HU = 2.0
+"""Times the noise, as fine, that structure of CT has to have for half of its slope to count."""
+STREAKS_HU = 0.45, 0.75
+"""Coherence of the noise of CT up to which it is no streaks, and from which it is."""
 LEAST_HU = np.float32(0.01)
 """Where nothing was taken away, no structure is weighed against less than this."""
 FAINT, BRIGHT = 2.0, 5.0
@@ -66,49 +71,104 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
     voxels a mean has, the less of it is put back, `LOST` squared over itself and its variance.
     `wide`, the standard deviation of a local mean's Gaussian, is MEAN or MEAN_HU if not given.
     """
+    if noise is None:
+        wide = wide or MEAN_HU
+        return _put_back_hu(
+            answer, measured, spacing_mm=spacing_mm, slice_axis=slice_axis, wide=wide
+        )
+    widths = [_widths(answer.shape, spacing_mm, sd) for sd in (wide or MEAN, FINE)]
+    around = [even(1 if axis == slice_axis else AROUND) for axis in range(3)]
     weight = _weight(answer, noise)
     boxes = list(boxes_of(answer, weight))
     lost = _lost(answer, measured, noise, boxes)
-    widths = _widths(answer.shape, spacing_mm, wide or (MEAN_HU if noise is None else MEAN))
-    near = [LocalMeans(weight, [gaussian(sd, CUT) for sd in widths], box) for box in boxes]
-    around = [even(1 if axis == slice_axis else AROUND) for axis in range(3)]
+    near, finer = ([LocalMeans(weight, _gaussians(sds), box) for box in boxes] for sds in widths)
     level = [LocalMeans(weight, around, box) for box in boxes]
     back = _of_all(near, lost)
-    if noise is None:
-        least: Array = _least_hu(back, level)
-        share = SHARE_HU
-    else:
-        variance = _variance_of_mean(widths, lag_1)
-        least = np.float32(variance / SHRUNK**2) * np.square(np.asarray(noise, np.float32))
-        least = np.broadcast_to(least, answer.shape)
-        share = LOST**2 / (LOST**2 + variance)
+    variance = _variance_of_mean(widths[0], lag_1)
+    least = np.float32(variance / SHRUNK**2) * np.square(np.asarray(noise, np.float32))
+    least = np.broadcast_to(least, answer.shape)
+    share = LOST**2 / (LOST**2 + variance)
     for here in near:
         shrunk = _shrunk(answer, lost, back[here.box], here, least[here.box])
-        back[here.box] = _weighted(back[here.box] * np.float32(share) + shrunk, weight, here.box)
+        back[here.box] *= np.float32(share)
+        back[here.box] += shrunk
+        back[here.box] *= weight[here.box]
     for box in boxes:
         lost[box] -= back[box]
-    fine = [gaussian(sd, CUT) for sd in _widths(answer.shape, spacing_mm, FINE)]
-    rest = _of_all([LocalMeans(weight, fine, box) for box in boxes], lost)
+    rest = _of_all(finer, lost)
     for box in boxes:
         np.abs(rest[box], out=lost[box])
     for here in level:
         out = lost[here.box] > np.float32(OUT) * _deviation(lost, here)
-        back[here.box] += _weighted(np.where(out, rest[here.box], 0), weight, here.box)
+        back[here.box] += np.where(out, rest[here.box], 0) * weight[here.box]
     back += answer
     return back
 
 
-def reach(spacing_mm: Sequence[float], axis: int, *, slice_axis: int) -> int:
-    """How many voxels away along an axis a voxel still counts."""
+def _put_back_hu(
+    answer: Array, measured: Array, *, spacing_mm: Sequence[float], slice_axis: int, wide: float
+) -> Array:
+    """That of CT: of three local means of what was lost, the finest that stands out goes back.
+
+    The widest is not tested, but stays away where noise comes in streaks, as slopes do.
+    """
+    lost = np.subtract(measured, answer, dtype=np.float32)
+    boxes = list(boxes_of(answer, None))
+    widest, coarse, fine = (
+        [LocalMeans(None, _gaussians(_widths(answer.shape, spacing_mm, sd)), box) for box in boxes]
+        for sd in (WIDER_HU * wide, wide, FINE)
+    )
+    mean, rest = _of_all(coarse, lost), _of_all(fine, lost)
+    within = [axis for axis in range(3) if axis != slice_axis]
+    edges = [_rise(lost, axis) for axis in within]
+    around = [even(AROUND_HU if axis in within else 1) for axis in range(3)]
+    back = np.empty_like(lost)
+    for here, wider in zip(coarse, widest, strict=True):
+        box, level = here.box, LocalMeans(None, around, here.box)
+        noise, finer = (np.sqrt(level.of(image, image)) for image in (mean, rest))
+        least = np.maximum(finer * np.float32(PLAIN_HU), LEAST_HU)
+        part = wider.of(lost)
+        shrunk = _shrunk(answer, lost, mean[box], here, np.square(least))
+        believed = _believed(*edges, level)
+        part *= believed
+        shrunk *= believed
+        np.copyto(part, mean[box], where=np.abs(mean[box]) > np.float32(OUT) * noise)
+        np.copyto(part, rest[box], where=np.abs(rest[box]) > np.float32(OUT_FINE_HU) * finer)
+        part += shrunk
+        np.add(part, answer[box], out=back[box])
+    return back
+
+
+def _rise(image: Array, axis: int) -> Array:
+    """The difference from voxel to voxel along an axis."""
+    return np.gradient(image, axis=axis) if image.shape[axis] > 1 else np.zeros_like(image)
+
+
+def _believed(x: Array, y: Array, level: LocalMeans) -> Array:
+    """How much what looks like structure of CT is believed: not where noise is streaks.
+
+    `x` and `y` are the rises of the noise within a slice. Their coherence is 0 where it is alike
+    in all directions, and 1 where it is stripes (structure tensor: Bigun and Granlund 1987, ICCV).
+    """
+    along, across, both = level.of(x, x), level.of(y, y), level.of(x, y)
+    strength = np.maximum(along + across, LEAST_HU**2)
+    coherence = np.hypot(along - across, 2 * both) / strength
+    low, high = STREAKS_HU
+    return ((high - coherence) / np.float32(high - low)).clip(0, 1)
+
+
+def reach(spacing_mm: Sequence[float], axis: int, *, slice_axis: int, hu: bool) -> int:
+    """How many voxels away along an axis a voxel still counts, of CT (`hu`) or of a magnitude."""
     scale = _scale(spacing_mm[axis], spacing_mm)
-    smooth = sum(int(CUT * wide * scale + 0.5) for wide in (max(MEAN, MEAN_HU), FINE))
-    return smooth + (0 if axis == slice_axis else AROUND // 2)
+    mean, fine, wider = (
+        int(CUT * wide * scale + 0.5) for wide in (MEAN_HU, FINE, WIDER_HU * MEAN_HU)
+    )
+    around = 0 if axis == slice_axis else (AROUND_HU if hu else AROUND) // 2
+    return max(mean + around, wider) if hu else mean + fine + around
 
 
-def _weight(answer: Array, noise: Array | float | None) -> Array | None:
-    """How much of a magnitude counts at each voxel; None: all of it."""
-    if noise is None:
-        return None
+def _weight(answer: Array, noise: Array | float) -> Array:
+    """How much of a magnitude counts at each voxel."""
     weight = np.empty(answer.shape, np.float32)
     noise = np.broadcast_to(np.float32(noise), answer.shape)
     for part in parts_of(answer.shape):
@@ -117,12 +177,8 @@ def _weight(answer: Array, noise: Array | float | None) -> Array | None:
     return weight
 
 
-def _lost(
-    answer: Array, measured: Array, noise: Array | float | None, boxes: Sequence[Box]
-) -> Array:
-    """The difference of the signals, in these boxes."""
-    if noise is None:
-        return np.subtract(measured, answer, dtype=np.float32)
+def _lost(answer: Array, measured: Array, noise: Array | float, boxes: Sequence[Box]) -> Array:
+    """The difference of the signals of a magnitude, in these boxes."""
     lost = np.zeros(answer.shape, np.float32)
     noise = np.broadcast_to(np.float32(noise), answer.shape)
     for box in boxes:
@@ -132,24 +188,16 @@ def _lost(
     return lost
 
 
+def _gaussians(widths: Sequence[float]) -> list[Taps]:
+    return [gaussian(sd, CUT) for sd in widths]
+
+
 def _of_all(means: Sequence[LocalMeans], image: Array) -> Array:
     """The local means in all boxes; 0 elsewhere."""
     found = np.zeros(image.shape, np.float32)
     for here in means:
         found[here.box] = here.of(image)
     return found
-
-
-def _weighted(image: Array, weight: Array | None, box: Box) -> Array:
-    return image if weight is None else image * weight[box]
-
-
-def _least_hu(mean: Array, level: Sequence[LocalMeans]) -> Array:
-    """The `least` of `_shrunk`, by the local mean of what CT lost."""
-    size, least = np.abs(mean), np.empty_like(mean)
-    for here in level:
-        least[here.box] = np.square(_deviation(size, here) / np.float32(SHRUNK_HU))
-    return np.maximum(least, LEAST_HU**2, out=least)
 
 
 def _deviation(size: Array, level: LocalMeans) -> Array:

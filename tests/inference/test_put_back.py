@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medddim.inference.plan import plan_scan
-from medddim.inference.put_back import SHARE_HU, put_back, reach
+from medddim.inference.put_back import put_back, reach
 from medddim.volume import Volume
 from tests.inference.test_invariance import CASES
 from tests.phantoms import head, textured
@@ -100,18 +100,29 @@ def test_what_is_finer_than_local_means_comes_back_if_it_stands_out_of_the_noise
 def test_values_of_both_signs_have_no_bias_taken_off():
     signal = flat(-50.0)
     answer = put_back(signal + 2, signal + drawn(signal.shape)[0], spacing_mm=MM, slice_axis=2)
-    assert answer.mean() == pytest.approx(-50 + 2 * (1 - SHARE_HU), abs=0.02)
+    assert answer.mean() == pytest.approx(-50, abs=0.02)  # means so wide go back whole
 
 
+@pytest.mark.parametrize("stripes", [False, True])
+def test_what_noise_in_streaks_left_in_an_answer_of_ct_does_not_grow(stripes):
+    lines = drawn((60, 60, 1))[0]
+    if stripes:
+        lines = np.broadcast_to(drawn((60, 1, 1))[0], lines.shape)
+    answer = put_back(0.8 * lines, lines, spacing_mm=MM, slice_axis=2)
+    grown = np.square(answer).mean() / np.square(0.8 * lines).mean() - 1
+    assert abs(grown) < 0.02 if stripes else grown > 0.2
+
+
+@pytest.mark.parametrize("hu", [False, True])
 @pytest.mark.parametrize("spacing_mm", [MM, (1.0, 1.0, 3.0), THICK])
-def test_it_reaches_as_far_as_it_says(spacing_mm):
+def test_it_reaches_as_far_as_it_says(spacing_mm, hu):
     noise = drawn((40, 40, 40))[0]
-    measured = noise.copy()
+    signal, measured = flat(20.0), noise + 20
     measured[20, 20, 20] += 1000
-    grid = {"spacing_mm": spacing_mm, "slice_axis": 2}
-    difference = put_back(0 * noise, measured, **grid) - put_back(0 * noise, noise, **grid)
-    changed = np.abs(np.argwhere(np.abs(difference) > 1e-6) - 20).max(0)
-    furthest = [reach(spacing_mm, axis, slice_axis=2) for axis in range(3)]
+    grid = {"spacing_mm": spacing_mm, "slice_axis": 2, "noise": None if hu else 1.0}
+    difference = put_back(signal, measured, **grid) - put_back(signal, noise + 20, **grid)
+    changed = np.abs(np.argwhere(np.abs(difference) > 1e-4) - 20).max(0)
+    furthest = [reach(spacing_mm, axis, slice_axis=2, hu=hu) for axis in range(3)]
     assert (changed <= furthest).all()
     assert furthest[2] == {1.0: 6, 3.0: 2, 16.0: 0}[spacing_mm[2]]
 
