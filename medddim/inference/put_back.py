@@ -120,7 +120,7 @@ def _put_back_hu(
     )
     mean, rest = _of_all(coarse, lost), _of_all(fine, lost)
     within = [axis for axis in range(3) if axis != slice_axis]
-    edges = [_rise(lost, axis) for axis in within]
+    x, y = (_rise(lost, axis) for axis in within)
     around = [even(AROUND_HU if axis in within else 1) for axis in range(3)]
     back = np.empty_like(lost)
     for here, wider in zip(coarse, widest, strict=True):
@@ -129,7 +129,7 @@ def _put_back_hu(
         least = np.maximum(finer * np.float32(PLAIN_HU), LEAST_HU)
         part = wider.of(lost)
         shrunk = _shrunk(answer, lost, mean[box], here, np.square(least))
-        believed = _believed(*edges, level)
+        believed = _believed(x, y, level)
         part *= believed
         shrunk *= believed
         np.copyto(part, mean[box], where=np.abs(mean[box]) > np.float32(OUT) * noise)
@@ -154,7 +154,8 @@ def _believed(x: Array, y: Array, level: LocalMeans) -> Array:
     strength = np.maximum(along + across, LEAST_HU**2)
     coherence = np.hypot(along - across, 2 * both) / strength
     low, high = STREAKS_HU
-    return ((high - coherence) / np.float32(high - low)).clip(0, 1)
+    believed: Array = (high - coherence) / np.float32(high - low)
+    return believed.clip(0, 1, out=believed)
 
 
 def reach(spacing_mm: Sequence[float], axis: int, *, slice_axis: int, hu: bool) -> int:
