@@ -14,7 +14,7 @@ from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.inference import put_back
 from medddim.inference.blocks import block_reach
 from medddim.inference.slabs import Box, in_place, largest
-from medddim.noise.filters import AxisFilter
+from medddim.noise.filters import AxisFilter, Round
 from medddim.scaling import BRIGHTEST, Scaling
 from medddim.volume import Array, Volume
 
@@ -73,8 +73,8 @@ class SameGrid:
     If it `puts_back`, what was lost of small structures is put back (`medddim.inference.put_back`).
     With a `level_map` `(x, y, z)` of the noise in the network's range, that answer is the pilot of
     a filter of the scan (`medddim.inference.wiener`), before what that lost is put back. `lag_1` is
-    the correlation of the noise to the next voxel along x, y and z, `filters` are those of k-space.
-    Of a `magnitude`, no voxel is negative.
+    the correlation of the noise to the next voxel along x, y and z, `filters` are those of k-space
+    along them, `around` is one in the round. Of a `magnitude`, no voxel is negative.
     """
 
     scan: Volume
@@ -86,6 +86,7 @@ class SameGrid:
     level_map: Array | None = None
     lag_1: tuple[float, ...] = (0.0, 0.0, 0.0)
     filters: tuple[AxisFilter, ...] = (AxisFilter(), AxisFilter(), AxisFilter())
+    around: Round | None = None
 
     projects = False
 
@@ -170,8 +171,15 @@ class SameGrid:
         if self.magnitude:
             np.maximum(image, 0, out=image)
         first = [side.start or 0 for side in box]
-        about = self.scan.spacing_mm
-        return wiener(image, measured, noise, about, filters=self.filters, first=first)
+        return wiener(
+            image,
+            measured,
+            noise,
+            self.scan.spacing_mm,
+            filters=self.filters,
+            around=self.around,
+            first=first,
+        )
 
     def _finished(self, image: Array, measured: Array, box: Any) -> Array:
         if self.ct:

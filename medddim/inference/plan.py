@@ -217,7 +217,7 @@ def _denoised(recipe: Recipe, scan: Volume, scaling: Scaling, settings: Settings
     same = SameGrid(
         scan, scaling, furthest, ct=ct, magnitude=magnitude, level_map=level_map, lag_1=lag_1
     )
-    same = replace(same, puts_back=puts_back, filters=known.filters)
+    same = replace(same, puts_back=puts_back, filters=known.filters, around=known.around)
     return _Parts(views, (*strength, *about), same, facts, level_map)
 
 

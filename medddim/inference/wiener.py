@@ -10,7 +10,7 @@ blurred comes back from the scan, and noise that it left goes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, reduce
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ from scipy.fft import dct
 from torch import Tensor
 
 from medddim.inference.blocks import block_size
-from medddim.noise.filters import AxisFilter
+from medddim.noise.cosines import cosine_power
+from medddim.noise.filters import AxisFilter, Round
 from medddim.noise.rice import mean_of_signal
 from medddim.volume import Array
 
@@ -33,20 +34,22 @@ LEFT = 1.5
 answer hold more than a tenth of it then, that looks like structure. See docs/decisions/0225."""
 
 
-def wiener(
+def wiener(  # noqa: PLR0913 - two images, and what is known of their grid and of their noise
     answer: Array,
     measured: Array,
     noise: Array | float,
     spacing_mm: Sequence[float],
     *,
     filters: Sequence[AxisFilter] = (AxisFilter(), AxisFilter(), AxisFilter()),
+    around: Round | None = None,
     first: Sequence[int] = (0, 0, 0),
 ) -> Array:
     """The scan filtered with the answer as pilot; images `(x, y, z)` of a magnitude in one unit.
 
     `noise` is the standard deviation (at each voxel), `filters` what k-space went through along
-    each axis: noise has less power where they have. `first` is where the images lie in the scan,
-    for the grid of blocks is that of the scan. A voxel depends on those within `block_reach`.
+    each axis, `around` a filter in the round: noise has less power where they have. `first` is
+    where the images lie in the scan, for the grid of blocks is that of the scan. A voxel depends on
+    those within `block_reach`.
     """
     level = np.maximum(np.broadcast_to(np.float32(noise), answer.shape), np.float32(1e-12))
     scan = mean_of_signal((answer / level).clip(0)).astype(np.float32)
@@ -60,7 +63,7 @@ def wiener(
         torch.from_numpy(np.pad(image, pads, mode="symmetric")) for image in (answer, scan, level)
     )
     del scan, level
-    power = _power(tuple(filters), tuple(sizes))
+    power = _power(tuple(filters), tuple(sizes), around)
     found = torch.zeros(answer.shape)
     for shift in SHIFTS:
         grid = [_line(*line) for line in zip(answer.shape, sizes, first, shift, strict=True)]
@@ -196,18 +199,11 @@ def _basis(size: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
 
 
 @lru_cache
-def _power(filters: tuple[AxisFilter, ...], sizes: tuple[int, ...]) -> Tensor:
+def _power(
+    filters: tuple[AxisFilter, ...], sizes: tuple[int, ...], around: Round | None = None
+) -> Tensor:
     """The noise to reckon with in each cosine, of noise of variance 1 `(y, z, x, 1)`."""
-    along = [_along(*one) for one in zip(filters, sizes, strict=True)]
-    power = np.maximum(reduce(np.multiply.outer, along), LEAST)
+    power = np.maximum(cosine_power(filters, sizes, around), LEAST)
     power *= 1 + LEFT * (1 - 1 / max(float(np.square(power).mean()), 1.0))
     power = np.ascontiguousarray(np.moveaxis(power, 0, -1), np.float32)
     return torch.from_numpy(power)[..., None]
-
-
-def _along(one: AxisFilter, size: int) -> Array:
-    cosines = dct(np.eye(size), axis=0, norm="ortho")
-    lags = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
-    alike = one.covariance(size)[lags]
-    power: Array = np.einsum("ki,ij,kj->k", cosines, alike, cosines)
-    return power

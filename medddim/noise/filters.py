@@ -81,6 +81,18 @@ class AxisFilter:
 
 
 @dataclass(frozen=True)
+class Round:
+    """A filter of the distance from the centre of k-space, within the plane of two spatial axes.
+
+    `radius` and `width` are those of `PlaneFilter`.
+    """
+
+    radius: float
+    width: float
+    axes: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class PlaneFilter:
     """The filters along rows and columns, and one of the distance from the centre of k-space.
 

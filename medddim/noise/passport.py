@@ -13,7 +13,7 @@ from medddim.intensity import percentile
 from medddim.noise.across import across_slices, is_thick, slice_filter
 from medddim.noise.air import Air, air_share, rayleigh_share, tail
 from medddim.noise.ct import ct_noise, tissue_correlation
-from medddim.noise.filters import AxisFilter
+from medddim.noise.filters import AxisFilter, Round
 from medddim.noise.grid import resampled
 from medddim.noise.level import Whitened
 from medddim.noise.level_map import level_cells
@@ -54,10 +54,9 @@ class NoisePassport:
     along each axis. `correlation` is that of the noise to the next voxel along x, y and z, and
     to the next but one: `((x1, x2), (y1, y2), (z1, z2))`. `whiteness` is what is left at 1, 2 and
     3 voxels along each in-plane axis (0 across slices) once the spectrum is divided out; within
-    0.08 of 0 the model `fits`, else `reason` says why it does not. `radius` is where a round filter
-    of k-space falls to a half, within the slices (`PlaneFilter`); 0 without one. `texture` is the
-    power spectrum of the noise of CT and what it looks like; None without even soft tissue, and of
-    MR.
+    0.08 of 0 the model `fits`, else `reason` says why it does not. `around` is a round filter of
+    k-space within the slices, None without one. `texture` is the power spectrum of the noise
+    of CT and what it looks like; None without even soft tissue, and of MR.
     """
 
     shape: tuple[int, int, int]
@@ -68,13 +67,18 @@ class NoisePassport:
     correlation: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
     whiteness: tuple[Three, Three, Three]
     reason: str = ""
-    radius: float = 0.0
+    around: Round | None = None
     texture: CtTexture | None = None
 
     @property
     def fits(self) -> bool:
         """Whether the model of the noise explains it."""
         return not self.reason
+
+    @property
+    def radius(self) -> float:
+        """Where a round filter of k-space falls to a half (`PlaneFilter`); 0 without one."""
+        return self.around.radius if self.around else 0.0
 
     @property
     def measured_share(self) -> Three:
@@ -222,7 +226,7 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
         (correlation[0], correlation[1], correlation[2]),
         (left[0], left[1], left[2]),
         reason,
-        within.radius,
+        Round(within.radius, within.width, slabs.axes) if within.radius else None,
     )
 
 

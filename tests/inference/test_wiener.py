@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from medddim.inference.blocks import BLOCK, THIN, block_reach
 from medddim.inference.plan import plan_scan
 from medddim.inference.wiener import wiener
-from medddim.noise.filters import AxisFilter
+from medddim.noise.filters import AxisFilter, Round, fermi_power
 from medddim.volume import Volume
 from tests.inference.test_invariance import CASES
 from tests.phantoms import textured
@@ -93,6 +93,18 @@ def test_noise_that_is_filtered_is_looked_for_where_it_is():
     assert known < 0.85 * error(wiener(pilot, scan, 1.0, MM), truth)
 
 
+def test_noise_that_is_filtered_in_the_round_has_none_in_the_corners():
+    truth, around = gaussian_filter(anatomy((48, 48, 8)), (2, 2, 0)), Round(0.8, 0.05, (0, 1))
+    white = np.random.default_rng(1).standard_normal(truth.shape)
+    frequency = np.abs(np.fft.fftfreq(48)) * 2
+    power = fermi_power(np.hypot(frequency[:, None], frequency), 0.8, 0.05)[..., None]
+    white = np.fft.ifft2(np.fft.fft2(white, axes=(0, 1)) * np.sqrt(power), axes=(0, 1)).real
+    scan = (truth + white / white.std()).astype(np.float32)
+    pilot = gaussian_filter(truth, 0.5) + 0.3 * (scan - truth)
+    known = error(wiener(pilot, scan, 1.0, MM, around=around), truth)
+    assert known < 0.9 * error(wiener(pilot, scan, 1.0, MM), truth)
+
+
 def test_the_noise_may_vary_over_the_scan():
     truth, level = gaussian_filter(anatomy(), 2), flat(1.0)
     level[16:] = 4
@@ -137,3 +149,4 @@ def test_a_recipe_asks_for_it_and_a_part_of_a_plan_keeps_its_noise():
     part = plan.part(slice(None), slice(4, 20), slice(None))
     assert np.array_equal(part.consistency.noise_map, plan.consistency.noise_map[:, 4:20])
     assert part.consistency.filters == plan.consistency.filters
+    assert part.consistency.around == plan.consistency.around
