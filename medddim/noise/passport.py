@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from medddim.intensity import percentile
+from medddim.intensity import bright_end, median
 from medddim.noise.across import across_slices, is_thick, slice_filter
-from medddim.noise.air import Air, air_share, rayleigh_share, tail
+from medddim.noise.air import nearest, tail
+from medddim.noise.belief import believed
 from medddim.noise.ct import ct_noise, tissue_correlation
 from medddim.noise.filters import AxisFilter, Round
 from medddim.noise.grid import resampled
-from medddim.noise.level import Whitened
+from medddim.noise.level import MINIMUM_VOXELS, Whitened
 from medddim.noise.level_map import level_cells
 from medddim.noise.planes import Slabs, reading_axis
-from medddim.noise.spectrum import LEAST_VOXELS, noise_power, plane_filter
+from medddim.noise.spectrum import LEAST_VOXELS, OBJECT, noise_power, plane_filter
 from medddim.noise.texture import CtTexture, ct_texture
 from medddim.taken import as_volume
 from medddim.volume import Array, Volume
@@ -27,18 +28,8 @@ WHITE_WITHIN = 0.08
 """The model of the noise fits if no correlation of the whitened noise is further from 0."""
 MOST_TAIL = 1.1
 """Nor does it fit if the largest hundredth of the noise is so many times what normal noise has."""
-LEAST_AIR, HALF, AGREES = 0.1, 0.5, 0.9
-"""Where that is so, and air holds between these shares of the noise that was read, air is
-believed; below a half, the geometric mean. Air of less is masked, or of other coils."""
-NEAR = 0.6, 1.1
-"""Of two readings as near as this, by faults that have nothing in common, the geometric mean is
-taken. Air of less or more is masked, of other coils, or full of ghosts."""
-LEAST_SURE = 0.02
-"""Air that surely holds all of the noise is believed from this share on."""
-UNEVEN = 0.2
-"""Where the map varies by more than this share, it is a guess in air: the geometric mean counts."""
-DOUBLE = 2.2
-"""Where the model does not fit, and not for anatomy, air of up to so much more is believed."""
+ABOVE = 1.5
+"""Times the noise, that a magnitude of the object has at least; of none it has 1.25."""
 LEAST_TAPER = 0.5
 """Tapers below this are not worth a word."""
 Three = tuple[float, float, float]
@@ -213,10 +204,11 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
     far = tail(white, level, even, slabs, cells)
     reason = _reason(slabs, left, far)
     if slabs.again is None:
-        share = _believed(slabs, level, cells, within.correlation, far > MOST_TAIL, not reason)
-        if far > MOST_TAIL and share < 1:
+        share, flat = believed(slabs, level, cells, within.correlation, far > MOST_TAIL, not reason)
+        if flat:
             cells = np.full((1, 1, 1), level, np.float32)
         level, cells = level * share, cells * np.float32(share)
+    level = _of_object(slabs, white, cells) or level
     return NoisePassport(
         volume.shape,
         volume.unit,
@@ -230,34 +222,15 @@ def _of_magnitude(volume: Volume, slabs: Slabs) -> NoisePassport:
     )
 
 
-def _believed(
-    slabs: Slabs,
-    level: float,
-    cells: Array,
-    correlation: tuple[Three, Three],
-    anatomy: bool,
-    fits: bool,
-) -> float:
-    """By what the level is multiplied, held against the noise of air.
+def _of_object(slabs: Slabs, white: Whitened, cells: Array) -> float:
+    """The median of the map over all of the object, dark tissue too; 0 where there is little of it.
 
-    `anatomy` is in what was read; `fits` is whether the model of the noise does.
+    The map was read where the signal is far above the noise.
     """
-    flat = np.full((1, 1, 1), level, np.float32)
-    air = Air.of(slabs, flat if anatomy else cells)
-    sure = rayleigh_share(air)
-    if sure > LEAST_SURE and (anatomy or not fits):
-        return sure
-    if NEAR[0] < sure < DOUBLE:
-        low, high = percentile(cells, 10), percentile(cells, 90)
-        return float(np.sqrt(sure)) if high - low > UNEVEN * level else sure
-    share = air_share(air, correlation)
-    if anatomy and LEAST_AIR < share < AGREES:
-        return share if share > HALF else float(np.sqrt(share))
-    if not anatomy and NEAR[0] < share < NEAR[1]:
-        return float(np.sqrt(share))
-    if not anatomy and not fits and 1 < share < DOUBLE:
-        return share
-    return 1.0
+    known = nearest(slabs, cells, white.brightness.shape)
+    dark = OBJECT * float(bright_end(white.brightness))
+    object_ = white.brightness > np.maximum(dark, ABOVE * known)
+    return float(median(known[object_])) if np.count_nonzero(object_) > MINIMUM_VOXELS else 0.0
 
 
 def _reason(slabs: Slabs, left: list[Three], tail: float) -> str:

@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from medddim.noise import noise_passport
-from medddim.noise.air import Air, rayleigh_share
-from medddim.noise.passport import _believed
+from medddim.noise.air import Air, bears_out, rayleigh_share
+from medddim.noise.belief import believed
 from medddim.noise.planes import Slabs
 from medddim.volume import Volume
 from tests.noise.acquisition import acquired, gaussian
@@ -24,19 +24,40 @@ def blocks_of(coils=1, blur=0.0, levels=1.0):
     return blocks * np.broadcast_to(levels, 400)[:, None]
 
 
+def air_of(blocks, known=1.0, left_out=False):
+    return Air(blocks, np.broadcast_to(known, len(blocks)), left_out)
+
+
 @pytest.mark.parametrize("blur", [0, 1])
-def test_the_mean_of_air_tells_the_noise_however_it_is_correlated(blur):
-    assert rayleigh_share(Air(blocks_of(blur=blur), False)) == pytest.approx(LEVEL, rel=0.03)
+def test_air_tells_the_noise_however_it_is_correlated(blur):
+    assert rayleigh_share(air_of(blocks_of(blur=blur))) == pytest.approx(LEVEL, rel=0.03)
+
+
+def test_air_that_was_rounded_tells_the_noise():
+    assert rayleigh_share(air_of(np.round(blocks_of()))) == pytest.approx(LEVEL, rel=0.03)
+
+
+def test_ghosts_in_a_twentieth_of_air_do_not_matter():
+    ghosts = blocks_of(levels=np.repeat([1, 8], [380, 20]))
+    assert rayleigh_share(air_of(ghosts)) == pytest.approx(LEVEL, rel=0.06)
+
+
+def test_air_bears_out_a_map_that_it_follows():
+    levels = np.linspace(1, 2, 400)
+    assert bears_out(air_of(blocks_of(levels=levels), levels))
+    assert not bears_out(air_of(blocks_of(), levels))
+    assert bears_out(air_of(blocks_of(), 1.0))
+    assert bears_out(air_of(np.empty((0, 1)), np.empty(0)))
 
 
 @pytest.mark.parametrize(
     "air",
     [
-        Air(blocks_of(coils=4), False),
-        Air(blocks_of(levels=np.repeat([0.6, 1.4], 200)), False),  # weighted by the coils
-        Air(blocks_of(levels=np.repeat([1, 4], [250, 150])), False),  # ghosts
-        Air(blocks_of(), True),
-        Air(np.empty((0, 1)), False),
+        air_of(blocks_of(coils=4)),
+        air_of(blocks_of(levels=np.repeat([0.6, 1.4], 200))),  # weighted by the coils
+        air_of(blocks_of(levels=np.repeat([1, 4], [250, 150]))),  # ghosts
+        air_of(blocks_of(), left_out=True),
+        air_of(np.empty((0, 1)), np.empty(0)),
     ],
 )
 def test_air_that_may_hold_less_or_more_than_the_noise_is_not_sure(air):
@@ -70,11 +91,14 @@ def test_a_few_dark_places_of_an_object_are_not_air():
 
 
 def test_sure_air_is_believed_where_the_filter_of_the_object_is_misread():
-    """Where the map is flat it counts as it is, where it varies half of its logarithm."""
+    """Of more noise than the object shows, half of the logarithm; maps it lacks are flat."""
     square = np.zeros((1, 128, 128, 8))
     square[:, 32:96, 32:96] = 800
     slabs = Slabs.of(acquired(Volume(square, np.diag([1, 1, 4, 1]), "MR"), 40.0)[0])
-    flat, uneven = np.full((1, 1, 1), 32, np.float32), np.full((12, 12, 1), 32, np.float32)
-    uneven[3:9, 3:9] *= 2
-    shares = [_believed(slabs, 32.0, one, ((0, 0, 0),) * 2, False, True) for one in (flat, uneven)]
-    assert shares == pytest.approx([1.25, 1.25**0.5], rel=0.05)
+    flat = np.full((1, 1, 1), 32, np.float32)
+    uneven = flat * np.linspace(1, 1.4, 12, dtype=np.float32)[:, None]
+    found = [believed(slabs, 32.0, one, ((0, 0, 0),) * 2, False, True) for one in (flat, uneven)]
+    assert [share for share, _ in found] == pytest.approx([1.25**0.5, 1.25**0.5], rel=0.05)
+    assert [is_flat for _, is_flat in found] == [False, True]
+    share, _ = believed(slabs, 32.0, flat, ((0, 0, 0),) * 2, False, False)  # the model does not fit
+    assert share == pytest.approx(1.25, rel=0.05)
