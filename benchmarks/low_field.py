@@ -1,6 +1,7 @@
 """Does a scanner's filter still show once the images with and without it are enhanced?
 
     python benchmarks/low_field.py KSPACE [--model mr-denoise-fast ...]
+    python benchmarks/low_field.py KSPACE --bound
 
 KSPACE is a folder of NumPy archives with complex k-space of one coil, `(readout, phase, slice)`,
 such as that of 0.055 T brains (Liu et al. 2021, Nat Commun 12:7238). Of each the magnitude is taken
@@ -9,11 +10,17 @@ whose noise is white in the one and smooth in the other. Printed is how near bot
 other, as PSNR in the object (of its bright end): as they are, and enhanced, nothing given but the
 image. A filter takes anatomy away as well, which no model gives back: `limit` is the agreement of
 the first model's answer to the one with that answer filtered.
+
+--bound says how much any answer can gain that takes all of the noise, takes no anatomy and keeps
+the scanner's filter: the noise in what differs follows from the level in air, where the magnitude
+of one coil is Rayleigh's, and the filter; the rest is anatomy. Beside it, what a blur of both
+images gains, which takes anatomy: Gaussian, of the standard deviation named.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +39,9 @@ FILTERS = {
     "hann": KSpaceAxis(filter="hann"),
 }
 SPACING_MM = 2.0, 2.0, 10.0
-OBJECT = 0.2
+OBJECT, AIR = 0.2, 0.12
+BLURS = 0.5, 1.0, 2.0
+BOUND = ["filter", "noise in what differs", "most (dB)", *(f"blur of {one}" for one in BLURS)]
 
 
 def main() -> None:
@@ -40,31 +49,68 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kspace", type=Path)
     parser.add_argument("--model", nargs="+", default=["mr-denoise-fast"])
+    parser.add_argument("--bound", action="store_true")
     asked = parser.parse_args()
+    if asked.bound:
+        return print(table(BOUND, list(bounds(asked.kspace))))
     enhancers = {name: Enhancer.load(name) for name in asked.model}
     rows: list[list[str]] = []
     gains: dict[tuple[str, str], list[float]] = {}
-    for path in sorted(asked.kspace.glob("*.npz")):
-        for contrast, kspace in np.load(path).items():
-            if kspace.ndim != 3 or kspace.shape[0] < kspace.shape[2]:  # coils come first
-                continue
-            plain = image_of(kspace, KSpaceAxis())
-            made = {name: one(plain) for name, one in enhancers.items()}
-            for named, axis in FILTERS.items():
-                filtered = image_of(kspace, axis)
-                before = agreement(plain, filtered, plain)
-                first = next(iter(made.values()))
-                limit = agreement(first, filtered_once_more(first, axis), plain)
-                row = [f"{path.stem.split('_')[0]} {contrast}", named, f"{before:.1f}"]
-                for name, enhancer in enhancers.items():
-                    after = agreement(made[name], enhancer(filtered), plain)
-                    gains.setdefault((named, name), []).append(after - before)
-                    row.append(f"{after:.1f} ({after - before:+.1f})")
-                rows.append([*row, f"{limit:.1f}"])
-                print(*rows[-1], flush=True)
+    for title, kspace in single_coil(asked.kspace):
+        plain = image_of(kspace, KSpaceAxis())
+        made = {name: one(plain) for name, one in enhancers.items()}
+        for named, axis in FILTERS.items():
+            filtered = image_of(kspace, axis)
+            before = agreement(plain, filtered, plain)
+            first = next(iter(made.values()))
+            limit = agreement(first, filtered_once_more(first, axis), plain)
+            row = [title, named, f"{before:.1f}"]
+            for name, enhancer in enhancers.items():
+                after = agreement(made[name], enhancer(filtered), plain)
+                gains.setdefault((named, name), []).append(after - before)
+                row.append(f"{after:.1f} ({after - before:+.1f})")
+            rows.append([*row, f"{limit:.1f}"])
+            print(*rows[-1], flush=True)
     print(table(["image", "filter", "as they are (dB)", *enhancers, "limit"], rows))
     for (named, name), all_ in gains.items():
         print(f"{named}, {name}: mean gain {np.mean(all_):+.2f} dB, least {min(all_):+.2f}")
+    return None
+
+
+def single_coil(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """The k-space of each scan of one coil, and its name."""
+    for path in sorted(folder.glob("*.npz")):
+        for contrast, kspace in np.load(path).items():
+            if kspace.ndim == 3 and kspace.shape[0] >= kspace.shape[2]:  # coils come first
+                yield f"{path.stem.split('_')[0]} {contrast}", kspace
+
+
+def bounds(folder: Path) -> Iterator[list[str]]:
+    """A row for each filter, means over the images."""
+    for named, axis in FILTERS.items():
+        shares, gains = [], []
+        for _, kspace in single_coil(folder):
+            plain, filtered = image_of(kspace, KSpaceAxis()), image_of(kspace, axis)
+            before = agreement(plain, filtered, plain)
+            taken = 1 - np.multiply.outer(*(axis.response(size) for size in kspace.shape[:2]))
+            noise = (level_of_air(plain.voxels[0]) / 1000) ** 2 * np.mean(taken**2)
+            shares.append(noise * 10 ** (before / 10))
+            blurred = ([blur(one, width) for one in (plain, filtered)] for width in BLURS)
+            gains.append([agreement(*pair, plain) - before for pair in blurred])
+        share = min(float(np.mean(shares)), 1.0)
+        most = f"{-10 * np.log10(max(1 - share, 1e-3)):.1f}"
+        yield [named, f"{share:.2f}", most, *(f"{one:.1f}" for one in np.mean(gains, axis=0))]
+
+
+def level_of_air(image: Array) -> float:
+    """The noise of a channel, from the median of the dark around the subject."""
+    air = image[gaussian_filter(image, (3, 3, 0)) < AIR * np.percentile(image, 99.5)]
+    return float(np.median(air)) / float(np.sqrt(2 * np.log(2)))
+
+
+def blur(scan: Volume, width: float) -> Volume:
+    """A blur within the slices."""
+    return scan.with_voxels(gaussian_filter(scan.voxels, (0, width, width, 0)))
 
 
 def image_of(kspace: np.ndarray, axis: KSpaceAxis) -> Volume:

@@ -17,10 +17,10 @@ NEAR = 0.6, 1.1
 taken. Air of less or more is masked, of other coils, or full of ghosts."""
 LEAST_SURE, SURE = 0.02, 0.35
 """Air that surely holds all of the noise is believed from this share on, where the model does not
-fit; and where it does, from the next one on."""
+fit. Where it does, the geometric mean is taken from the next one on, for parallel imaging may add
+noise to the object alone; above `NEAR`, air is believed."""
 UNEVEN = 0.2
-"""Where the map varies by more than this share, it is a guess in air: the geometric mean counts,
-and of a model that fits, the map stays: parallel imaging adds noise to the object alone."""
+"""Where the map varies by more than this share, it is a guess in air: the geometric mean counts."""
 DOUBLE = 2.2
 """Where the model does not fit, and not for anatomy, air of up to so much more is believed."""
 Three = tuple[float, float, float]
@@ -39,17 +39,14 @@ def believed(
     `anatomy` is in what was read; `fits` is whether the model of the noise does.
     """
     air = Air.of(slabs, np.full((1, 1, 1), level, np.float32) if anatomy else cells)
-    uneven = float(percentile(cells, 90) - percentile(cells, 10)) > UNEVEN * level
-    wrong = not (bears_out(air) or (fits and uneven))
-    air = air.flat(level) if wrong else air
-    sure = rayleigh_share(air)
-    wrong = wrong and bool(np.isfinite(sure))
+    wrong = not fits and not bears_out(air)
+    sure = rayleigh_share(air.flat(level) if wrong else air)
     if sure > LEAST_SURE and (anatomy or not fits):
         return sure, wrong or (anatomy and sure < 1)
-    uneven = uneven and not wrong
-    if (NEAR[0] if uneven else SURE) < sure < DOUBLE:
-        halved = sure > 1 or uneven
-        return float(np.sqrt(sure)) if halved else sure, wrong
+    if SURE < sure < DOUBLE:
+        uneven = percentile(cells, 90) - percentile(cells, 10) > UNEVEN * level
+        halved = uneven or not NEAR[0] < sure < 1
+        return float(np.sqrt(sure)) if halved else sure, False
     share = air_share(air, correlation)
     if anatomy and LEAST_AIR < share < AGREES:
         return share if share > HALF else float(np.sqrt(share)), True

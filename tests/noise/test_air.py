@@ -97,8 +97,8 @@ def test_sure_air_is_believed_where_the_filter_of_the_object_is_misread():
     slabs = Slabs.of(acquired(Volume(square, np.diag([1, 1, 4, 1]), "MR"), 40.0)[0])
     flat = np.full((1, 1, 1), 32, np.float32)
     uneven = flat * np.linspace(1, 1.4, 12, dtype=np.float32)[:, None]
-    found = [believed(slabs, 32.0, one, ((0, 0, 0),) * 2, False, True) for one in (flat, uneven)]
-    assert [share for share, _ in found] == pytest.approx([1.25**0.5, 1.25**0.5], rel=0.05)
-    assert [is_flat for _, is_flat in found] == [False, True]
-    share, _ = believed(slabs, 32.0, flat, ((0, 0, 0),) * 2, False, False)  # the model does not fit
-    assert share == pytest.approx(1.25, rel=0.05)
+    nothing = ((0.0, 0.0, 0.0),) * 2
+    for one, fits, share in ((flat, True, 1.25**0.5), (flat, False, 1.25), (uneven, False, 1.25)):
+        found, is_flat = believed(slabs, 32.0, one, nothing, False, fits)
+        assert found == pytest.approx(share, rel=0.05)
+        assert is_flat == (one is uneven)
