@@ -17,13 +17,19 @@ OPTIONAL = (
     "scipy", "skimage", "sklearn", "tensorboard", "torchvision",
 )  # fmt: skip
 """What MONAI does without, by its own account (`monai.utils.optional_import`)."""
+PARTS = (
+    "auto3dseg", "bundle", "engines", "fl", "handlers", "losses", "metrics", "optimizers",
+    "visualize",
+)  # fmt: skip
+"""Of MONAI itself, that no network needs; it passes over parts that lack what they need."""
 
 
 def load_networks() -> None:
-    """Import medddim's networks, and MONAI as if `OPTIONAL` were not installed.
+    """Import medddim's networks, and MONAI as if `OPTIONAL` and `PARTS` were not installed.
 
     For processes of our own, the commands that enhance: in them, what MONAI offers on top of these
-    packages (its readers of images, say) is missing until they end. Other imports are as ever.
+    packages (its readers of images, say) is missing until they end. Other imports are as ever, and
+    `PARTS` are there for those who import them.
     """
     if "monai" in sys.modules:
         return
@@ -47,6 +53,13 @@ class _Hidden(MetaPathFinder):
         self, name: str, path: Sequence[str] | None, target: object = None
     ) -> ModuleSpec | None:
         """None, for the next finder. Raises ModuleNotFoundError for what is hidden."""
-        if name.partition(".")[0] in OPTIONAL and threading.get_ident() == self.thread:
+        if threading.get_ident() != self.thread:
+            return None
+        package, _, part = name.partition(".")
+        if package in OPTIONAL:
             raise ModuleNotFoundError(f"{name} is hidden from MONAI", name=name)
+        if package == "monai" and part in PARTS:
+            from monai.utils.module import OptionalImportError
+
+            raise OptionalImportError(f"{name} is not needed")
         return None

@@ -13,6 +13,9 @@ import sys
 from medddim.cli.lean import load_networks
 load_networks()
 assert not {"matplotlib", "pandas", "scipy", "skimage", "sklearn"} & set(sys.modules)
+assert not {"monai.bundle", "monai.engines", "monai.losses"} & set(sys.modules)
+import monai.losses  # as ever, too
+assert monai.losses.DiceLoss
 import scipy.ndimage, pandas  # as ever, afterwards
 from medddim.networks import UNet
 print(sum(p.numel() for p in UNet(widths=(4, 4, 4)).parameters()))
