@@ -11,11 +11,12 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.dataset import Dataset
 
 from medddim.formats.dicom.files import Header, is_number
 
 Ranks = npt.NDArray[np.intp]
+DAY = len("YYYYMMDD")
+"""Digits of a date of VR DA, with which one of VR DT begins."""
 
 
 def as_acquired(stacks: Sequence[Sequence[int]], headers: Sequence[Header]) -> list[list[int]]:
@@ -59,12 +60,16 @@ def numbered(header: Header) -> tuple[float, ...]:
 
 def acquired_at(header: Header) -> tuple[float, ...]:
     """Day and second of the acquisition; () where the header does not say."""
-    return _moment(header.dataset, "Acquisition")
+    stamp = str(header.dataset.get("AcquisitionDateTime") or "")
+    stamp = stamp.partition("+")[0].partition("-")[0]  # the time zone, alike in one series
+    if len(stamp) > DAY:
+        return _moment(stamp[:DAY], stamp[DAY:])
+    return _moment(*(header.dataset.get(f"Acquisition{part}") for part in ("Date", "Time")))
 
 
 def content_at(header: Header) -> tuple[float, ...]:
     """Day and second at which the content of the image began; () if not said."""
-    return _moment(header.dataset, "Content")
+    return _moment(*(header.dataset.get(f"Content{part}") for part in ("Date", "Time")))
 
 
 def triggered_at(header: Header) -> tuple[float, ...]:
@@ -77,14 +82,11 @@ def positions_said(header: Header) -> tuple[float, ...]:
     return _number(header, "NumberOfTemporalPositions")
 
 
-def _moment(dataset: Dataset, kind: str) -> tuple[float, ...]:
-    stamp = str(dataset.get(f"{kind}DateTime") or "").partition("+")[0].partition("-")[0]
-    day, time = stamp[:8], stamp[8:]
-    if not time:
-        day = str(dataset.get(f"{kind}Date") or "")
-        time = str(dataset.get(f"{kind}Time") or "")
+def _moment(day: str | None, time: str | None) -> tuple[float, ...]:
+    """Values of VR DA and TM (PS3.5, 6.2) as numbers: a time may end with its hour or minute."""
+    whole, _, fraction = str(time or "").strip().partition(".")
     try:
-        return (float(day or 0), float(time))
+        return (float(day or 0), float(f"{whole:0<6}.{fraction}")) if whole else ()
     except ValueError:
         return ()
 

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from medddim import formats
 from medddim.formats import Derivation
 from medddim.formats.dicom.files import Header
+from medddim.formats.dicom.order import CLOCKS as ASKED
 from medddim.formats.dicom.order import as_acquired, as_met
 from tests.formats import enhanced
 
@@ -193,6 +195,20 @@ AS_ONE = [
 ]
 
 
+BY_THE_HOUR = [
+    ({"ContentTime": "0959"}, {"ContentTime": "10"}),
+    ({"AcquisitionTime": "095959.5"}, {"AcquisitionTime": "1000"}),
+    ({"AcquisitionDateTime": "20260101095959"}, {"AcquisitionDateTime": "2026010110"}),
+]
+"""Times that end with their hour or minute, as they may."""
+CONTENT = [
+    (
+        {"ContentDate": "20260101", "ContentTime": "235959"},
+        {"ContentDate": "20260102", "ContentTime": "000000"},
+    )
+]
+
+
 def headers(*marks: dict[str, Any]) -> list[Header]:
     made = []
     for mark in marks:
@@ -202,7 +218,7 @@ def headers(*marks: dict[str, Any]) -> list[Header]:
     return made
 
 
-@pytest.mark.parametrize(("first", "second"), [*CLOCKS, *AS_ONE])
+@pytest.mark.parametrize(("first", "second"), [*CLOCKS, *AS_ONE, *BY_THE_HOUR, *CONTENT])
 def test_each_clock_tells_which_came_first(first: Any, second: Any) -> None:
     assert as_acquired([[0], [1]], headers(second, first)) == [[1], [0]]
     assert as_acquired([[0], [1]], headers(first, second)) == [[0], [1]]
@@ -222,6 +238,20 @@ def test_a_clock_that_does_not_go_leaves_the_order_as_it_is(value: Any) -> None:
     assert as_acquired([[0], [1]], headers(stopped, stopped)) == [[0], [1]]
     later = {"TemporalPositionTimeOffset": 2.0}
     assert as_acquired([[0], [1]], headers(later, stopped)) == [[1], [0]]
+
+
+@pytest.mark.parametrize("place", range(len(ASKED)))
+def test_all_that_is_asked_of_a_header_is_in_the_dictionary_of_dicom(place: int) -> None:
+    asked: set[str] = set()
+
+    class Listening(Dataset):
+        def get(self, key: Any, default: Any = None) -> Any:
+            asked.add(key)
+            return default
+
+    assert ASKED[place](Header(Path("x"), Listening(), "", ExplicitVRLittleEndian, 0)) == ()
+    assert asked
+    assert all(tag_for_keyword(keyword) for keyword in asked), asked
 
 
 def test_a_clock_counts_only_if_it_goes_alike_at_every_place() -> None:
