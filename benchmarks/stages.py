@@ -21,7 +21,8 @@ from throughput import make
 import medddim.inference.plan
 from medddim import batch, formats
 from medddim.batch import enhancing, station
-from medddim.batch.station import Always, Station, Task
+from medddim.batch.jobs import Always
+from medddim.batch.station import Station, Task
 from medddim.checkpoint import Checkpoint
 from medddim.diffusion import Denoiser
 from medddim.inference import enhancer

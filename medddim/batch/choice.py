@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from medddim.batch.extras import Extras
 from medddim.errors import RequestProblem, UnsupportedScan
-from medddim.formats import Series, modality_of
+from medddim.formats import Series, modality_of, read
 from medddim.inference.settings import Settings
 from medddim.models import RECIPE, folder_of
 from medddim.recipe import Recipe
+from medddim.volume import Volume
 
 if TYPE_CHECKING:
     from medddim.batch.jobs import Job
@@ -40,13 +43,26 @@ def by_modality(settings: Settings | None = None, **options: Any) -> Callable[[S
         names, lambda name: enhance_job(Checkpoint.open(name), settings, **options)
     )
 
-    def choose(series: Series) -> Job:
-        name = names.get(modality_of(series), names["MR"])
-        if name in refused:
-            raise UnsupportedScan(str(refused[name]))
-        return jobs[name]
+    return _ByModality(names, jobs, refused)
 
-    return choose
+
+@dataclass(frozen=True)
+class _ByModality:
+    """The jobs of the models by name, and why some of those are refused."""
+
+    names: Mapping[str, str]
+    jobs: Mapping[str, Job]
+    refused: Mapping[str, RequestProblem]
+
+    def __call__(self, series: Series) -> Job:
+        return self.of(series, partial(read, series))
+
+    def of(self, series: Series, reader: Callable[[], Volume]) -> Job:
+        """The job of a scan, which is read where its header does not say what it is."""
+        name = self.names.get(modality_of(series, reader), self.names["MR"])
+        if name in self.refused:
+            raise UnsupportedScan(str(self.refused[name]))
+        return self.jobs[name]
 
 
 def require_fitting(model: str, settings: Settings, extras: Extras) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
-from medddim.batch.jobs import Progress, unwatched
+from medddim.batch.jobs import Always, Progress, unwatched
 from medddim.batch.locks import Shard
 from medddim.batch.overlap import DEPTH, Line
-from medddim.batch.station import Always, Station, Task
+from medddim.batch.station import Station, Task
 from medddim.record import Outcome
 
 Keep = Callable[[Task, Outcome], None]

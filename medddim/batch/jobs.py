@@ -13,6 +13,7 @@ from medddim.volume import Volume
 if TYPE_CHECKING:
     from medddim.batch.forecast import Forecast
     from medddim.degradation import Degradation
+    from medddim.formats import Series
 
 Facts = dict[str, Any]
 """What was found out about one scan on the way: plain values, for the record."""
@@ -102,6 +103,35 @@ class Job:
     def described(self) -> dict[str, Any]:
         """What goes on record: the kind and the parameters."""
         return {"kind": self.kind, **self.parameters}
+
+
+Choose = Callable[["Series"], Job]
+"""Which job a scan gets."""
+
+
+@dataclass(frozen=True)
+class Always:
+    """The choice where all scans get the same job."""
+
+    job: Job
+
+    def __call__(self, series: Series) -> Job:
+        """That job."""
+        return self.job
+
+
+@runtime_checkable
+class ByVoxels(Protocol):
+    """A choice that may have to read a scan, which is then not read again."""
+
+    def of(self, series: Series, reader: Callable[[], Volume]) -> Job:
+        """The job of a scan that `reader` gives."""
+        ...
+
+
+def chosen(choose: Choose, series: Series, reader: Callable[[], Volume]) -> Job:
+    """The job that a scan gets, which `reader` gives if it is needed for that."""
+    return choose.of(series, reader) if isinstance(choose, ByVoxels) else choose(series)
 
 
 def degrade_job(degradation: Degradation, *, seed: int) -> Job:

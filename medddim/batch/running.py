@@ -11,10 +11,10 @@ from typing import Any
 from medddim import formats, record
 from medddim.batch import shelf
 from medddim.batch.engine import Engine, Here
-from medddim.batch.jobs import Job
+from medddim.batch.jobs import Always, Choose, Job
 from medddim.batch.locks import locked, manifest_locked
 from medddim.batch.places import require_beside
-from medddim.batch.station import Always, Choose, Station, Task
+from medddim.batch.station import Station, Task
 from medddim.errors import UnreadableScan, WriteRefused
 from medddim.formats import Series
 from medddim.record import Outcome

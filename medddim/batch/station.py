@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from medddim import formats, memory, record
 from medddim.batch import parts, shelf
 from medddim.batch.facts import found, with_repairs
 from medddim.batch.jobs import (
+    Choose,
     Forecasts,
     InTwo,
     Job,
@@ -21,6 +23,7 @@ from medddim.batch.jobs import (
     Progress,
     Rest,
     Work,
+    chosen,
     unwatched,
 )
 from medddim.digest import sha256_of
@@ -40,20 +43,6 @@ from medddim.volume import Volume
 log = logging.getLogger(__name__)
 
 Done = TypeVar("Done", bound="Ready | Computed | Outcome")
-
-Choose = Callable[[Series], Job]
-"""Which job a scan gets."""
-
-
-@dataclass(frozen=True)
-class Always:
-    """The choice where all scans get the same job."""
-
-    job: Job
-
-    def __call__(self, series: Series) -> Job:
-        """That job."""
-        return self.job
 
 
 @dataclass(frozen=True)
@@ -192,7 +181,9 @@ class Station:
         return replace(outcome, status="planned", facts=facts)
 
     def _settled(self, task: Task) -> Ready | Outcome:
-        series, earlier, job = task.series, task.earlier, self.choose(task.series)
+        series, earlier = task.series, task.earlier
+        reader = cache(partial(_read, series))
+        job = chosen(self.choose, series, reader)
         began = time.thread_time()
         inputs = {series.shown(file): sha256_of(file) for file in series.files}
         kept: shelf.Kept = {}
@@ -205,7 +196,7 @@ class Station:
         if earlier and not missing:
             return replace(earlier, status="done before", reason="", outputs=outputs)
         kept_result = earlier if earlier and "result" in kept else None
-        volume = _read(series)
+        volume = reader()
         plan = job.plan(volume)
         outcome = Outcome(
             series.name,

@@ -14,8 +14,9 @@ from threading import Lock, Thread
 
 from medddim import record
 from medddim.batch import shelf
+from medddim.batch.jobs import Always, Choose
 from medddim.batch.overlap import DEPTH, Line, Stopped
-from medddim.batch.station import Always, Choose, Station, Task
+from medddim.batch.station import Station, Task
 from medddim.errors import CheckpointError, EnvironmentProblem
 from medddim.record import Outcome
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
@@ -98,16 +99,17 @@ def attributes(series: Series, keywords: Collection[str]) -> dict[str, list[str]
     return {} if series.format in UNREAD else named(series.format).attributes(series, keywords)
 
 
-def modality_of(series: Series) -> str:
+def modality_of(series: Series, reader: Callable[[], Volume] | None = None) -> str:
     """What a scan says it is; where it does not say, "CT" if it holds air in Hounsfield units.
 
-    A NIfTI file alone does not say: only the JSON file beside it does, if there is one. What
-    cannot be read is taken for MR: reading it will say why.
+    A NIfTI file alone does not say: only the JSON file beside it does, if there is one. `reader`
+    gives the scan, for those who keep it. What cannot be read is taken for MR: reading it will say
+    why.
     """
     if series.modality or series.refusal:
         return series.modality
     try:
-        return read(series).recognised().modality or "MR"
+        return (reader or partial(read, series))().recognised().modality or "MR"
     except Exception:  # whatever it is must not cost the other scans: the run meets it, and says so
         return "MR"
 

@@ -8,6 +8,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from medddim import batch, formats
+from medddim.batch import choice
 from medddim.batch.verify import verify
 from medddim.checkpoint import Checkpoint
 from medddim.errors import RequestProblem
@@ -102,6 +103,20 @@ def test_a_scan_that_cannot_be_read_costs_no_other(mixed, tmp_path, monkeypatch,
     reported = {one.name: one.status for one in batch.run(found(mixed, out), out, job=job)}
     assert reported.pop("body") in ("refused", "failed")
     assert set(reported.values()) == {"ok"}
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.daily(1)
+def test_a_silent_scan_is_read_once(tmp_path, monkeypatch, dry_run):
+    formats.write(body(), tmp_path / "in", name="body", derivation=Derivation("identity", "a disc"))
+    read, out, seen = formats.read, tmp_path / "out", []
+    for place in (formats, choice):
+        monkeypatch.setattr(place, "read", lambda one: (seen.append(one.name), read(one))[1])
+    job = batch.by_modality(device="cpu", force=True)
+    (one,) = batch.run(found(tmp_path / "in", out), out, job=job, dry_run=dry_run)
+    assert one.good
+    assert one.job["model"] == "ct-denoise"
+    assert seen == ["body"]
 
 
 def test_settings_that_no_model_takes_are_refused_at_once():

@@ -8,8 +8,8 @@ import pytest
 
 from medddim import batch, formats, record
 from medddim.batch import parts, station
-from medddim.batch.jobs import Job, NothingToPlan
-from medddim.batch.station import Always, Station, Task
+from medddim.batch.jobs import Always, Job, NothingToPlan
+from medddim.batch.station import Station, Task
 from medddim.digest import sha256_of
 from medddim.errors import CheckpointError, EnvironmentProblem, RequestProblem, UnsupportedScan
 from medddim.formats import Series

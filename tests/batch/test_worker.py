@@ -2,7 +2,8 @@
 
 from medddim import batch, formats, record
 from medddim.batch import worker
-from medddim.batch.station import Always, Task
+from medddim.batch.jobs import Always
+from medddim.batch.station import Task
 from medddim.batch.worker import Order, forget, work
 from tests import studies
 
