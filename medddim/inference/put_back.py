@@ -95,14 +95,25 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
         back[here.box] *= weight[here.box]
     for box in boxes:
         lost[box] -= back[box]
+    _add_what_stands_out(back, lost, weight, finer, level)
+    back += answer
+    return back
+
+
+def _add_what_stands_out(
+    back: Array,
+    lost: Array,
+    weight: Array,
+    finer: Sequence[LocalMeans],
+    level: Sequence[LocalMeans],
+) -> None:
+    """Of what is still lost, which is written over: what noise as strong would hardly show."""
     rest = _of_all(finer, lost)
-    for box in boxes:
-        np.abs(rest[box], out=lost[box])
+    for here in finer:
+        np.abs(rest[here.box], out=lost[here.box])
     for here in level:
         out = lost[here.box] > np.float32(OUT) * _deviation(lost, here)
         back[here.box] += np.where(out, rest[here.box], 0) * weight[here.box]
-    back += answer
-    return back
 
 
 def _put_back_hu(
