@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 class MedddimError(Exception):
@@ -97,6 +98,30 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 
     near = get_close_matches(given, list(known), n=1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+NAMES_LOOKED_AT = 10_000
+"""Names of one folder among which the nearest is looked for: a person waits for the answer."""
+
+
+def nearest_path(given: Path) -> str:
+    """The end of a message about a path that does not exist: "; did you mean X?", or nothing.
+
+    X is `given` as far as it is there, and then the name nearest to that which is not.
+    """
+    from difflib import get_close_matches
+    from itertools import islice
+
+    missing = given
+    while not missing.parent.exists() and missing.parent != missing:
+        missing = missing.parent
+    try:
+        there = [path.name for path in islice(missing.parent.iterdir(), NAMES_LOOKED_AT)]
+    except OSError:  # it is no folder, or may not be listed
+        return ""
+    names = {name.casefold(): name for name in sorted(there, reverse=True)}
+    near = get_close_matches(missing.name.casefold(), names, n=1)
+    return f"; did you mean {missing.with_name(names[near[0]])}?" if near else ""
 
 
 def trace(problem: BaseException) -> str:

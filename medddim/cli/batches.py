@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medddim.cli import engines
-from medddim.cli.choices import Choice
+from medddim.cli.choices import Choice, Existing
 from medddim.cli.needs import in_all
 from medddim.cli.progress import bar, events
 
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"ok": "green", "done before": "green", "planned": "cyan", "refused": "yellow"}
 
-scans_argument = click.argument(
-    "scans", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
-)
+scans_argument = click.argument("scans", nargs=-1, required=True, type=Existing())
 output_as = partial(
     click.option,
     "-o",

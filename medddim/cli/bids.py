@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from medddim.cli import batches
-from medddim.cli.choices import Choice
+from medddim.cli.choices import Choice, Existing
 from medddim.cli.enhance import enhance, job_when_needed
 from medddim.cli.examples import examples
 
@@ -59,7 +59,7 @@ def with_options(other: click.Command, names: tuple[str, ...]) -> Callable[[Any]
         "bids BIDS_DIR OUT participant --participant-label 01 02",
     ),
 )
-@click.argument("bids_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("bids_dir", type=Existing(file_okay=False))
 @click.argument("output", metavar="OUT", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("level", metavar="participant", type=Choice(["participant"]))
 @click.option(
@@ -71,7 +71,7 @@ def with_options(other: click.Command, names: tuple[str, ...]) -> Callable[[Any]
     help="Only these sessions, with or without ses-.",
 )  # fmt: skip
 @click.option(
-    "--bids-filter-file", "filters", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--bids-filter-file", "filters", type=Existing(dir_okay=False),
     help='Which images, as for fMRIPrep: JSON such as {"t1w": {"suffix": "T1w"}}.',
 )  # fmt: skip
 @click.option(

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from medddim.cli.choices import Existing
 from medddim.cli.examples import examples
 from medddim.cli.table import print_table
 
@@ -20,8 +21,8 @@ from medddim.cli.table import print_table
         "evaluate better/ reference/ -o scores/ --protocol all",
     )
 )
-@click.argument("candidate", type=click.Path(exists=True, path_type=Path))
-@click.argument("reference", type=click.Path(exists=True, path_type=Path))
+@click.argument("candidate", type=Existing())
+@click.argument("reference", type=Existing())
 @click.option(
     "-o",
     "--output",
@@ -32,12 +33,12 @@ from medddim.cli.table import print_table
 @click.option(
     "--input",
     "noisy",
-    type=click.Path(exists=True, path_type=Path),
+    type=Existing(),
     help="The scans before enhancement, measured too.",
 )
 @click.option(
     "--against",
-    type=click.Path(exists=True, path_type=Path),
+    type=Existing(),
     help="The results of another method, measured too.",
 )
 @click.option(

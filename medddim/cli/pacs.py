@@ -10,6 +10,7 @@ import click
 
 from medddim.cli import batches
 from medddim.cli.bids import OF_ENHANCE, with_options
+from medddim.cli.choices import Existing
 from medddim.cli.enhance import enhance, job_of
 from medddim.cli.examples import examples
 
@@ -96,7 +97,7 @@ def fetch(url: str, study: str, output: Path) -> None:
         "send better/ --to http://archive/dicom-web",
     )
 )
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=Existing())
 @click.option("--to", required=True, metavar="WHERE", help=TO)
 @click.option("--title", default="MEDDDIM", show_default=True, help="Our AE title.")
 def send(paths: tuple[Path, ...], to: str, title: str) -> None:

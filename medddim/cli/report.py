@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from medddim.cli.choices import Existing
 from medddim.cli.examples import examples
 
 
@@ -17,7 +18,7 @@ from medddim.cli.examples import examples
         "report better/ --reference clean/         measured against clean scans, too",
     )
 )
-@click.argument("output", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("output", type=Existing(file_okay=False))
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "-o",
@@ -28,7 +29,7 @@ from medddim.cli.examples import examples
 )
 @click.option(
     "--reference",
-    type=click.Path(exists=True, path_type=Path),
+    type=Existing(),
     help="Clean scans, matched by name, DICOM also by UID: the results are measured against them.",
 )
 def report(output: Path, names: tuple[str, ...], page: Path | None, reference: Path | None) -> None:

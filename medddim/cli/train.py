@@ -179,7 +179,7 @@ def _train(recipe: Recipe, output: Path, **how: Any) -> None:
 
 def _asked(recipe: str, data: str | None) -> tuple[Recipe, Path]:
     """The recipe, and the folder of the scans if one is given beside it; judged without torch."""
-    from medddim.errors import RecipeError
+    from medddim.errors import RecipeError, nearest_path
     from medddim.recipe import Recipe
     from medddim.training.places import split_pattern
     from medddim.training.request import require_scans
@@ -189,7 +189,8 @@ def _asked(recipe: str, data: str | None) -> tuple[Recipe, Path]:
     if root is None:
         raise RecipeError("data.root is empty: name the folder of scans there or with --data")
     if not root.is_dir():
-        raise RecipeError(f"{root}: no such folder; name that of the scans with --data")
+        hint = nearest_path(root)
+        raise RecipeError(f"{root}: no such folder; name that of the scans with --data{hint}")
     if pattern:
         known = asked.data.model_copy(update={"train": (pattern,)})
         asked = asked.model_copy(update={"data": known})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from medddim.cli import batches
+from medddim.cli.choices import Existing
 from medddim.cli.examples import examples
 from medddim.cli.table import print_table
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
         "verify better/ --json",
     )
 )
-@click.argument("output", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("output", type=Existing(file_okay=False))
 @batches.json_option
 def verify(output: Path, as_json: bool) -> None:
     """Check the results in OUTPUT, the folder of an earlier run or `bids`, against their sources.

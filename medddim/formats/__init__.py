@@ -13,6 +13,7 @@ from medddim.errors import (
     ScanError,
     UnreadableScan,
     UnsupportedScan,
+    nearest_path,
 )
 from medddim.formats.agreement import disagreements
 from medddim.formats.archive import Archive, is_zip
@@ -81,7 +82,7 @@ def find(
     repair = Repair(on_gap, on_tilt, stack_by)
     there = [as_path(path, "a scan, or of a folder of them") for path in paths]
     if lost := [path for path in there if not path.exists()]:
-        raise UnreadableScan(f"{lost[0]}: no such file or folder")
+        raise UnreadableScan(f"{lost[0]}: no such file or folder{nearest_path(lost[0])}")
     found = _found(there, repair)
     unique = {(tuple(map(Path.absolute, one.files)), one.part): one for one in found}
     named = with_distinct_names(unique.values(), map(_root, there))

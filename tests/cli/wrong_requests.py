@@ -13,6 +13,7 @@ DEVICES = [name for name in ("cuda", "mps") if why_absent(name)]
 WRONG = {
     "enhance": [
         (["nowhere", "-o", "out"], "does not exist"),
+        (["stduy/head.nii.gz", "-o", "out"], "did you mean study?"),
         (["empty", "-o", "out"], "no scan in empty"),
         (["texts", "-o", "out"], "1 file looked at"),
         (["study", "-o", "study/out"], "choose one beside it"),
