@@ -186,7 +186,10 @@ threads_option = click.option(
     help="Processor threads to use.  [all cores]",
 )
 quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, help="Print nothing but problems; the exit code says the rest."
+    "-q",
+    "--quiet",
+    is_flag=True,
+    help="Print nothing but problems, with --dry-run those to come; the exit code says the rest.",
 )
 resume_option = click.option(
     "--resume/--no-resume",

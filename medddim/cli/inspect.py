@@ -36,6 +36,12 @@ FACTS = ("kind", "stacked_by", "repairs", "notes", "stored", "transfer_syntax")
 """What is passed on of the facts a format found."""
 
 ENHANCED = "already enhanced by medddim: `enhance` skips it, `train` leaves it out"
+GUESSED = {
+    "CT?": "the file does not say what it is, and holds air in Hounsfield units: taken for CT",
+    "MR?": "the file does not say what it is, as NIfTI alone cannot: taken for MR; a JSON file "
+    'beside it of the same name, with {"Modality": "CT"} or such, says it',
+}
+"""What the table means by a modality with a question mark."""
 
 
 @click.command(
@@ -60,8 +66,8 @@ def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
     noise a filter made alike from voxel to voxel; white, neither. An uncertain reading is used all
     the same: look at the result (docs/noise.md says more).
 
-    "CT?" is a file that does not say what it is and holds air in Hounsfield units; "MR?" one that
-    will be taken for MR.
+    A modality with a question mark is that of a file which does not say; a note below the table
+    says what it is taken for, and why.
     The model is the one that `enhance` takes by itself, the time about what it takes on the CPU of
     this machine, once it is loaded. The exit code is 1 if no scan can be enhanced.
     """
@@ -147,7 +153,7 @@ def _level(noise: float, volume: Volume) -> float:
 def _print(rows: list[dict[str, Any]]) -> None:
     usable = [row for row in rows if not row["refusal"]]
     if usable:
-        print_table(TITLES, [_cells(row) for row in usable])
+        _print_usable(usable)
     for row in rows:
         for repair in row.get("repairs", ()):
             click.echo(f"{click.style('repaired', fg='yellow')}   {row['name']}: {repair}")
@@ -159,6 +165,12 @@ def _print(rows: list[dict[str, Any]]) -> None:
             click.echo(f"{click.style('refused', fg='yellow')}  {row['name']}: {row['refusal']}")
     if new := [row for row in usable if not row["made"]]:
         click.echo(f"{click.style('next', fg='cyan')}     {_next(new[0])}")
+
+
+def _print_usable(rows: list[dict[str, Any]]) -> None:
+    print_table(TITLES, [_cells(row) for row in rows])
+    for guess in sorted({_modality(row) for row in rows} & GUESSED.keys()):
+        click.echo(f"{click.style('note', fg='yellow')}     {guess}: {GUESSED[guess]}")
 
 
 def _next(row: dict[str, Any]) -> str:
@@ -176,13 +188,17 @@ def _noise(row: dict[str, Any]) -> str:
     return uneven + str(passport["summary"])
 
 
+def _modality(row: dict[str, Any]) -> str:
+    return row["modality"] + "?" * row["modality_guessed"] or "MR?"
+
+
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     by = f" by {row['stacked_by']}" if "stacked_by" in row else ""
     return (
         row["name"],
         row["format"],
         str(row["files"]),
-        row["modality"] + "?" * row["modality_guessed"] or "MR?",
+        _modality(row),
         row["kind"] + by,
         "×".join(map(str, row["shape"])),
         "×".join(f"{spacing:.3g}" for spacing in row["spacing_mm"]),

@@ -42,8 +42,9 @@ def test_a_file_that_does_not_say_its_modality_is_chosen_as_what_it_is_taken_for
     assert names(result) == ["head", "series"]
 
 
-def test_quiet_prints_problems_alone(medddim, study):
-    asked = ("enhance", "study", "-o", "out", "--model", "identity", "--quiet")
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_quiet_prints_problems_alone(medddim, study, dry):
+    asked = ("enhance", "study", "-o", "out", "--model", "identity", "--quiet", *dry)
     assert medddim(*asked).output == ""
     studies.gap(study)
     again = medddim(*asked)

@@ -19,10 +19,12 @@ from tests.phantoms import head
 def test_the_table_shows_geometry_and_noise(medddim, study):
     result = medddim("inspect", "study")
     assert result.exit_code == 0
-    titles, head, series, *noise, then = result.stdout.splitlines()
+    titles, head, series, note, *noise, then = result.stdout.splitlines()
     assert titles.split()[:3] == ["name", "format", "files"]
     assert ["head", "nifti", "1", "MR?", "volume", "48×44×6", "1×1×3"] == head.split()[:7]
     assert ["series", "dicom", "4", "MR", "volume", "64×64×4", "3×3×5"] == series.split()[:7]
+    assert note.split()[:2] == ["note", "MR?:"]
+    assert "taken for MR" in note
     assert [line.split()[:2] for line in noise] == [["noise", "head:"], ["noise", "series:"]]
     assert re.search(r" \d+\.\d% +mr-denoise-fast +\d+\.\d s$", head)
     assert "writes OUT/head.nii.gz" in then
@@ -53,7 +55,9 @@ def test_a_ct_that_does_not_say_so_is_one(medddim, tmp_path):
     assert reported["modality_guessed"]
     assert reported["model"] == "ct-denoise"
     assert reported["passport"]["level"] == pytest.approx(9, rel=0.05)
-    assert medddim("inspect", "ct").stdout.splitlines()[1].split()[3] == "CT?"
+    _, row, note, *_ = medddim("inspect", "ct").stdout.splitlines()
+    assert row.split()[3] == "CT?"
+    assert note.endswith("taken for CT")
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("labels", "labels"), ("signed", "below 0")])
