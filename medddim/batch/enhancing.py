@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from medddim.metrics.invention import invented, summarised
 from medddim.volume import Mask, Volume
 
 if TYPE_CHECKING:
+    from torch.nn import Module
+
     from medddim.checkpoint import Checkpoint
     from medddim.inference.enhancer import Enhancer
     from medddim.networks import Precision
@@ -114,6 +116,12 @@ class _Enhancing:
         self.enhancer, self.progress, self.beside = enhancer, progress, beside
         self.parts: Any = None
         self.tile, self.memory = enhancer.tile, memory
+        network = cast("Module", enhancer.denoiser.network)
+        for layer in network.modules():  # or a stop waits for the end of a tile
+            layer.register_forward_pre_hook(self._still_wanted)
+
+    def _still_wanted(self, layer: Any, given: Any) -> None:
+        self.enhancer.progress(0.0)
 
     @cached_property
     def known(self) -> Measured:
@@ -122,7 +130,7 @@ class _Enhancing:
 
     def forecast(self, plan: ScanPlan) -> Forecast:
         """What the scan takes, in the tiles that it will be cut into."""
-        found = forecast(self.enhancer, plan, self.known, limit=self.memory)
+        found = forecast(self.enhancer, plan, self.known, limit=self.memory, beside=self.beside)
         self.enhancer.tile = found.tile
         return found
 
@@ -164,7 +172,8 @@ class _Enhancing:
     def _computed(self, plan: ScanPlan, work: Callable[[ScanPlan], Done]) -> Done:
         """What the enhancer does to the plan; its progress is reported, its parts are kept."""
         enhancer = self.enhancer
-        enhancer.progress = _adding_up(plan.network_evaluations, self.progress)
+        answers = 2 if self.beside.receipt else 1
+        enhancer.progress = _adding_up(answers * plan.network_evaluations, self.progress)
         enhancer.parts = self.parts
         try:
             return work(plan)

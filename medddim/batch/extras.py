@@ -12,6 +12,10 @@ from medddim.inference.intervals import Calibration, require_calibrated
 from medddim.inference.settings import Settings
 from medddim.recipe import Recipe
 
+RECEIPT, WIDTHS = 3, 6
+"""Float32 arrays of the size of an answer that are held at once, counted in the code: by a receipt
+(the answer, the scan with inserts, the answer to it), and to find the widths of an interval."""
+
 
 @dataclass(frozen=True)
 class Extras:
@@ -44,6 +48,16 @@ class Extras:
     def asked(self) -> bool:
         """Whether there is anything, which takes the network or the whole answer."""
         return self.receipt or any(self.maps.values())
+
+    @property
+    def beside_network(self) -> int:
+        """Arrays of the size of an answer that are held while the network works for a receipt."""
+        return RECEIPT + sum(self.maps.values()) if self.receipt else 0
+
+    @property
+    def after_network(self) -> int:
+        """Those that are held at once, beside the answer, when the network is through."""
+        return sum(self.maps.values()) + (WIDTHS if self.interval is not None else 0)
 
     @property
     def maps(self) -> dict[Quantity, bool]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from medddim import memory
+from medddim.batch.extras import Extras
 from medddim.errors import UnsupportedScan
-from medddim.inference.cost import Cost, Measured, cost_of, tiles_for
+from medddim.inference.cost import FLOAT, Cost, Measured, cost_of, tiles_for
 from medddim.inference.plan import ScanPlan
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ SLOWER = 1.25
 """Times the seconds in the largest tiles, is what smaller ones may take to stay within `USUAL`."""
 KEPT = 1.1
 """Times what is counted: what the allocators keep of what was given back."""
+NOTHING = Extras()
+"""What is asked for beside an answer, usually."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,16 @@ class Forecast:
 
 
 def forecast(
-    enhancer: Enhancer, plan: ScanPlan, known: Measured, *, limit: int | None = None
+    enhancer: Enhancer,
+    plan: ScanPlan,
+    known: Measured,
+    *,
+    limit: int | None = None,
+    beside: Extras = NOTHING,
 ) -> Forecast:
     """The largest tiles that keep this process within its memory, and what the scan takes in them.
 
+    `beside` is what is asked for beside the answer: its arrays count, its seconds do not.
     `limit` is in bytes; without one, tiles are chosen for `USUAL`, unless that takes much longer,
     and larger needs may take what the machine has. Raises UnsupportedScan where even the smallest
     tiles do not fit.
@@ -51,7 +61,11 @@ def forecast(
     held = memory.held()
     machine = held + memory.available()
     most = machine if limit is None else min(limit, machine)
-    costs = [cost_of(enhancer, plan, known, tile=tile) for tile in tiles_for(enhancer)]
+    answer = FLOAT * math.prod(plan.consistency.shape)
+    more = {"held": answer * beside.beside_network, "after": answer * beside.after_network}
+    costs = [
+        cost_of(enhancer, plan, known, tile=tile).with_more(**more) for tile in tiles_for(enhancer)
+    ]
     found = _within(costs, most - held)
     if found and limit is None:
         usual = _within(costs, min(most, USUAL) - held)

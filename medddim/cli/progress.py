@@ -10,6 +10,9 @@ from contextlib import contextmanager
 
 import click
 
+MINUTE = 60
+"""Seconds."""
+
 
 @contextmanager
 def events(total: int) -> Iterator[Callable[[float], None]]:
@@ -26,10 +29,28 @@ def events(total: int) -> Iterator[Callable[[float], None]]:
 
 
 @contextmanager
+def lines(total: int) -> Iterator[Callable[[float], None]]:
+    """Lines for people on stderr, one a minute at most: a log, or a pipe, shows that it goes on."""
+    before = time.monotonic()
+
+    def tell(scans: float) -> None:
+        nonlocal before
+        if (now := time.monotonic()) - before >= MINUTE:
+            before = now
+            click.echo(f"scan {min(int(scans) + 1, total)} of {total}", err=True)
+
+    yield tell
+
+
+@contextmanager
 def bar(total: int, *, hidden: bool = False) -> Iterator[Callable[[float], None]]:
-    """A bar on stderr where a person is watching; yields what takes the number of scans done."""
-    if hidden or not sys.stderr.isatty():
+    """A bar on stderr, lines where it is no terminal; yields what takes the scans done."""
+    if hidden:
         yield lambda scans: None
+        return
+    if not sys.stderr.isatty():
+        with lines(total) as tell:
+            yield tell
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn

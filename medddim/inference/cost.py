@@ -6,7 +6,7 @@ import math
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -57,6 +57,10 @@ class Cost:
     def bytes(self) -> int:
         """The most bytes at once, beside those held before."""
         return max(self.held + self.tiles, self.after)
+
+    def with_more(self, *, held: int, after: int) -> Cost:
+        """The cost where so many more bytes are held, and so many when the network is through."""
+        return replace(self, held=self.held + held, after=self.after + after)
 
 
 def measure(enhancer: Enhancer) -> Measured:

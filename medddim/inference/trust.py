@@ -27,7 +27,8 @@ def judge(folder: Path | None, plan: ScanPlan) -> Judgement | None:
 
 def receipt_of(enhancer: Enhancer, plan: ScanPlan, answer: Volume | None = None) -> Receipt:
     """The receipt of a plan; the `answer` to it, where there is one, saves time."""
-    watched, enhancer.progress = enhancer.progress, lambda part: None
+    watched = enhancer.progress
+    enhancer.progress = lambda part: watched(0.0)  # which may end it: nobody knows how much is left
     single = replace(plan, settings=replace(plan.settings, samples=None))
     try:
         whole = answer if plan.settings.samples is None else None

@@ -38,6 +38,15 @@ def test_which_maps_are_asked_for():
     assert Extras(interval=90).maps == nothing | {"lower": True, "upper": True}
 
 
+def test_whether_to_go_on_is_asked_within_a_tile_and_within_a_receipt(model):
+    shares, scan = [], noisy()
+    job = batch.enhance_job(model, receipt=True, device="cpu")
+    job.start(lambda share: shares.append(round(share, 3)))(scan, job.plan(scan))
+    assert shares == sorted(shares)
+    assert shares.count(0.0) > 5  # one tile, its network layer by layer
+    assert shares.count(0.5) > 5
+
+
 def test_what_goes_into_the_record_of_the_result():
     assert Extras().parameters == Extras(residual=True, invented=True, force=True).parameters == {}
     assert Extras(receipt=True, interval=90).parameters == {"receipt_asked": True, "interval": 90}

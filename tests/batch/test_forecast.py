@@ -7,6 +7,7 @@ import pytest
 
 from medddim import batch, memory
 from medddim.batch import forecast as forecasts
+from medddim.batch.extras import Extras
 from medddim.checkpoint import Checkpoint
 from medddim.errors import UnsupportedScan
 from medddim.inference.cost import Cost, Measured
@@ -95,13 +96,14 @@ def forecast_of(monkeypatch):
     """What is forecast on a machine that holds and has so many bytes."""
     plan = SimpleNamespace(consistency=SimpleNamespace(shape=(1, 4, 5, 6)))
 
-    def forecast(held, available, limit=None, peak=0):
+    def forecast(held, available, limit=None, peak=0, costs=COSTS, **beside):
         monkeypatch.setattr(memory, "held", lambda: held)
         monkeypatch.setattr(memory, "available", lambda: available)
         monkeypatch.setattr(memory, "peak", lambda: peak)
         monkeypatch.setattr(forecasts, "tiles_for", lambda enhancer: range(3))
-        monkeypatch.setattr(forecasts, "cost_of", lambda *args, tile: COSTS[tile])
-        return forecasts.forecast(None, plan, Measured(1.0, 1.0), limit=limit)
+        monkeypatch.setattr(forecasts, "cost_of", lambda *args, tile: costs[tile])
+        known = Measured(1.0, 1.0)
+        return forecasts.forecast(None, plan, known, limit=limit, beside=Extras(**beside))
 
     return forecast
 
@@ -123,6 +125,23 @@ def test_the_largest_tiles_that_fit(forecast_of, held, available, limit, tile, t
     assert found.tile == tile
     assert found.bytes == pytest.approx(total * GB)
     assert found.seconds == next(one.seconds for one in COSTS if one.tile == tile)
+
+
+@pytest.mark.parametrize(
+    ("beside", "held", "after"),
+    [
+        ({}, 0, 0),
+        ({"receipt": True}, 3, 0),
+        ({"interval": 90}, 0, 2 + 6),
+        ({"residual": True}, 0, 1),
+        ({"receipt": True, "interval": 90, "invented": True}, 3 + 3, 3 + 6),
+    ],
+)
+def test_what_is_asked_for_beside_the_answer_is_counted(forecast_of, beside, held, after):
+    answer = 4 * 4 * 5 * 6
+    for cost, arrays in ((Cost(1.0, GB, GB, 64), held), (Cost(1.0, 0, 0, 64, GB), after)):
+        found = forecast_of(0, 9 * GB, costs=[cost] * 3, **beside)
+        assert found.bytes == round(1.1 * (cost.bytes + arrays * answer))
 
 
 def test_the_usual_memory_is_kept_to_where_it_costs_no_more_than_a_quarter(

@@ -19,6 +19,15 @@ def test_events_come_once_a_second_at_most(monkeypatch, capsys):
     assert said(capsys) == [{"progress": 1.0, "scans": 4}, {"progress": 2.0, "scans": 4}]
 
 
+def test_where_nobody_watches_a_line_a_minute_says_that_it_goes_on(monkeypatch, capsys):
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with progress.bar(2) as tell:
+        for now in (110.0, 150.0, 161.0, 219.0, 222.0):
+            tell(now / 200)
+    assert capsys.readouterr().err.splitlines() == ["scan 1 of 2", "scan 2 of 2"]
+
+
 def test_a_run_in_json_says_on_stderr_how_far_it_is(medddim, study, monkeypatch):
     monkeypatch.setattr(progress.time, "monotonic", iter(range(10000)).__next__)
     result = medddim("enhance", "study", "-o", "out", "--model", "identity", "--json")
