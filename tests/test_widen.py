@@ -24,6 +24,34 @@ def answer(model, seen):
 
 @pytest.mark.daily(2)
 @pytest.mark.usefixtures("shipped_models")
+def test_a_network_that_reads_the_noise_becomes_wider(tmp_path):
+    widened("mr-denoise-fast", ["--widths", "64", "80", "104"], tmp_path / "larger")
+    seen = torch.randn(1, 1, 32, 16, 24, generator=torch.Generator().manual_seed(0))
+    strength = torch.full((1, 8, 1, 1, 1), 0.1)
+    before, after = (
+        Checkpoint.open(model).denoiser(torch.device("cpu")).network
+        for model in ("mr-denoise-fast", tmp_path / "larger")
+    )
+    with torch.no_grad():
+        one, other = (net(seen, torch.ones(1), strength=strength) for net in (before, after))
+    assert one.abs().max() > 1
+    assert other.numpy() == pytest.approx(one.numpy(), abs=1e-4)
+
+
+def test_what_a_network_has_not_cannot_be_larger(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        widened("mr-denoise-fast", ["--slices", "3"], tmp_path / "larger")
+    assert "a noise-unet has no slices" in capsys.readouterr().err
+
+
+def widened(model, larger, folder):
+    words = [TOOL, model, *larger, "-o", folder]
+    with patch.object(sys, "argv", [str(word) for word in words]):
+        runpy.run_path(str(TOOL), run_name="__main__")
+
+
+@pytest.mark.daily(2)
+@pytest.mark.usefixtures("shipped_models")
 @pytest.mark.parametrize(
     "larger",
     [
@@ -35,9 +63,7 @@ def answer(model, seen):
     ids=" ".join,
 )
 def test_a_larger_network_gives_the_same_answers(larger, tmp_path):
-    words = [TOOL, "ct-denoise", *larger, "-o", tmp_path / "larger"]
-    with patch.object(sys, "argv", [str(word) for word in words]):
-        runpy.run_path(str(TOOL), run_name="__main__")
+    widened("ct-denoise", larger, tmp_path / "larger")
     seen = torch.randn(1, 7, 48, 40, generator=torch.Generator().manual_seed(0))
     before = answer("ct-denoise", seen)
     assert before.abs().max() > 1

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from medddim.checkpoint import Checkpoint, build_network, named_tensors, save
 from medddim.models import WEIGHTS
-from medddim.recipe import UNetRecipe
 
 
 def main() -> None:
@@ -31,12 +30,15 @@ def main() -> None:
     narrow = Checkpoint.open(asked.model)
     larger = {"widths": asked.widths, "refine": asked.refine, "slices": asked.slices}
     larger = {name: value for name, value in larger.items() if value}
-    network = UNetRecipe(**narrow.recipe.network.model_dump() | larger)
+    known = narrow.recipe.network
+    if other := larger.keys() - type(known).model_fields:
+        parser.error(f"a {known.kind} has no {', '.join(sorted(other))}")
+    network = type(known)(**known.model_dump() | larger)
     recipe = narrow.recipe.model_copy(update={"network": network})
     folded = network.unshuffle**network.spatial_dims
-    seen = narrow.recipe.network.slices * folded
+    seen = known.slices * folded
     more = (network.slices * folded - seen) // 2
-    if more and (network.sees_scan or network.detail_gain):
+    if more and (network.sees_scan or getattr(network, "detail_gain", 0)):
         parser.error("--slices expects a network that sees nothing but the state")
     torch.manual_seed(recipe.training.seed)
     wide = build_network(recipe)

@@ -120,10 +120,10 @@ def correlation_of(response: Response) -> tuple[float, ...]:
     return correlation_of_power(np.square(response, dtype=np.float64))
 
 
-def correlation_of_power(power: Power) -> tuple[float, ...]:
-    """The correlation at each of `LAGS` of noise with this power spectrum along the axis."""
+def correlation_of_power(power: Power, lags: Sequence[int] = LAGS) -> tuple[float, ...]:
+    """The correlation at each of `lags` of noise with this power spectrum along the axis."""
     phase = 2 * np.pi * np.fft.fftfreq(len(power))
-    return tuple(float((power * np.cos(lag * phase)).sum() / power.sum()) for lag in LAGS)
+    return tuple(float((power * np.cos(lag * phase)).sum() / power.sum()) for lag in lags)
 
 
 def power_of(responses: Sequence[Response], whole: Response | None = None) -> list[Power]:

@@ -1,6 +1,6 @@
 """The diffusion core: paths, the denoiser, the DDIM sampler. Knows torch and nothing else."""
 
-from medddim.diffusion.denoiser import Condition, Denoiser, Prediction, prediction_loss
+from medddim.diffusion.denoiser import Beyond, Condition, Denoiser, Prediction, prediction_loss
 from medddim.diffusion.inversion import invert
 from medddim.diffusion.ladder import karras, trailing, uniform_log_snr
 from medddim.diffusion.noise import keyed_noise
@@ -21,8 +21,8 @@ PATHS: dict[str, type[Path]] = {
 }  # fmt: skip
 
 __all__ = [
-    "PATHS", "SAMPLERS", "Bridge", "CleanEstimate", "Condition", "Denoiser", "LinearBeta", "Path",
-    "Posterior", "Prediction", "Sampler", "ScanNoise", "VariancePreserving", "ancestral", "ddim",
-    "invert", "karras", "keyed_noise", "prediction_loss", "second_order", "trailing",
+    "PATHS", "SAMPLERS", "Beyond", "Bridge", "CleanEstimate", "Condition", "Denoiser", "LinearBeta",
+    "Path", "Posterior", "Prediction", "Sampler", "ScanNoise", "VariancePreserving", "ancestral",
+    "ddim", "invert", "karras", "keyed_noise", "prediction_loss", "second_order", "trailing",
     "uniform_log_snr",
 ]  # fmt: skip

@@ -65,7 +65,12 @@ class Denoiser:
         Raises DiffusionError for eps, and for the residual of the state, where alpha is 0.
         """
         levels = torch.as_tensor(level, dtype=torch.float64).expand(state.shape[0])
-        output = self.predict(state, levels, condition)
+        return self.estimate(state, self.predict(state, levels, condition), levels, condition)
+
+    def estimate(
+        self, state: Tensor, output: Tensor, levels: Tensor, condition: Condition | None
+    ) -> Tensor:
+        """What a prediction says of the clean scan; raises as calling does."""
         alpha, sigma = self.path.weights(levels, like=state)
         if self.prediction == "x0":
             return output
@@ -108,6 +113,17 @@ class Denoiser:
         return condition.strength[:, :1] if condition.level_map is None else condition.level_map
 
 
+@dataclass(frozen=True)
+class Beyond:
+    """What `answer` makes of a state and of its clean estimate, where that is learnt as well.
+
+    Its error counts for `share` of the loss.
+    """
+
+    answer: Callable[[Tensor, Tensor], Tensor]
+    share: float
+
+
 def prediction_loss(  # noqa: PLR0913  # a pair, and what is known of it
     denoiser: Denoiser,
     *,
@@ -117,12 +133,13 @@ def prediction_loss(  # noqa: PLR0913  # a pair, and what is known of it
     condition: Condition | None,
     own: Tensor | None = None,
     weight: Tensor | None = None,
+    beyond: Beyond | None = None,
 ) -> Tensor:
     """Mean squared error of the prediction, so that one step returns the posterior mean.
 
     `clean` and `source` are `(batch, slices, *space)`, `level` is `(batch,)` float64. `own` is the
     noise that `clean` holds itself, see `noisier2noise`; `weight` is what each voxel counts. Both
-    are `(batch, 1, *space)`, or None.
+    are `(batch, 1, *space)`, or None. `beyond` is learnt with a condition only.
     """
     there, target_source = source, source
     if own is not None:
@@ -130,7 +147,16 @@ def prediction_loss(  # noqa: PLR0913  # a pair, and what is known of it
         there, target_source = kept * source, times * source
     state = denoiser.path.state(clean, there, level)
     target = denoiser.target(middle(clean), middle(target_source), level, condition)
-    error = (denoiser.predict(state, level, condition) - target).square()
+    predicted = denoiser.predict(state, level, condition)
+    error = (predicted - target).square()
+    if beyond is not None and condition is not None:
+        found, truth = (
+            denoiser.estimate(state, output, level, condition) for output in (predicted, target)
+        )
+        answer = beyond.answer(state, found)
+        sigma = denoiser.path.weights(level, like=clean)[1] * condition.strength[:, :1]
+        off = (answer - truth) / sigma
+        error = (1 - beyond.share) * error + beyond.share * off.square()
     if weight is None:
         return error.mean()
     return (weight * error).sum() / weight.sum()

@@ -2,12 +2,12 @@
 
 The difference of scan and answer is noise, and what the network took for noise. Noise has no mean:
 smoothed over a few voxels little of it is left, while what a small faint structure lost stays. So
-local means of the difference go back: of a magnitude a share of them, of CT those so wide that
-hardly any of its noise is left. A structure that shrank is still there in the
-answer, so that the difference holds it in proportion: the slope of its local regression on the
-answer tells how much (a guided filter of the difference: He et al. 2013, IEEE TPAMI 35:1397, eq. 5
-and 6). Of what is finer, that goes back which noise of the strength around it would hardly show (a
-matched filter's test: Turin 1960, IRE Trans IT-6:311).
+wide local means of the difference go back: of a magnitude a share of them, of CT all, for hardly
+any of its noise is left there. Of what is finer, that goes back which stands out of the noise
+around it (a matched filter's test: Turin 1960, IRE Trans IT-6:311). A structure that shrank is
+still there in the answer, so that the difference holds it in proportion: the slope of its local
+regression on the answer tells how much (a guided filter of the difference: He et al. 2013, IEEE
+TPAMI 35:1397, eq. 5 and 6).
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ MEAN, MEAN_HU, FINE = 1.4, 2.0, 0.8
 
 The noise of CT is smoother, so that more of it is left in a mean. See docs/decisions/0160.
 """
-WIDER_HU = 1.5
-"""Times MEAN_HU, that a mean of CT has to be wide to go back untested. See docs/decisions/0234."""
+WIDER = 1.5
+"""Times MEAN, that a mean has to be wide to go back untested. See docs/decisions/0234."""
 CUT = 2.0
 """Where a Gaussian ends, in its standard deviations."""
-OUT, OUT_FINE_HU = 2.5, 4.0
+OUT, OUT_FINE, OUT_FINE_HU = 2.5, 3.5, 4.0
 """Times the noise, as smooth, that stands out of it; of fine CT the streaks do so, too."""
 AROUND, AROUND_HU = 15, 21
 """Voxels along the edge of the square, within a slice, that tells how strong noise is."""
-LOST = 0.2
+LOST = 0.12
 """How much of the noise a network takes from small structures, as a rule."""
-SHRUNK = 0.12
-"""How much of its contrast a plain small structure loses, as a rule: decisions 0206 and 0225."""
+SHRUNK = 0.17
+"""How much of its contrast a plain small structure loses, as a rule: decisions 0206 and 0226."""
 PLAIN_HU = 2.0
 """Times the noise, as fine, that structure of CT has to have for half of its slope to count."""
 STREAKS_HU = 0.45, 0.75
@@ -48,8 +48,6 @@ FAINT, BRIGHT = 2.0, 5.0
 """Times the noise: below, a magnitude says little of its signal's mean; above, all counts."""
 LEAST = np.float32(1e-12)
 """Of a standard deviation, to divide by."""
-DEVIATION = np.float32(np.sqrt(np.pi / 2))
-"""The standard deviation of a normal variable over its mean size."""
 
 
 def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of their noise
@@ -64,9 +62,10 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
 ) -> Array:
     """The answer with what it lost of the scan, both images `(x, y, z)` in one unit.
 
-    Of a magnitude, `noise` is its standard deviation (at each voxel): its mean lies above its
-    signal (`medddim.noise.rice`), and that much is taken off; signal below twice the noise is left
-    alone. None: no magnitude, but signed values like those of CT.
+    Of three local means of what was lost, the finest that stands out of the noise goes back, and a
+    share of the widest where none does. Of a magnitude, `noise` is its standard deviation (at each
+    voxel): its mean lies above its signal (`medddim.noise.rice`), and that much is taken off;
+    signal below twice the noise is left alone. None: no magnitude, but signed values like CT's.
     `lag_1` is the correlation of the noise to the next voxel along each axis: the fewer independent
     voxels a mean has, the less of it is put back, `LOST` squared over itself and its variance.
     `wide`, the standard deviation of a local mean's Gaussian, is MEAN or MEAN_HU if not given.
@@ -76,44 +75,35 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
         return _put_back_hu(
             answer, measured, spacing_mm=spacing_mm, slice_axis=slice_axis, wide=wide
         )
-    widths = [_widths(answer.shape, spacing_mm, sd) for sd in (wide or MEAN, FINE)]
-    around = [even(1 if axis == slice_axis else AROUND) for axis in range(3)]
-    weight = _weight(answer, noise)
+    wide = wide or MEAN
+    widths = [_widths(answer.shape, spacing_mm, sd) for sd in (WIDER * wide, wide, FINE)]
+    weight, white = _weight(answer, noise), np.broadcast_to(np.float32(noise), answer.shape)
     boxes = list(boxes_of(answer, weight))
-    lost = _lost(answer, measured, noise, boxes)
-    near, finer = ([LocalMeans(weight, _gaussians(sds), box) for box in boxes] for sds in widths)
-    level = [LocalMeans(weight, around, box) for box in boxes]
-    back = _of_all(near, lost)
-    variance = _variance_of_mean(widths[0], lag_1)
-    least = np.float32(variance / SHRUNK**2) * np.square(np.asarray(noise, np.float32))
-    least = np.broadcast_to(least, answer.shape)
-    share = LOST**2 / (LOST**2 + variance)
-    for here in near:
-        shrunk = _shrunk(answer, lost, back[here.box], here, least[here.box])
-        back[here.box] *= np.float32(share)
-        back[here.box] += shrunk
-        back[here.box] *= weight[here.box]
-    for box in boxes:
-        lost[box] -= back[box]
-    _add_what_stands_out(back, lost, weight, finer, level)
-    back += answer
+    widest, coarse, fine = (
+        [LocalMeans(weight, _gaussians(sds), box) for box in boxes] for sds in widths
+    )
+    variances = [_variance_of_mean(sds, lag_1) for sds in widths]
+    lost, grown = _lost(answer, measured, noise, boxes), np.zeros(answer.shape, np.float32)
+    mean = _of_all(coarse, lost)
+    for here in coarse:
+        least = np.square(np.maximum(white[here.box], LEAST)) * np.float32(variances[1] / SHRUNK**2)
+        grown[here.box] = _shrunk(answer, lost, mean[here.box], here, least)
+    lost -= grown
+    mean, rest = _of_all(coarse, lost), _of_all(fine, lost)
+    around = [even(1 if axis == slice_axis else AROUND) for axis in range(3)]
+    back = np.array(answer, np.float32)
+    for wider in widest:
+        box, level = wider.box, LocalMeans(weight, around, wider.box)
+        part = wider.of(lost) * np.float32(LOST**2 / (LOST**2 + variances[0]))
+        for image, out, variance in ((mean, OUT, variances[1]), (rest, OUT_FINE, variances[2])):
+            size = np.minimum(
+                np.sqrt(level.of(image, image)), white[box] * np.float32(variance**0.5)
+            )
+            np.copyto(part, image[box], where=np.abs(image[box]) > np.float32(out) * size)
+        part += grown[box]
+        part *= weight[box]
+        back[box] += part
     return back
-
-
-def _add_what_stands_out(
-    back: Array,
-    lost: Array,
-    weight: Array,
-    finer: Sequence[LocalMeans],
-    level: Sequence[LocalMeans],
-) -> None:
-    """Of what is still lost, which is written over: what noise as strong would hardly show."""
-    rest = _of_all(finer, lost)
-    for here in finer:
-        np.abs(rest[here.box], out=lost[here.box])
-    for here in level:
-        out = lost[here.box] > np.float32(OUT) * _deviation(lost, here)
-        back[here.box] += np.where(out, rest[here.box], 0) * weight[here.box]
 
 
 def _put_back_hu(
@@ -127,7 +117,7 @@ def _put_back_hu(
     boxes = list(boxes_of(answer, None))
     widest, coarse, fine = (
         [LocalMeans(None, _gaussians(_widths(answer.shape, spacing_mm, sd)), box) for box in boxes]
-        for sd in (WIDER_HU * wide, wide, FINE)
+        for sd in (WIDER * wide, wide, FINE)
     )
     mean, rest = _of_all(coarse, lost), _of_all(fine, lost)
     within = [axis for axis in range(3) if axis != slice_axis]
@@ -172,11 +162,12 @@ def _believed(x: Array, y: Array, level: LocalMeans) -> Array:
 def reach(spacing_mm: Sequence[float], axis: int, *, slice_axis: int, hu: bool) -> int:
     """How many voxels away along an axis a voxel still counts, of CT (`hu`) or of a magnitude."""
     scale = _scale(spacing_mm[axis], spacing_mm)
-    mean, fine, wider = (
-        int(CUT * wide * scale + 0.5) for wide in (MEAN_HU, FINE, WIDER_HU * MEAN_HU)
-    )
+    widest = MEAN_HU if hu else MEAN
+    mean, wider = (int(CUT * wide * scale + 0.5) for wide in (widest, WIDER * widest))
     around = 0 if axis == slice_axis else (AROUND_HU if hu else AROUND) // 2
-    return max(mean + around, wider) if hu else mean + fine + around
+    if hu:
+        return max(mean + around, wider)
+    return mean + max(mean + around, wider)  # what grew is taken off before
 
 
 def _weight(answer: Array, noise: Array | float) -> Array:
@@ -212,18 +203,11 @@ def _of_all(means: Sequence[LocalMeans], image: Array) -> Array:
     return found
 
 
-def _deviation(size: Array, level: LocalMeans) -> Array:
-    """The standard deviation of noise around each voxel, from the mean of its absolute values."""
-    deviation = level.of(size)
-    deviation *= DEVIATION
-    return deviation
-
-
 def _shrunk(answer: Array, lost: Array, mean: Array, near: LocalMeans, least: Array) -> Array:
     """What the answer's structure lost in proportion to itself; `mean` is the local one of `lost`.
 
-    `least` is the variance of structure at which the slope of what was lost on it is uncertain by
-    SHRUNK: half of the slope counts there, all of it where there is more.
+    `least` is the variance of structure at which half of the slope of what was lost on it counts,
+    all of it where there is more.
     """
     around = near.of(answer)
     slope = near.of(answer, lost)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from medddim.inference.blocks import block_size
 from medddim.noise.cosines import cosine_power
-from medddim.noise.filters import AxisFilter, Round
+from medddim.noise.filters import AxisFilter, Curve, Round
 from medddim.noise.rice import mean_of_signal
 from medddim.volume import Array
 
@@ -112,14 +112,22 @@ def _kept(
     pilot: Tensor, scan: Tensor, noise: Tensor, power: Tensor, sizes: Sequence[int]
 ) -> Tensor:
     """The filter on some layers of blocks, `noise` being the variance at the centre of each."""
-    halves = [n // max(size // 2, 1) for n, size in zip(pilot.shape, sizes, strict=True)]
-    variance = torch.full((len(noise), *halves[1:]), torch.inf)
-    variance[:, : noise.shape[1], : noise.shape[2]] = noise[:, : halves[1], : halves[2]]
-    strong, cosines = _cosines(pilot, sizes), _cosines(scan, sizes)
+    halves, variance = variance_of(noise, pilot.shape, sizes)
+    strong, cosines = cosines_of(pilot, sizes), cosines_of(scan, sizes)
     strong.square_()
-    both = torch.addcmul(strong, variance.reshape(-1), power)
+    both = torch.addcmul(strong, variance, power)
     cosines *= strong.div_(both)
-    return _sums(cosines, sizes, halves)
+    return sums_of(cosines, sizes, halves)
+
+
+def variance_of(
+    noise: Tensor, shape: Sequence[int], sizes: Sequence[int]
+) -> tuple[list[int], Tensor]:
+    """The halves along each axis of an image of this shape, and the noise of each number."""
+    halves = [n // max(size // 2, 1) for n, size in zip(shape, sizes, strict=True)]
+    variance = noise.new_full((len(noise), *halves[1:]), torch.inf)
+    variance[:, : noise.shape[1], : noise.shape[2]] = noise[:, : halves[1], : halves[2]]
+    return halves, variance.reshape(-1)
 
 
 def _strips(n: int, size: int) -> Iterator[tuple[int, int]]:
@@ -142,7 +150,7 @@ def _steps(halves: Sequence[int]) -> tuple[int, int, int]:
     return halves[1] * halves[2], halves[2], 1
 
 
-def _cosines(image: Tensor, sizes: Sequence[int]) -> Tensor:
+def cosines_of(image: Tensor, sizes: Sequence[int]) -> Tensor:
     """The coefficients of all blocks `(y, z, x, number)`."""
     x, y, z = (max(size // 2, 1) for size in sizes)
     halves = [n // size for n, size in zip(image.shape, (x, y, z), strict=True)]
@@ -154,7 +162,7 @@ def _cosines(image: Tensor, sizes: Sequence[int]) -> Tensor:
     return image.reshape(sizes[1], sizes[2], sizes[0], -1)
 
 
-def _sums(cosines: Tensor, sizes: Sequence[int], halves: Sequence[int]) -> Tensor:
+def sums_of(cosines: Tensor, sizes: Sequence[int], halves: Sequence[int]) -> Tensor:
     """The blocks with these coefficients, laid over one another by a window: an image."""
     x, y, z = (max(size // 2, 1) for size in sizes)
     along_x, along_y, along_z = _steps(halves)
@@ -169,7 +177,7 @@ def _there(rows: Tensor, size: int, step: int, *, whole: bool = True) -> Tensor:
     """Cosines along the axis of halves `(…, place, number)`; `whole` keeps the last numbers."""
     if size == 1:
         return rows
-    first, second = _basis(size)[0]
+    first, second = (half.to(rows) for half in _basis(size)[0])
     last = rows.shape[2] - step
     found = torch.matmul(first, rows if whole else rows[..., :last])
     found[..., :last].baddbmm_(second.expand(len(rows), -1, -1), rows[..., step:])
@@ -180,7 +188,7 @@ def _back(rows: Tensor, size: int, step: int, *, whole: bool = True) -> Tensor:
     """Windowed halves of blocks with these cosines `(…, cosine, number)`, added up."""
     if size == 1:
         return rows
-    first, second = _basis(size)[1]
+    first, second = (half.to(rows) for half in _basis(size)[1])
     if not whole:
         rows = torch.nn.functional.pad(rows, (0, step))
     found = torch.matmul(first, rows)
@@ -202,8 +210,12 @@ def _basis(size: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
 def _power(
     filters: tuple[AxisFilter, ...], sizes: tuple[int, ...], around: Round | None = None
 ) -> Tensor:
-    """The noise to reckon with in each cosine, of noise of variance 1 `(y, z, x, 1)`."""
-    power = np.maximum(cosine_power(filters, sizes, around), LEAST)
+    return power_of_noise(cosine_power(filters, sizes, around))
+
+
+def power_of_noise(power: Curve) -> Tensor:
+    """The noise to reckon with in each cosine `(y, z, x, 1)`, of noise of power `(x, y, z)`."""
+    power = np.maximum(power, LEAST)
     power *= 1 + LEFT * (1 - 1 / max(float(np.square(power).mean()), 1.0))
     power = np.ascontiguousarray(np.moveaxis(power, 0, -1), np.float32)
     return torch.from_numpy(power)[..., None]

@@ -111,7 +111,8 @@ class TrainingRecipe(Record):
     resumed with more or fewer `steps`. `start_from` is a shipped model or a checkpoint folder
     whose weights the network begins with, for fine-tuning. The `optimiser` "muon" gets further in
     as many steps than "adamw". Where they are not given, `warmup` is a
-    tenth of the steps, 200 at most, and `decay` three tenths.
+    tenth of the steps, 200 at most, and `decay` three tenths. `filtered` is the share of the loss
+    that is of the scan filtered with the answer as pilot, as `enhance` filters it.
     """
 
     steps: PositiveInt = 24000
@@ -128,6 +129,7 @@ class TrainingRecipe(Record):
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     save_every: PositiveInt = 500
     validate_every: PositiveInt = 1000
+    filtered: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -166,6 +168,8 @@ class Recipe(Record):
             raise ValueError("task 'superresolve' goes with degradation.kind 'larger-voxels'")
         if (self.degradation.kind == "mr-scanner") != (network.kind == "noise-unet"):
             raise ValueError("network.kind 'noise-unet' goes with degradation.kind 'mr-scanner'")
+        if self.training.filtered and self.degradation.kind != "mr-scanner":
+            raise ValueError("training.filtered goes with degradation.kind 'mr-scanner'")
         if finer and (network.spatial_dims, network.slices, network.maps) != (3, 1, 3):
             raise ValueError(
                 "task 'superresolve' needs network.spatial_dims 3, slices 1 and maps 3, "

@@ -38,7 +38,8 @@ class Pairs:
 
     Patches are `(batch, slices, height, width)`, those of a 3D network `(batch, 1, *space)`. `own`
     is the noise that the clean patch holds itself, as a share of the total, and `weight` what each
-    voxel counts in the loss; both `(batch, 1, *space)`, None where there is nothing to say.
+    voxel counts in the loss; both `(batch, 1, *space)`, None where there is nothing to say. `alike`
+    `(batch, axis, lag)` is the correlation of the noise along each axis, from the voxel itself on.
     """
 
     clean: Array
@@ -46,6 +47,7 @@ class Pairs:
     strength: Array
     own: Array | None = None
     weight: Array | None = None
+    alike: Array | None = None
 
 
 @dataclass(frozen=True)

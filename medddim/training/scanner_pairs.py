@@ -20,6 +20,7 @@ from medddim.degradation.kspace import (
 )
 from medddim.degradation.mr_scanner import acquire
 from medddim.errors import RecipeError
+from medddim.inference.blocks import BLOCK
 from medddim.recipe import Recipe, ScannerRecipe
 from medddim.training.acquired import SUBJECT_ABOVE, THICK, Source, slab_side, sources_of
 from medddim.training.dataset import SUBJECT_SHARE, Pairs
@@ -72,10 +73,10 @@ class ScannerPairs:
         shape = tuple(generator.choice(self.shapes)) if thick else (self.patch,) * 3
         count = self.recipe.training.batch
         items = [self._pair(shape, bool(thick), generator) for _ in range(count)]
-        clean, scan, strength, own, weight = (
+        clean, scan, strength, own, weight, alike = (
             np.stack(arrays) for arrays in zip(*items, strict=True)
         )
-        return Pairs(clean[:, None], scan[:, None], strength, own[:, None], weight[:, None])
+        return Pairs(clean[:, None], scan[:, None], strength, own[:, None], weight[:, None], alike)
 
     def _slab(self, slices: int) -> tuple[int, ...]:
         """As many voxels as an isotropic patch, after the network's padding."""
@@ -100,12 +101,14 @@ class ScannerPairs:
             image, responses, level * g_map, coils=coils, whole=whole, generator=generator
         )
         total: Array = np.broadcast_to(np.hypot(own, level * g_map), image.shape)
-        maps = self._maps(total, power_of(responses, whole), source, generator)
+        powers = power_of(responses, whole)
+        maps = self._maps(total, powers, source, generator)
         cut = tuple(slice(m, n - m) for m, n in zip(margins, image.shape, strict=True))
         inner = (array[cut] for array in (clean, scan))
         share: Array = np.float32(own) / total
         weight *= (1 - share**2) ** 2  # the more own noise, the less sure the target
-        return *inner, maps[(slice(None), *cut)], share[cut], weight[cut]
+        alike = np.stack([correlation_of_power(power, range(BLOCK)) for power in powers])
+        return *inner, maps[(slice(None), *cut)], share[cut], weight[cut], alike
 
     def _patch(
         self, shape: tuple[int, ...], thick: bool, generator: np.random.Generator

@@ -34,6 +34,7 @@ from medddim.recipe import Recipe, TrainingRecipe
 from medddim.training.board import Board
 from medddim.training.dataset import Pairs, PairSource
 from medddim.training.feed import batches
+from medddim.training.filtered import beyond
 from medddim.training.optimiser import Optimiser
 from medddim.training.pace import Pace
 from medddim.training.places import RESUME
@@ -223,6 +224,7 @@ class _Run:
                 condition=Condition(strength, seen),
                 own=own,
                 weight=weight,
+                beyond=beyond(settings, pairs, strength, level, share, step=self.step),
             )
         self.optimiser.zero_grad()
         team.backward(loss)

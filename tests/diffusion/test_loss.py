@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from medddim.diffusion import Bridge, Condition, Denoiser, ScanNoise, prediction_loss
+from medddim.diffusion import Beyond, Bridge, Condition, Denoiser, ScanNoise, prediction_loss
 from medddim.diffusion.denoiser import noisier2noise
 from medddim.errors import DiffusionError
 
@@ -115,3 +115,16 @@ def test_noise_of_its_own_changes_the_state_and_the_target():
     kept, times = noisier2noise(ScanNoise(), own, LEVELS)
     assert torch.equal(seen[0], ScanNoise().state(clean, kept * source, LEVELS))
     assert loss == pytest.approx((times * source / 0.1).square().mean().item(), rel=1e-12)
+
+
+def test_what_is_made_of_an_estimate_is_learnt_as_well():
+    """A filter that halves the estimate: its error counts for a quarter, in units of the noise."""
+    clean, source = stacks(1)
+    denoiser = Denoiser(lambda state, level, **_: 0 * state, ScanNoise(), "residual")
+    terms = {"clean": clean, "source": source, "level": LEVELS, "condition": CONDITION}
+    alone = prediction_loss(denoiser, **terms).item()
+    both = prediction_loss(denoiser, **terms, beyond=Beyond(lambda _, found: found / 2, 0.25))
+    sigma = (0.1 * LEVELS).reshape(4, 1, 1, 1)
+    state = ScanNoise().state(clean, source, LEVELS)
+    filtered = ((state / 2 - clean) / sigma).square().mean().item()
+    assert both.item() == pytest.approx(0.75 * alone + 0.25 * filtered, rel=1e-9)

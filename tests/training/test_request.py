@@ -2,7 +2,7 @@
 
 import pytest
 
-from medddim.errors import CheckpointError, RecipeError, UnreadableScan, WriteRefused
+from medddim.errors import RecipeError, UnreadableScan, WriteRefused
 from medddim.recipe import Recipe
 from medddim.training.places import RESUME
 from medddim.training.request import require_same, require_scans, require_sound
@@ -20,8 +20,6 @@ def test_another_run_is_not_overwritten(tmp_path):
 def test_a_batch_that_cannot_be_shared_and_a_model_that_is_not_there(tmp_path):
     with pytest.raises(RecipeError, match="cannot share it evenly"):
         require_sound(tiny(), tmp_path, devices=5)
-    with pytest.raises(CheckpointError, match="no model 'gone'"):
-        require_sound(tiny(training={"start_from": "gone"}), tmp_path)
 
 
 def test_a_run_that_ends_within_its_warmup_is_not_begun_but_one_that_was_cut_short_is_a_model(

@@ -82,7 +82,7 @@ def test_what_is_known_of_the_noise_is_true(well_read):
                 assert found == pytest.approx(maps[1 + 2 * axis].mean(), abs=0.25)
 
 
-def test_thick_slices_are_not_filtered_across_and_say_how_thick_they_are():
+def test_thick_slices_are_not_filtered_across_and_say_how_thick_they_are(well_read):
     for pair in drawn([thick()], thick_slices=1.0):
         slices = pair.clean.shape[2]
         assert np.allclose(pair.strength[:, 7], np.log2(4) / 4, atol=0.01)
