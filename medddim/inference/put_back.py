@@ -82,28 +82,35 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
     widest, coarse, fine = (
         [LocalMeans(weight, _gaussians(sds), box) for box in boxes] for sds in widths
     )
-    variances = [_variance_of_mean(sds, lag_1) for sds in widths]
-    lost, grown = _lost(answer, measured, noise, boxes), np.zeros(answer.shape, np.float32)
-    mean = _of_all(coarse, lost)
-    for here in coarse:
-        least = np.square(np.maximum(white[here.box], LEAST)) * np.float32(variances[1] / SHRUNK**2)
-        grown[here.box] = _shrunk(answer, lost, mean[here.box], here, least)
+    untested, tested, finest = (_variance_of_mean(sds, lag_1) for sds in widths)
+    lost = _lost(answer, measured, noise, boxes)
+    grown = _grown(answer, lost, coarse, white, tested / SHRUNK**2)
     lost -= grown
-    mean, rest = _of_all(coarse, lost), _of_all(fine, lost)
+    tests = (_of_all(coarse, lost), OUT, tested), (_of_all(fine, lost), OUT_FINE, finest)
     around = [even(1 if axis == slice_axis else AROUND) for axis in range(3)]
     back = np.array(answer, np.float32)
     for wider in widest:
         box, level = wider.box, LocalMeans(weight, around, wider.box)
-        part = wider.of(lost) * np.float32(LOST**2 / (LOST**2 + variances[0]))
-        for image, out, variance in ((mean, OUT, variances[1]), (rest, OUT_FINE, variances[2])):
-            size = np.minimum(
-                np.sqrt(level.of(image, image)), white[box] * np.float32(variance**0.5)
-            )
-            np.copyto(part, image[box], where=np.abs(image[box]) > np.float32(out) * size)
+        part = wider.of(lost) * np.float32(LOST**2 / (LOST**2 + untested))
+        for mean, out, variance in tests:  # what was lost itself is no noise around it
+            known = white[box] * np.float32(variance**0.5)
+            size = np.minimum(np.sqrt(level.of(mean, mean)), known)
+            np.copyto(part, mean[box], where=np.abs(mean[box]) > np.float32(out) * size)
         part += grown[box]
         part *= weight[box]
         back[box] += part
     return back
+
+
+def _grown(
+    answer: Array, lost: Array, near: Sequence[LocalMeans], noise: Array, plain: float
+) -> Array:
+    """What shrank; half of it where structure has `plain` times the power of the noise."""
+    mean, grown = _of_all(near, lost), np.zeros(answer.shape, np.float32)
+    for here in near:
+        least = np.square(np.maximum(noise[here.box], LEAST)) * np.float32(plain)
+        grown[here.box] = _shrunk(answer, lost, mean[here.box], here, least)
+    return grown
 
 
 def _put_back_hu(
