@@ -69,6 +69,7 @@ NOTES = {
     "training.precision": "auto, bf16 or fp32",
     "training.save_every": "steps; what --resume goes on from",
     "training.validate_every": "steps; the best of all validations is the result",
+    "training.filtered": "share of the loss that is of the filtered scan; MR that reads its noise",
 }
 
 
