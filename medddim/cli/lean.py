@@ -59,7 +59,6 @@ class _Hidden(MetaPathFinder):
         if package in OPTIONAL:
             raise ModuleNotFoundError(f"{name} is hidden from MONAI", name=name)
         if package == "monai" and part in PARTS:
-            from monai.utils.module import OptionalImportError
-
-            raise OptionalImportError(f"{name} is not needed")
+            skipping = sys.modules["monai.utils.module"].OptionalImportError  # it asks by that
+            raise skipping(f"{name} is not needed")
         return None
