@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from medddim.errors import UnsupportedScan
 from medddim.formats.itk import ItkFile, ItkHeader, text_of
 from medddim.formats.single_file import ToSave
 
 END = b"LOCAL"
+MM = {"", "?", "mm"}
 MODALITIES = {"MET_MOD_MR": "MR", "MET_MOD_CT": "CT"}
 
 
@@ -27,7 +29,10 @@ class MetaImage(ItkFile):
         """`Key = value`, a line each; ElementDataFile is the last."""
         text = text_of(path, END, self.title)
         found = re.findall(r"^[ \t]*(\w+)[ \t]*[=:][ \t]*(.*?)[ \t\r]*$", text, re.MULTILINE)
-        return {key.lower(): value for key, value in found}
+        fields = {key.lower(): value for key, value in found}
+        if reason := _unread(fields):
+            raise UnsupportedScan(f"{path}: {reason}")
+        return fields
 
     def data_file(self, path: Path, fields: dict[str, str]) -> str:
         """The value of ElementDataFile; LOCAL means behind the header."""
@@ -47,3 +52,17 @@ class MetaImage(ItkFile):
         """Keep the modality."""
         for key, value in (image.like.header.fields if image.like else {}).items():
             written.SetMetaData(key, value)
+
+
+def _unread(fields: dict[str, str]) -> str:
+    """What SimpleITK takes for something else without a word; "" if nothing."""
+    if fields.get("distanceunits", "").lower() not in MM:
+        return "expected millimetres for its DistanceUnits, found another; convert its space to mm"
+    slope = fields.get("elementtointensityfunctionslope", "1")
+    offset = fields.get("elementtointensityfunctionoffset", "0")
+    if float(slope) != 1 or float(offset) != 0:
+        return (
+            "SimpleITK does not apply its ElementToIntensityFunctionSlope and Offset; save the "
+            "intensities, with a slope of 1 and an offset of 0"
+        )
+    return ""

@@ -21,6 +21,8 @@ RAW = ("raw", "txt", "text", "ascii", "hex")
 READ = (*RAW, "gzip", "gz")
 """Encodings that SimpleITK reads."""
 MM = {"", "mm", "???", "none"}
+QUANTISED = {"old min", "oldmin", "old max", "oldmax"}
+"""The range that the stored integers span, as dcm2niix writes slope and intercept."""
 
 
 class Nrrd(ItkFile):
@@ -95,6 +97,11 @@ def _unread(fields: dict[str, str]) -> str:
     units = {one.strip().lower() for one in re.findall(r'"([^"]*)"', fields.get("space units", ""))}
     if not units <= MM:
         return "expected millimetres for its space units, found another; convert its space to mm"
+    if QUANTISED & fields.keys():
+        return (
+            "its numbers are quantised (old min, old max), which SimpleITK does not undo; save it "
+            "unquantised, or read the DICOM series or NIfTI file it was made from"
+        )
     kinds, axes = fields.get("kinds", "").lower().split(), fields.get("space directions", "")
     if "time" in kinds and "none" in axes:
         return 'of its kinds, "time" has no direction in space, as "list" alone may; name it list'

@@ -94,6 +94,7 @@ def test_gradients_of_slicer_and_their_frame_are_kept(tmp_path):
 
 
 LOCAL = "ElementDataFile = LOCAL\n"
+SLOPE = "ElementToIntensityFunctionSlope = "
 NO_SPACE = "\n".join(line for line in NRRD.splitlines() if not line.startswith("space")).replace(
     "sizes", "spacings: 2 2 3\nsizes"
 )
@@ -107,6 +108,10 @@ WRONG = {
     "absolute": ("a.nhdr", NRRD + "data file: /etc/hostname\n\n", "in one file beside"),
     "no space": ("a.nrrd", NO_SPACE + "\n\n", "left and right are unknown"),
     "another unit": ("a.nrrd", NRRD + 'space units: "cm" "cm" "cm"\n\n', "millimetres"),
+    "another unit of MetaImage": ("a.mha", META + "DistanceUnits = cm\n" + LOCAL, "millimetres"),
+    "a slope": ("a.mha", META + SLOPE + "0.5\n" + LOCAL, "Slope and Offset"),
+    "an offset": ("a.mha", META + SLOPE.replace("Slope", "Offset") + "-1024\n" + LOCAL, "Offset"),
+    "quantised": ("a.nrrd", NRRD + "oldmin: -1024\noldmax: 64511\n\n", "quantised"),
     "another packing": ("a.nrrd", NRRD.replace("raw", "bzip2") + "\n", "save it with gzip"),
     "no header": ("a.nrrd", "no header at all\n\n", "header of a NRRD file"),
     "empty": ("a.mha", "", "a.mha"),
@@ -121,6 +126,12 @@ def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path, case):
     with pytest.raises((UnreadableScan, UnsupportedScan), match=reason) as caught:
         formats.read(path)
     assert str(path) in str(caught.value)
+
+
+def test_fields_of_metaimage_that_change_nothing_are_no_reason_to_refuse(tmp_path):
+    plain = "DistanceUnits = mm\n" + SLOPE + "1\n" + SLOPE.replace("Slope", "Offset") + "0\n"
+    path = put(tmp_path, "a.mha", META + plain + LOCAL)
+    np.testing.assert_array_equal(formats.read(path).voxels[0], DATA)
 
 
 def test_voxels_may_be_named_with_their_folder(tmp_path):
