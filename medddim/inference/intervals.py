@@ -20,8 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import dctn
-from scipy.ndimage import uniform_filter
 
 from medddim.errors import CheckpointError, RequestProblem
 from medddim.inference import measured
@@ -59,6 +57,10 @@ def _left(signal: Array, axis: int) -> Array:
     Of a cosine of power P it leaves P / (P + 1) of the noise. Blocks lie side by side, and means
     over a little more than a block go over their borders.
     """
+    # here: requests are judged by this module, and scipy takes as long to import as numpy, pydantic
+    from scipy.fft import dctn
+    from scipy.ndimage import uniform_filter
+
     sizes = [1 if one == axis else BLOCK for one in range(3)]
     pads = [(0, -n % size) for n, size in zip(signal.shape, sizes, strict=True)]
     padded = np.pad(signal, pads, mode="symmetric")

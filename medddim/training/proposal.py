@@ -14,10 +14,8 @@ from medddim import formats
 from medddim.errors import RecipeError, UnreadableScan
 from medddim.formats import Series
 from medddim.formats.subjects import Subjects
-from medddim.noise import noise_passport
 from medddim.recipe import Recipe, RicianRecipe, ScalingRecipe, ScannerRecipe, UNetRecipe
 from medddim.scaling import Scaling
-from medddim.training.acquired import source_of
 from medddim.training.places import split_pattern
 from medddim.training.scans import Named, kind_of, last_subjects, matching, place_of, without_own
 from medddim.volume import Volume
@@ -186,12 +184,16 @@ def _side(volume: Volume) -> int:
 
 def _block(volumes: Sequence[Volume]) -> int:
     """The largest block that all scans hold but those too small for any, which are not used."""
+    from medddim.training.acquired import source_of  # here: a wrong folder is said before scipy
+
     rooms = [source_of(ScalingRecipe(), one).largest_patch for one in volumes]
     return min((room for room in rooms if room >= SMALLEST), default=max(rooms))
 
 
 def _noise(volume: Volume) -> float:
     """As `inspect` shows it: in HU, or as a share of the bright end."""
+    from medddim.noise import noise_passport  # here: a wrong folder is said before scipy
+
     noise = noise_passport(volume).level
     return float(noise if volume.modality == "CT" else noise / Scaling.fit(volume).scale)
 
