@@ -137,6 +137,10 @@ def reading(path: Path, kind: str) -> Iterator[None]:
         ) from None
     except OSError as problem:
         why = problem.strerror or type(problem).__name__
+        if path.is_symlink() and not path.exists():
+            why = (
+                "it is a link to a file that is not here: fetch that (`datalad get`), or remove it"
+            )
         raise UnreadableScan(f"{path}: expected a whole {kind} file; {why}") from None
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
