@@ -2,12 +2,14 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
-from medddim import batch, cli, formats
+from medddim import __version__, batch, cli, formats
 from medddim.errors import (
     CheckpointError,
     EnvironmentProblem,
@@ -84,6 +86,12 @@ def test_the_program_lists_its_verbs_and_its_version(medddim):
     assert shown.exit_code == 0
     assert all(verb in shown.stdout for verb in VERBS)
     assert medddim("--version").stdout.startswith("medddim, version ")
+
+
+def test_the_program_runs_as_a_module():
+    command = [sys.executable, "-m", "medddim", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"medddim, version {__version__}"
 
 
 @pytest.mark.parametrize("verb", sorted(PLAINLY))
