@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -29,9 +30,13 @@ def short_hash(text: str) -> str:
 
 
 def safe_name(*parts: str) -> str:
-    """`parts` joined by "_", reduced to letters, digits and "._-", at most 128 characters long."""
+    """`parts` joined by "_", reduced to letters, digits and "._-", at most 128 characters long.
+
+    Letters of ASCII; others lose their accents, or are left out.
+    """
     joined = "_".join(part for part in parts if part)
-    slug = re.sub(r"[^A-Za-z0-9._-]+", "_", joined).strip("._-")
+    plain = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFD", joined))
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._-")
     if slug.split(".")[0].upper() in DEVICES or slug.lower() in RECORDS:
         slug = f"_{slug}"
     if not slug or len(slug) > LONGEST_NAME:

@@ -22,6 +22,11 @@ def test_any_text_gives_a_safe_name(text: str) -> None:
     assert name[0] not in ".-"
 
 
+@pytest.mark.parametrize("text", ["Kopf M\u00fcller", "Kopf Mu\u0308ller"])
+def test_letters_lose_their_accents_alone(text: str) -> None:
+    assert safe_name(text) == "Kopf_Muller"  # as Linux and as macOS spell it
+
+
 @pytest.mark.parametrize("name", ["medddim.json", "MEDDDIM.jsonl", "medddim.lock"])
 def test_no_result_takes_the_name_of_a_record(name: str) -> None:
     assert safe_name(name) == f"_{name}"
