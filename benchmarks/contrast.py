@@ -42,7 +42,15 @@ from medddim.degradation.inserts import Insert
 from medddim.degradation.rician import rician
 from medddim.errors import ScoreError
 from medddim.inference.enhancer import Enhancer
-from medddim.inference.insertion import SIZES_MM, floor_of, kept, plant, radii_of, with_inserts
+from medddim.inference.insertion import (
+    SIZES_MM,
+    even_places,
+    floor_of,
+    kept,
+    plant,
+    radii_of,
+    with_inserts,
+)
 from medddim.inference.plan import ScanPlan
 from medddim.inference.put_back import put_back
 from medddim.inference.settings import Settings
@@ -171,14 +179,10 @@ def inserted(
             contrast = apparent(noise, template(size, clean.spacing_mm))
             spread[size] = float(contrast[inside].std())
     wanted = [(size, snr * spread[size]) for snr in SNRS for size in sorted(spread)[::-1]] * COPIES
-    planted = plant(
-        clean,
-        wanted,
-        noise=1.0,
-        floor=floor_of(clean, float(np.percentile(clean.voxels, 99.5))),
-        generator=np.random.default_rng(0),
-        even=EVEN,
-    )
+    floor = floor_of(clean, float(np.percentile(clean.voxels, 99.5)))
+    among: dict[str, Any] = {"floor": floor, "generator": np.random.default_rng(0)}
+    places = even_places(clean, [size for size, _ in wanted], even=EVEN, **among)
+    planted = plant(clean, wanted, places, noise=1.0, **among)
     return clean.with_voxels(with_inserts(clean.voxels[0], planted)[None]), planted, spread
 
 

@@ -11,12 +11,14 @@ underscore), intervals are then asked for on that subject:
     / constant  mean width over that of a band of constant width (a share of what the network sees
                 as 1, the same for all scans), calibrated on the same scans to the same risk
     / by noise  the same for a band that is constant in units of each scan's noise
+    / in unit   the same for one that is constant in the scan's own unit: HU, of MR arbitrary
     error       share of the squared error in the 10 % widest voxels
 
-and, behind each of the last three, what could be had at best, whatever the width were found from
+and, behind each of the last four, what could be had at best, whatever the width were found from
 (`at_best`). It takes errors to be normal once all is known that can be; `kurtosis`, of the errors
-over the half widths, is 3 if they are normal as it is. With --whole all voxels count, air too, in
-place of the object's.
+over the half widths, is 3 if they are normal as it is. The last row is not a mean over scans: their
+voxels are taken together, as shares of what the network sees as 1, so that the widest are those of
+the noisiest scans. With --whole all voxels count, air too, in place of the object's.
 """
 
 from __future__ import annotations
@@ -61,6 +63,11 @@ class Pair:
         """What the network sees as 1."""
         return self.noise / self.share
 
+    @property
+    def units(self) -> Array:
+        """In which each of BANDS is constant."""
+        return np.array([self.scale, self.noise, 1.0])
+
 
 def main() -> None:
     """One row a scan and level, then the means."""
@@ -74,26 +81,24 @@ def main() -> None:
     asked = parser.parse_args()
     given = {"slices": asked.slices, "whole": asked.whole}
     found = list(pairs(Enhancer.load(asked.model), asked.scans, asked.levels, **given))
-    rows = []
+    held: list[Held] = []
     for subject in dict.fromkeys(one.subject for one in found):
         others = [one for one in found if one.subject != subject]
-        known = calibrated(others, [asked.coverage], source="the other subjects")
-        alpha = 1 - asked.coverage / 100
-        constant = factor_for([one.error / one.scale for one in others], alpha=alpha)
-        by_noise = factor_for([one.error / one.noise for one in others], alpha=alpha)
-        held_out = [one for one in found if one.subject == subject]
-        for one in held_out:
-            bands = (constant * one.scale, by_noise * one.noise)
-            rows.append(measured(one, known, asked.coverage, bands))
-    text = [[row["scan"], f"{row['noise']:.1%}", *cells(row)] for row in rows]
+        theirs = [one for one in found if one.subject == subject]
+        held += held_out(theirs, others, asked.coverage)
+    rows = [measured(one, asked.coverage) for one in held]
+    text = [[*one.name, *cells(row)] for one, row in zip(held, rows, strict=True)]
     means = {key: np.mean([row[key] for row in rows], axis=0) for key in FIGURES}
     text.append([f"mean of {len(rows)}", "", *cells(means)])
+    everything = together(held)
+    text.append([*everything.name, *cells(measured(everything, asked.coverage))])
     bins = [f"bin {n + 1}" for n in range(BINS)]
-    ends = [name for one in ("/ constant", "/ by noise", "error") for name in (one, "at best")]
+    ends = [name for one in (*BANDS, "error") for name in (one, "at best")]
     print(table(["scan", "noise", "coverage", *bins, *ends, "kurtosis"], text))
 
 
 FIGURES = ("coverage", "bins", "width", "least", "widest", "most", "kurtosis")
+BANDS = ("/ constant", "/ by noise", "/ in unit")
 
 
 def cells(row: dict[str, Any]) -> list[str]:
@@ -163,26 +168,60 @@ def width(pair: Pair, known: Calibration) -> Array:
     return known.width(pair.seen, noise=pair.noise)
 
 
-def measured(
-    pair: Pair, known: Calibration, coverage: float, bands: tuple[float, float]
-) -> dict[str, Any]:
-    """The figures of one scan; `bands` are the half widths of the constant ones."""
-    half = width(pair, known) * known.factors[f"{coverage:g}"]
-    within = pair.error <= half
-    fifths = np.array_split(np.argsort(pair.truth, kind="stable"), BINS)
-    widest = half >= np.quantile(half, 0.9)
-    squares = np.square(pair.error, dtype=np.float64)
-    least, most = at_best(pair.error, coverage)
+@dataclass(frozen=True)
+class Held:
+    """A scan that was not calibrated on: all as shares of what the network sees as 1.
+
+    `name` has the scan and its noise, `bands` the half width of each of BANDS.
+    """
+
+    name: tuple[str, str]
+    truth: Array
+    error: Array
+    half: Array
+    bands: Array
+
+
+def held_out(theirs: Sequence[Pair], others: Sequence[Pair], coverage: float) -> Iterator[Held]:
+    """The scans of one subject, and the half widths that the others give them."""
+    alpha = 1 - coverage / 100
+    known = calibrated(others, [coverage], source="the other subjects")
+    constant = [
+        factor_for([other.error / other.units[band] for other in others], alpha=alpha)
+        for band in range(len(BANDS))
+    ]
+    for one in theirs:
+        name = one.scan, f"{one.share:.1%}"
+        half = width(one, known) * known.factors[f"{coverage:g}"]
+        seen = [image / one.scale for image in (one.truth, one.error, half)]
+        yield Held(name, *seen, np.array(constant) * one.units / one.scale)
+
+
+def together(held: Sequence[Held]) -> Held:
+    """The voxels of all scans as if they were of one."""
+    images = [
+        np.concatenate([getattr(one, name) for one in held]) for name in ("truth", "error", "half")
+    ]
+    sizes = [one.error.size for one in held]
+    bands = np.average([one.bands for one in held], axis=0, weights=sizes)
+    return Held(("all voxels together", ""), *images, bands)
+
+
+def measured(one: Held, coverage: float) -> dict[str, Any]:
+    """The figures of one scan."""
+    within = one.error <= one.half
+    fifths = np.array_split(np.argsort(one.truth, kind="stable"), BINS)
+    widest = one.half >= np.quantile(one.half, 0.9)
+    squares = np.square(one.error, dtype=np.float64)
+    least, most = at_best(one.error, coverage)
     return {
-        "scan": pair.scan,
-        "noise": pair.share,
         "coverage": within.mean(),
         "bins": np.array([within[fifth].mean() for fifth in fifths]),
-        "width": half.mean() / np.array(bands),
-        "least": least / np.array(bands),
+        "width": one.half.mean() / one.bands,
+        "least": least / one.bands,
         "widest": squares[widest].sum() / squares.sum(),
         "most": most,
-        "kurtosis": kurtosis(pair.error / half),
+        "kurtosis": kurtosis(one.error / one.half),
     }
 
 

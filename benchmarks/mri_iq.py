@@ -1,7 +1,7 @@
 """FDA's MRI-IQ-ETK asks: sharpness, resolution, uniformity, low contrast of a reconstruction.
 
     git clone https://github.com/DIDSR/mr-recon-eval-core   # commit 4b6ae7f
-    python benchmarks/mri_iq.py mr-recon-eval-core [--model mr-denoise] [--noise 0.02] [--spokes]
+    python benchmarks/mri_iq.py mr-recon-eval-core [--model mr-denoise-fast] [--noise 0.02] [--spokes]
 
 The kit (public domain; RST26MD03.01) is used as it is published and is no part of medddim: its
 phantoms made in k-space, with its demo's sizes, and its metrics. Its images' magnitudes are
@@ -43,7 +43,7 @@ def main() -> None:
     """One row a method."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kit", type=Path)
-    parser.add_argument("--model", default="mr-denoise")
+    parser.add_argument("--model", default="mr-denoise-fast")
     parser.add_argument("--noise", type=float, default=0.02)
     parser.add_argument("--spokes", action="store_true")
     asked = parser.parse_args()

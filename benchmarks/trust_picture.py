@@ -1,6 +1,6 @@
 """One picture of what a result says of itself: its receipt, and a planted structure that lights up.
 
-    python benchmarks/trust_picture.py [SCAN] [--model mr-denoise] [-o docs/images/trust.png]
+    python benchmarks/trust_picture.py [SCAN] [--model mr-denoise-fast] [-o docs/images/trust.png]
 
 Without SCAN, the head that ships with nilearn; its middle --slices, Rician noise of --level. From
 left to right: the noisy scan, the result with a false disc planted in it (three times the noise, a
@@ -37,7 +37,7 @@ def main() -> None:
     """Denoise, ask for the receipt, plant a disc, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scan", type=Path, nargs="?")
-    parser.add_argument("--model", default="mr-denoise")
+    parser.add_argument("--model", default="mr-denoise-fast")
     parser.add_argument("--level", type=float, default=0.05)
     parser.add_argument("--slices", type=int, default=7)
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/images/trust.png"))

@@ -6,7 +6,7 @@ the inserts alone. Kept is that difference over the contrast put in, within the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,9 @@ from medddim.volume import Array, Volume
 
 Answer = Callable[[Volume], Volume]
 """What a method makes of a scan, on the same grid."""
+
+Places = Mapping[float, npt.NDArray[np.int32]]
+"""By diameter in mm."""
 
 SIZES_MM = (2.0, 4.0, 6.0, 10.0)
 CONTRASTS = (1.0, 2.0, 4.0)
@@ -61,43 +64,66 @@ class Kept:
     share: float
 
 
+def even_places(
+    volume: Volume,
+    sizes: Iterable[float],
+    *,
+    floor: float,
+    generator: np.random.Generator,
+    margin: Sequence[int] = (0, 0, 0),
+    even: float = EVEN_SHARE,
+) -> Places:
+    """Where inserts of these diameters in mm may lie, `(axis, place)`: enough to draw from.
+
+    The most `even` share of places in the first channel whose local mean is above `floor`, at least
+    `margin` voxels within the image.
+    """
+    image, found = volume.voxels[0], dict[float, npt.NDArray[np.int32]]()
+    for size in dict.fromkeys(sizes):
+        radii = np.array(radii_of(size, volume.spacing_mm))
+        deviation, mean = _evenness(image, radii)
+        free = _inside(image.shape, [r + m for r, m in zip(radii, margin, strict=True)])
+        free &= mean > floor
+        if free.any():
+            free &= deviation <= np.quantile(deviation[free], even)
+        there = np.flatnonzero(free)
+        if len(there) > ENOUGH:
+            there = generator.choice(there, ENOUGH, replace=False)
+        found[size] = np.stack(np.unravel_index(there, image.shape)).astype(np.int32)
+    return found
+
+
 def plant(  # noqa: PLR0913 - what, and where it may lie
     volume: Volume,
     wanted: Sequence[tuple[float, float]],
+    places: Places,
     *,
     noise: float,
     floor: float,
     generator: np.random.Generator,
-    margin: Sequence[int] = (0, 0, 0),
     gap: Sequence[int] = (GAP, GAP, GAP),
-    even: float = EVEN_SHARE,
 ) -> list[Planted]:
-    """Inserts at the most `even` share of places in the first channel, as many as wanted and fit.
+    """Inserts at some of these places in the first channel, as many as wanted and fit.
 
     `wanted` are diameters in mm and contrasts as multiples of `noise`, placed in this order; bright
-    and dark as the generator says, bright alone where the signal is too low to be made darker.
-    Places lie where the local mean is above `floor`, at least `margin` voxels within the image, and
-    `gap` voxels along one axis at least from other inserts.
+    and dark as the generator says, bright alone where the signal is not as far above `floor`. They
+    lie `gap` voxels along one axis at least from each other.
     """
-    image, planted = volume.voxels[0], list[Planted]()
-    radii = {size: np.array(radii_of(size, volume.spacing_mm)) for size, _ in wanted}
-    places = {
-        size: _places(image, around, floor=floor, margin=margin, even=even, generator=generator)
-        for size, around in radii.items()
-    }
+    image, planted, left = volume.voxels[0], list[Planted](), dict(places)
+    radii = {size: np.array(radii_of(size, volume.spacing_mm)) for size in places}
     for size, times in wanted:
-        if not places[size].size:
+        if not left[size].size:
             continue
-        place = places[size][:, generator.integers(places[size].shape[1])]
+        place = left[size][:, generator.integers(left[size].shape[1])]
         contrast = times * noise
         if generator.random() < 0.5 and _mean(image, place, radii[size]) - contrast > floor:
             contrast = -contrast
         one = Insert(tuple(map(float, place)), tuple(radii[size]))
         planted.append(Planted(one, size, times, contrast))
-        for other, free in places.items():
+        for other, free in left.items():
             near = np.floor(radii[size] + radii[other] + gap).astype(free.dtype)
             apart = np.abs(free - place[:, None]) > near[:, None]
-            places[other] = free[:, apart.any(axis=0)]
+            left[other] = free[:, apart.any(axis=0)]
     return planted
 
 
@@ -135,28 +161,6 @@ def floor_of(volume: Volume, bright_end: float) -> float:
 def radii_of(size_mm: float, spacing_mm: Sequence[float]) -> list[float]:
     """Radii in voxels; what is thinner than a voxel is as thick as one."""
     return [max(size_mm / 2 / spacing, 0.5) for spacing in spacing_mm]
-
-
-def _places(
-    image: Array,
-    radii: Array,
-    *,
-    floor: float,
-    margin: Sequence[int],
-    even: float,
-    generator: np.random.Generator,
-) -> npt.NDArray[np.int32]:
-    """Places `(axis, place)` of the most even tissue, enough to draw from."""
-    deviation, mean = _evenness(image, radii)
-    free = _inside(image.shape, [r + m for r, m in zip(radii, margin, strict=True)])
-    free &= mean > floor
-    if not free.any():
-        return np.empty((3, 0), np.int32)
-    free &= deviation <= np.quantile(deviation[free], even)
-    there = np.flatnonzero(free)
-    if len(there) > ENOUGH:
-        there = generator.choice(there, ENOUGH, replace=False)
-    return np.stack(np.unravel_index(there, image.shape)).astype(np.int32)
 
 
 def _evenness(image: Array, radii: Sequence[float] | Array) -> tuple[Array, Array]:

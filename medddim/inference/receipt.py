@@ -22,12 +22,14 @@ from medddim.inference.insertion import (
     SIZES_MM,
     Kept,
     Planted,
+    even_places,
     floor_of,
     kept,
     plant,
     with_inserts,
 )
 from medddim.inference.plan import ScanPlan
+from medddim.inference.shares import Found, Line, removed
 from medddim.volume import Volume
 
 Box = tuple[slice, slice, slice]
@@ -46,46 +48,10 @@ MARGIN = 16
 """Voxels around them that the network sees and no insert lies in."""
 SLAB = 7
 """Where a network sees no further than this along an axis, blocks are slabs across it."""
-NEAR = 4
+NEAR = 2
 """Voxels between two inserts: what each changes of the other's share goes from a mean of many."""
-LEAST, UNSURE = 3, 0.05
-"""Inserts of a group at least, and the largest standard error of their mean; else it is left out.
-"""
 SHOWN_MM = 4.0
 """The sentence is about inserts of this size."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """What is kept of inserts of one size and contrast.
-
-    `times_noise` is the contrast as a multiple of the noise, `mean` and `spread` (a standard
-    deviation) are of the share kept over `count` inserts; 1 is all of the contrast.
-    """
-
-    diameter_mm: float
-    times_noise: float
-    mean: float
-    spread: float
-    count: int
-
-    @property
-    def error(self) -> float | None:
-        """The standard error of the mean; None of a single insert."""
-        return self.spread / float(np.sqrt(self.count - 1)) if self.count > 1 else None
-
-    @property
-    def words(self) -> str:
-        """The mean in per cent, and its standard error."""
-        about = "" if self.error is None else f" (+/- {max(self.error, 0.01):.0%})"
-        return f"{self.mean:.0%}{about}"
-
-    @property
-    def facts(self) -> dict[str, float | None]:
-        """Its figures, for the record."""
-        error = None if self.error is None else round(self.error, 3)
-        mean, spread = round(self.mean, 3), round(self.spread, 3)
-        return {"mean": mean, "error": error, "spread": spread, "count": self.count}
 
 
 @dataclass(frozen=True)
@@ -139,28 +105,31 @@ def measure(
         raise RequestProblem(
             "a receipt is for denoising: super-resolution keeps what was measured by construction"
         )
-    noise, found = plan.facts["noise_level"] * plan.scaling.scale, list[Kept]()
+    noise, found = plan.facts["noise_level"] * plan.scaling.scale, Found({}, {})
     wanted = wanted_of(plan.scan) if noise > 0 else []
     generator = np.random.default_rng(plan.settings.seed)
-    margin = [min(far, MARGIN) for far in reach]
+    margin, gap = ([min(far, most) for far in reach] for most in (MARGIN, NEAR))
+    floor = floor_of(plan.scan, plan.scaling.scale)
     boxes = list(_boxes(plan, margin, generator))
     for left, box in zip(range(len(boxes), 0, -1), boxes, strict=True):
-        part = _part_of(plan, box)
-        planted = plant(
+        part, some = _part_of(plan, box), list(_spread(wanted, left))
+        places = even_places(
             part.scan,
-            list(_spread(wanted, left)),
-            noise=noise,
-            floor=floor_of(part.scan, plan.scaling.scale),
+            [size for size, _ in some],
+            floor=floor,
             generator=generator,
             margin=_margin_in(box, plan.scan.shape, margin),
-            gap=[min(far, NEAR) for far in reach],
+        )
+        planted = plant(
+            part.scan, some, places, noise=noise, floor=floor, generator=generator, gap=gap
         )
         if planted:
-            everything = box == _everything(plan.scan)
-            found += _kept(answer, part, planted, whole if everything and whole else answer(part))
+            without = whole if whole and box == _everything(plan.scan) else answer(part)
+            shares = _kept(answer, part, planted, without)
+            found.add(shares, planted, places, removed(part.scan, without))
         for one in planted:
             wanted.remove((one.diameter_mm, one.times_noise))
-    return Receipt(noise, tuple(_lines(found)))
+    return Receipt(noise, tuple(found.lines()))
 
 
 def _margin_in(box: Box, shape: Sequence[int], margin: Sequence[int]) -> list[int]:
@@ -175,17 +144,6 @@ def _kept(
     voxels = with_inserts(part.scan.voxels[0], planted)[None]
     there = answer(part.of(part.scan.with_voxels(voxels)))
     return kept(there.voxels[0] - without.voxels[0], planted)
-
-
-def _lines(found: Sequence[Kept]) -> Iterator[Line]:
-    groups: dict[tuple[float, float], list[float]] = defaultdict(list)
-    for one in found:
-        groups[one.diameter_mm, one.times_noise].append(one.share)
-    for (diameter, times), shares in sorted(groups.items()):
-        mean, spread = float(np.mean(shares)), float(np.std(shares))
-        line = Line(diameter, times, mean, spread, count=len(shares))
-        if line.count >= LEAST and line.error is not None and line.error <= UNSURE:
-            yield line
 
 
 def wanted_of(scan: Volume) -> list[tuple[float, float]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from medddim.inference.insertion import GAP, kept, plant, with_inserts
+from medddim.inference.insertion import GAP, even_places, kept, plant, with_inserts
 from medddim.volume import Volume
 
 SPACING = (1.0, 1.0, 2.0)
@@ -18,8 +18,13 @@ def scan(rng):
 
 
 def planted_in(scan, **how):
-    settings = {"noise": 5.0, "floor": 20.0} | how
-    return plant(volume(scan), WANTED, generator=np.random.default_rng(1), **settings)
+    return planted_of(volume(scan), WANTED, np.random.default_rng(1), **how)
+
+
+def planted_of(image, wanted, generator, *, floor=20.0, margin=(0, 0, 0)):
+    among = {"floor": floor, "generator": generator}
+    places = even_places(image, [size for size, _ in wanted], margin=margin, **among)
+    return plant(image, wanted, places, noise=5.0, **among)
 
 
 def volume(scan):
@@ -76,7 +81,7 @@ def test_none_is_dark_where_it_would_turn_tissue_into_air(scan):
 
 def test_the_matched_filter_knows_the_snr_of_an_insert(scan, rng):
     generator = np.random.default_rng(0)
-    (one,) = plant(volume(scan), [(6.0, 2.0)], noise=5.0, floor=0.0, generator=generator)
+    (one,) = planted_of(volume(scan), [(6.0, 2.0)], generator, floor=0.0)
     _, profile = one.insert.profile(scan.shape)
     answers = [float((profile * rng.normal(0, 5, profile.shape)).sum()) for _ in range(4000)]
     (found,) = kept(np.zeros_like(scan), [one])
