@@ -1,7 +1,7 @@
 """FDA's MRI-IQ-ETK asks: sharpness, resolution, uniformity, low contrast of a reconstruction.
 
     git clone https://github.com/DIDSR/mr-recon-eval-core   # commit 4b6ae7f
-    python benchmarks/mri_iq.py mr-recon-eval-core [--model mr-denoise-fast] [--noise 0.02] [--spokes]
+    python benchmarks/mri_iq.py mr-recon-eval-core [--model NAME] [--noise 0.02] [--spokes]
 
 The kit (public domain; RST26MD03.01) is used as it is published and is no part of medddim: its
 phantoms made in k-space, with its demo's sizes, and its metrics. Its images' magnitudes are
