@@ -104,14 +104,20 @@ NAMES_LOOKED_AT = 10_000
 """Names of one folder among which the nearest is looked for: a person waits for the answer."""
 
 
+NOT_FETCHED = "it is a link to a file that is not here: fetch that (`datalad get`), or remove it"
+
+
 def nearest_path(given: Path) -> str:
     """The end of a message about a path that does not exist: "; did you mean X?", or nothing.
 
-    X is `given` as far as it is there, and then the name nearest to that which is not.
+    X is `given` as far as it is there, and then the name nearest to that which is not. Of a link to
+    nothing it says what to do.
     """
     from difflib import get_close_matches
     from itertools import islice
 
+    if given.is_symlink():
+        return f"; {NOT_FETCHED}"
     missing = given
     while not missing.parent.exists() and missing.parent != missing:
         missing = missing.parent

@@ -1,7 +1,8 @@
-"""Whatever a user holds for a scan, as a Volume; where that cannot be, how to make one."""
+"""Whatever a user holds for a scan or a number, as one; where that cannot be, how to make one."""
 
 from __future__ import annotations
 
+import operator
 import os
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,22 @@ def as_path(place: Any, what: str) -> Path:
     if isinstance(place, str | os.PathLike):
         return Path(place)
     raise RequestProblem(f"expected the path of {what}, found {_named(place)}")
+
+
+def as_whole(number: Any, what: str) -> int:
+    """A whole number of any library. Raises RequestProblem, which calls it `what`, for no such."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise RequestProblem(f"expected a whole number as {what}, found {number!r}") from None
+
+
+def as_real(number: Any, what: str) -> float:
+    """A real number of any library; not text, for "5" could be per cent. Raises as `as_whole`."""
+    try:
+        return float(number * 1.0)  # which text is not
+    except (TypeError, ValueError):
+        raise RequestProblem(f"expected a number as {what}, found {number!r}") from None
 
 
 def _named(given: Any) -> str:

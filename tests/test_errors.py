@@ -38,6 +38,11 @@ def test_where_no_name_is_near_nothing_is_said(place: Path, given: str) -> None:
     assert nearest_path(Path(given)) == ""
 
 
+def test_a_link_to_nothing_is_not_said_to_be_near_itself(place: Path) -> None:
+    (place / "Study" / "T1w.nii.gz").symlink_to(place / "annex" / "T1w")
+    assert "link to a file that is not here" in nearest_path(Path("Study/T1w.nii.gz"))
+
+
 def test_python_says_so_as_the_command_does(place: Path) -> None:
     with pytest.raises(UnreadableScan, match=r"no such file or folder; did you mean .*Study\?"):
         formats.find("Stuyd")

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from medddim.taken import as_volume
+from medddim.taken import as_volume, as_whole
 from medddim.volume import Derivation, Volume
 
 
@@ -34,6 +34,7 @@ class Degradation(ABC):
         volume = as_volume(volume).recognised()
         if isinstance(seed, np.random.Generator):
             return replace(self.worsen(volume, seed), derivation=derivation_of(self))
+        seed = as_whole(seed, "seed")
         worse = self.worsen(volume, generator_of(volume, seed))
         return replace(worse, derivation=derivation_of(self, seed=seed))
 

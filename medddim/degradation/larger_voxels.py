@@ -15,6 +15,7 @@ import numpy as np
 
 from medddim.degradation.contract import Degradation
 from medddim.errors import RequestProblem
+from medddim.taken import as_real
 from medddim.volume import Affine, Array, Volume
 
 Factor = int | tuple[int, int, int]
@@ -117,12 +118,13 @@ class LargerVoxels(Degradation):
         return scaled
 
 
-def factors_to(volume: Volume, spacing_mm: Sequence[float]) -> tuple[int, int, int]:
+def factors_to(volume: Volume, spacing_mm: float | Sequence[float]) -> tuple[int, int, int]:
     """The factors that bring a scan to a spacing, one of each axis or one for all, in mm.
 
     An axis that is finer already keeps its voxels. Raises RequestProblem if a factor is not whole.
     """
-    wanted = tuple(spacing_mm) * (3 if len(spacing_mm) == 1 else 1)
+    several = spacing_mm if isinstance(spacing_mm, Sequence) else [spacing_mm]
+    wanted = tuple(as_real(mm, "spacing_mm") for mm in several) * (3 if len(several) == 1 else 1)
     if len(wanted) != 3 or not all(0 < mm < np.inf for mm in wanted):
         raise RequestProblem(f"expected one spacing or three, above 0 mm; found {spacing_mm}")
     exact = [max(now / mm, 1.0) for now, mm in zip(volume.spacing_mm, wanted, strict=True)]

@@ -24,7 +24,13 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 import numpy as np
 
 from medddim import memory
-from medddim.errors import EnvironmentProblem, MedddimError, UnreadableScan, UnsupportedScan
+from medddim.errors import (
+    NOT_FETCHED,
+    EnvironmentProblem,
+    MedddimError,
+    UnreadableScan,
+    UnsupportedScan,
+)
 from medddim.volume import Affine
 
 LIMITS = {
@@ -138,9 +144,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except OSError as problem:
         why = problem.strerror or type(problem).__name__
         if path.is_symlink() and not path.exists():
-            why = (
-                "it is a link to a file that is not here: fetch that (`datalad get`), or remove it"
-            )
+            why = NOT_FETCHED
         raise UnreadableScan(f"{path}: expected a whole {kind} file; {why}") from None
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise

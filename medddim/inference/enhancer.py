@@ -99,7 +99,7 @@ class Enhancer:
         noise: float | None = None,
         noise_share: float | None = None,
         factor: Factor | None = None,
-        spacing_mm: tuple[float, ...] | None = None,
+        spacing_mm: float | tuple[float, ...] | None = None,
         sampler: str | None = None,
         quality: Quality = "auto",
     ) -> Volume:

@@ -8,6 +8,7 @@ from medddim.errors import RequestProblem
 from medddim.inference.consistency import SameGrid
 from medddim.inference.plan import ScanPlan
 from medddim.networks import Network
+from medddim.taken import as_whole
 
 Box = tuple[slice, slice, slice]
 
@@ -18,6 +19,7 @@ def one_slice(plan: ScanPlan, index: int, *, network: Network) -> tuple[ScanPlan
     `index` counts along the slice axis. Raises RequestProblem for an index out of range and for
     super-resolution.
     """
+    index = as_whole(index, "the slice")
     axis = plan.views[0].order[0]
     count = plan.scan.shape[axis]
     if plan.recipe.task != "denoise" or not 0 <= index < count:

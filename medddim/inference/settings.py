@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypedDict, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from medddim.degradation.larger_voxels import Factor
 from medddim.errors import RequestProblem, did_you_mean
 from medddim.recipe import Recipe
 from medddim.recipe.at_hand import known_samplers
+from medddim.taken import as_real, as_whole
 
 Quality = Literal["auto", "fast", "best"]
+NUMBERS: dict[str, Callable[[Any, str], float]] = {
+    "steps": as_whole, "seed": as_whole, "samples": as_whole,
+    "fidelity": as_real, "noise": as_real, "noise_share": as_real,
+}  # fmt: skip
+"""What makes plain numbers, which a record holds, of those of NumPy and torch."""
+MAY_BE_NONE = {"samples", "noise", "noise_share"}
 
 
 class Asked(TypedDict, total=False):
@@ -23,7 +31,7 @@ class Asked(TypedDict, total=False):
     noise: float | None
     noise_share: float | None
     factor: Factor | None
-    spacing_mm: tuple[float, ...] | None
+    spacing_mm: float | tuple[float, ...] | None
     sampler: str | None
     quality: Quality
 
@@ -43,7 +51,8 @@ class Settings:
     `medddim.batch.by_modality` choose the faster model for MR.
     `samples` is how many answers the result is the mean of, drawn with the seeds from `seed` on.
 
-    Raises RequestProblem for a number out of range and for two that say the same thing.
+    Raises RequestProblem for a value that is not a number or out of range, and for two that say the
+    same thing.
     """
 
     steps: int = 1
@@ -52,12 +61,13 @@ class Settings:
     noise: float | None = None
     noise_share: float | None = None
     factor: Factor | None = None
-    spacing_mm: tuple[float, ...] | None = None
+    spacing_mm: float | tuple[float, ...] | None = None
     sampler: str | None = None
     quality: Quality = "auto"
     samples: int | None = None
 
     def __post_init__(self) -> None:
+        self._take_numbers()
         if self.steps < 1:
             raise RequestProblem(f"expected at least 1 step, found {self.steps}")
         if self.quality not in get_args(Quality):
@@ -73,9 +83,15 @@ class Settings:
         if self.sampler is not None and self.sampler not in samplers:
             raise RequestProblem(
                 f"expected a sampler of {', '.join(samplers)}, found {self.sampler!r}"
-                f"{did_you_mean(self.sampler, samplers)}"
+                f"{did_you_mean(str(self.sampler), samplers)}"
             )
         self._require_said_once()
+
+    def _take_numbers(self) -> None:
+        for name, taken in NUMBERS.items():
+            given = getattr(self, name)
+            if given is not None or name not in MAY_BE_NONE:
+                object.__setattr__(self, name, taken(given, name))
 
     def _require_said_once(self) -> None:
         if self.noise is not None and self.noise_share is not None:

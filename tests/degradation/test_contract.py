@@ -19,7 +19,7 @@ from medddim.degradation import (
     RicianNoise,
     ThickSlices,
 )
-from medddim.errors import MedddimError, UnsupportedScan
+from medddim.errors import MedddimError, RequestProblem, UnsupportedScan
 from medddim.volume import Derivation, Volume
 from tests.phantoms import head, oblique
 
@@ -72,6 +72,11 @@ def test_every_degradation_stands_under_its_name():
 def test_the_same_seed_gives_the_same_scan(degrade, modality):
     one, other = (degraded(degrade, scan(modality), seed=4) for _ in range(2))
     assert np.array_equal(one.voxels, other.voxels)
+
+
+def test_a_seed_that_is_no_whole_number_is_refused():
+    with pytest.raises(RequestProblem, match="a whole number as seed, found 'a'"):
+        RicianNoise(0.05)(scan("MR"), seed="a")
 
 
 @every_degradation

@@ -106,6 +106,8 @@ def test_a_spacing_becomes_factors(spacing_mm, factors):
     if spacing_mm == (0.75,):
         thick = Volume(thick.voxels, np.diag([0.75, 0.75, 3.0, 1.0]))
     assert factors_to(thick, spacing_mm) == factors
+    if len(spacing_mm) == 1:
+        assert factors_to(thick, spacing_mm[0]) == factors
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,7 @@ def test_a_spacing_becomes_factors(spacing_mm, factors):
         ((0.7,), "nearest that does is"),
         ((0.0,), "above 0 mm"),
         ((1.0, 1.0), "one spacing or three"),
+        ("1", "a number as spacing_mm"),
     ],
 )
 def test_a_spacing_that_does_not_divide_names_the_nearest(spacing_mm, says):

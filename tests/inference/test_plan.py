@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.inference.plan import plan_scan
@@ -99,11 +100,28 @@ def test_evaluations_are_steps_times_samples(settings, evaluations):
         ({"noise": 1.0, "noise_share": 0.1}, "say the same thing"),
         ({"factor": 2, "spacing_mm": (1.0,)}, "say the same thing"),
         ({"samples": 3, "fidelity": 0.5}, "fidelity would shrink"),
+        ({"steps": 2.5}, "a whole number as steps, found 2.5"),
+        ({"steps": "4"}, "a whole number as steps, found '4'"),
+        ({"seed": None}, "a whole number as seed, found None"),
+        ({"samples": 2.0}, "a whole number as samples"),
+        ({"noise": "5%"}, "a number as noise, found '5%'"),
+        ({"noise_share": [0.05, 0.1]}, "a number as noise_share"),
+        ({"fidelity": np.ones(3)}, "a number as fidelity"),
+        ({"sampler": 3}, "expected a sampler of"),
     ],
 )
 def test_settings_that_contradict_themselves_are_refused(wrong, why):
     with pytest.raises(RequestProblem, match=why):
         Settings(**wrong)
+
+
+def test_numbers_of_other_libraries_become_plain_ones():
+    given = Settings(steps=np.int64(4), seed=torch.tensor(3), noise=np.float32(0.5), fidelity=1)
+    plain = {"steps": 4, "seed": 3, "noise": 0.5, "fidelity": 1.0}
+    assert {name: type(getattr(given, name)) for name in plain} == {
+        name: type(value) for name, value in plain.items()
+    }
+    assert given == Settings(**plain)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ def test_of_several_views_it_is_one():
 def test_no_such_slice_and_no_super_resolution():
     with pytest.raises(RequestProblem, match="from 0 to 8 of a scan to denoise, found 9"):
         enhancer().preview(textured((40, 36, 9)), 9)
+    with pytest.raises(RequestProblem, match=r"a whole number as the slice, found 1\.5"):
+        enhancer().preview(textured((40, 36, 9)), 1.5)
     finer = enhancer(**CASES["super-resolution"])
     scan = textured((40, 36, 9))
     from medddim.inference.settings import Settings
