@@ -34,6 +34,8 @@ KIND_TAGS = (
     "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "RealWorldValueMappingSequence",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )  # fmt: skip
+PART_TAGS = ("ConcatenationUID", "InConcatenationNumber", "InConcatenationTotalNumber")
+"""Which part of one multi-frame image a file is, that came as several (PS3.3 C.7.6.16)."""
 GRID_TAGS = (
     "Rows", "Columns", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient",
     "SliceThickness", "SpacingBetweenSlices", "FrameOfReferenceUID",
@@ -55,7 +57,7 @@ ASL_TAGS = tuple(
 )
 ORDER_TAGS = (
     "InstanceNumber", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "ContentDate",
-    "ContentTime", "NumberOfTemporalPositions",
+    "ContentTime", "NumberOfTemporalPositions", "ConcatenationFrameOffsetNumber",
 )  # fmt: skip
 """What tells in which order images were acquired."""
 
@@ -152,7 +154,7 @@ def read_header(path: Path, stack_by: Sequence[str] = ()) -> Header:
     require_moderate_deflate(path)
     tags: list[Any] = [
         *ONE_EACH, *KIND_TAGS, *GRID_TAGS, *map(tag_of, (*STACK_TAGS, *stack_by)), *ORDER_TAGS,
-        *PUBLIC_TAGS, *PRIVATE_TAGS, *ASL_TAGS, "SeriesNumber",
+        *PART_TAGS, *PUBLIC_TAGS, *PRIVATE_TAGS, *ASL_TAGS, "SeriesNumber",
     ]  # fmt: skip
     with reading(path, "DICOM"):
         with path.open("rb") as stream:

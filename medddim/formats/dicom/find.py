@@ -111,7 +111,9 @@ def _examine(headers: Sequence[Header], repair: Repair) -> list[Grid]:
         require_supported(frame)
     images, strays = without_strays(images)
     kept = {image.path for image in images}
-    _require_one_series([header for header in whole if header.path in kept])
+    whole = [header for header in whole if header.path in kept]
+    _require_one_series(whole)
+    _require_all_parts(whole)
     try:
         grids = grids_of(images, repair)
     except IrregularGeometry:
@@ -162,6 +164,24 @@ def _require_one_series(headers: Sequence[Header]) -> None:
             raise IrregularGeometry(
                 f"{tag} differs in one series: {header.path} against {first.path}; remove the "
                 "files that do not belong"
+            )
+
+
+def _require_all_parts(headers: Sequence[Header]) -> None:
+    """Raise IrregularGeometry if a file of a concatenation is missing (PS3.3 C.7.6.16)."""
+    parts: dict[str, list[Header]] = defaultdict(list)
+    for header in headers:
+        if uid := str(header.dataset.get("ConcatenationUID") or ""):
+            parts[uid].append(header)
+    for found in parts.values():
+        with reading(found[0].path, "DICOM"):
+            numbers = {int(each.dataset.get("InConcatenationNumber") or 0) for each in found}
+            said = max(int(each.dataset.get("InConcatenationTotalNumber") or 0) for each in found)
+        total = max(said, *numbers)
+        if missing := set(range(1, total + 1)) - numbers:
+            raise IrregularGeometry(
+                f"{found[0].path}: expected {total} files, for it is one of so many that are one "
+                f"image (a concatenation); part {min(missing)} is missing; add the missing files"
             )
 
 

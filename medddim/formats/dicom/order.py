@@ -53,8 +53,9 @@ def _ranks(values: list[list[tuple[float, ...]]]) -> Ranks | None:
 
 
 def numbered(header: Header) -> tuple[float, ...]:
-    """InstanceNumber, and the number of the frame in its file."""
-    frame = () if header.frame is None else (float(header.frame),)
+    """InstanceNumber, and the number of the frame in its file or in the files it continues."""
+    before = sum(_number(header, "ConcatenationFrameOffsetNumber"))
+    frame = () if header.frame is None else (header.frame + before,)
     return (*_number(header, "InstanceNumber"), *frame)
 
 

@@ -92,6 +92,42 @@ def test_a_series_of_several_multi_frame_files_is_one(scanner: Any, path: Path) 
     assert (series.facts["kind"], len(series.files)) == ("stack of 2", 2)
 
 
+def concatenate(parts: list[Any], folder: Path) -> list[Path]:
+    """The slices of each part in a file of its own, all of them one image (PS3.3 C.7.6.16)."""
+    paths, before = [], 0
+    for number, slices in enumerate(parts, 1):
+        paths.append(folder / f"{len(parts) - number}.dcm")
+        dataset = enhanced.store(slices, paths[-1], numbered=True)
+        dataset.ConcatenationUID, dataset.InstanceNumber = "2.25.7", 1
+        dataset.InConcatenationNumber, dataset.InConcatenationTotalNumber = number, len(parts)
+        dataset.ConcatenationFrameOffsetNumber = before
+        dataset.file_meta = pydicom.dcmread(paths[-1]).file_meta
+        dataset.save_as(paths[-1], enforce_file_format=True)
+        before += len(slices)
+    return paths
+
+
+def test_a_concatenation_is_one_image(scanner: Any, path: Path) -> None:
+    slices = scanner.slices()
+    classic = formats.read(scanner.store(slices))
+    paths = concatenate([slices[:4], slices[4:]], path.parent)
+    np.testing.assert_array_equal(formats.read(path.parent).voxels, classic.voxels)
+    paths[1].unlink()
+    (series,) = formats.find(path.parent)
+    assert "part 2 is missing" in series.refusal
+
+
+def test_volumes_of_a_concatenation_are_in_the_order_acquired(scanner: Any, path: Path) -> None:
+    late, soon = (scanner.slices(4) for _ in range(2))
+    for dataset, echo in [*((one, 30) for one in late), *((one, 90) for one in soon)]:
+        dataset.EchoTime = echo
+        for clock in ("AcquisitionTime", "ContentTime"):
+            dataset.pop(clock, None)
+    concatenate([soon, late], path.parent)
+    volume = formats.read(path.parent)
+    assert [header.EchoTime for header in volume.source.headers[::4]] == [90, 30]
+
+
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
 def test_compressed_frames(scanner: Any, path: Path, syntax: str) -> None:
     enhanced.store(scanner.slices(3, shape=(32, 40)), path)
