@@ -187,7 +187,8 @@ def _overview(
         {
             "scan": one.name,
             "noise": one.noise.removeprefix("noise ") or "–",
-            "seconds": one.seconds,
+            # of one done before these are of the look at it
+            "seconds": one.seconds if one.status == "ok" else "–",
             "to know": one.facts.get("warning", "") or "; ".join(one.notes) or "–",
         }
         for one in outcomes

@@ -115,3 +115,13 @@ def test_a_tree_of_runs_is_looked_at_as_a_whole(medddim, study, tmp_path):
     spoilt = medddim("verify", tree)
     assert spoilt.exit_code == 1
     assert "sub-02/ses-1/anat/head: files: head.nii.gz is missing" in spoilt.stdout
+
+
+@pytest.mark.slow
+def test_of_what_a_later_run_found_done_no_seconds_are_shown(medddim, study, tmp_path):
+    for _ in range(2):
+        medddim("enhance", study, "-o", "better", "--model", "identity")
+    assert medddim("report", "better").exit_code == 0
+    rows = re.findall(r"<tr><td>(head|series)</td><td>.*?</td><td>(.*?)</td>",
+                      html(tmp_path / "better" / "report.html"))  # fmt: skip
+    assert rows == [("head", "–"), ("series", "–")]

@@ -127,9 +127,13 @@ def test_the_table_has_every_column_and_a_dash_for_what_is_missing(html):
 @blank
 def test_tables_over_all_scans_come_first(case, tmp_path):
     page = write_report(
-        tmp_path, cases=[case], provenance={}, overview={"All of them": [{"mean": -1.5}]}
+        tmp_path,
+        cases=[case],
+        provenance={},
+        overview={"All of them": [{"mean": -1.5}], "1 without": [{"status": "-", "why": "words"}]},
     )
     html = page.read_text(encoding="utf-8")
+    assert '<td>-</td><td class="said">words</td>' in html  # the page's style wraps them
     assert html.index("All of them") < html.index("<td>−1.50</td>") < html.index("Head, T1")
 
 
