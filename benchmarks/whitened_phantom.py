@@ -1,6 +1,7 @@
 """Whose fault is it that whitened residuals are not white? A phantom whose truth is known.
 
     python benchmarks/whitened_phantom.py [--model mr-denoise-fast] [--level 0.05] [--seed 1]
+    python benchmarks/whitened_phantom.py --controls [--level 0.02]
     python benchmarks/whitened_phantom.py --repeats 24
 
 A made head, 160 x 144 x 12 at 1 x 1 x 3 mm, is acquired with white noise and behind two filters.
@@ -8,6 +9,10 @@ What the noise really was, and what the model took, with and without what is kep
 the network (local means, small structures), are whitened by the true filter and by the one the
 passport finds: the correlations at 1, 2 and 3 voxels of the axis that is furthest from 0. If the
 passport were at fault, the true noise would not come out white.
+
+With --controls the check of `whitened.py` on this head: of the model with the passport of the scan,
+which is right, and of what must not pass: a blur in place of the model, which takes anatomy, and
+passports without the filters, or of half as much noise again.
 
 With --repeats so many acquisitions of squares whose signal is 1, 1.4, 2 and 4 times the noise, in
 tissue of 10 times: the mean over the enhanced repeats less the truth, in units of the noise, beside
@@ -17,15 +22,17 @@ that of the repeats as they are.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 from quality import table
 from scipy.ndimage import binary_erosion, gaussian_filter
+from whitened import TITLES, compared
 
 from medddim.inference.consistency import SameGrid
 from medddim.inference.enhancer import Enhancer
-from medddim.noise import AxisFilter
+from medddim.noise import AxisFilter, noise_passport
 from medddim.noise.filters import PlaneFilter
 from medddim.noise.level import correlations, white
 from medddim.noise.planes import Slabs
@@ -48,16 +55,20 @@ def main() -> None:
     parser.add_argument("--level", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=0)
+    parser.add_argument("--controls", action="store_true")
     asked = parser.parse_args()
     enhancer, generator = Enhancer.load(asked.model), np.random.default_rng(asked.seed)
     if asked.repeats:
         titles = ["signal / noise", "repeats as they are", "enhanced", "of the network alone"]
-        print(table(titles, list(biases(enhancer, asked.repeats, generator))))
-        return
+        return print(table(titles, list(biases(enhancer, asked.repeats, generator))))
+    if asked.controls:
+        titles = ["k-space", "what is judged", *TITLES[3:]]
+        return print(table(titles, list(controls(enhancer, asked.level, generator))))
     rows = []
     for name, filters in FILTERS.items():
         rows += [[name, *row] for row in whiteness(enhancer, filters, asked.level, generator)]
     print(table(["k-space", "what", "share", "true filter", "passport's filter"], rows))
+    return None
 
 
 def whiteness(
@@ -83,6 +94,28 @@ def whiteness(
         share = float((planes[inside] ** 2).mean()) / power
         rows.append([what, f"{share:.2f}", *(lags(planes, one, inside) for one in (filters, read))])
     return rows
+
+
+def controls(
+    enhancer: Enhancer, level: float, generator: np.random.Generator
+) -> Iterator[list[str]]:
+    """Rows: what is judged, and what `whitened.compared` says of it."""
+    truth = head()
+    for name, filters in FILTERS.items():
+        scan, _ = acquired(truth, filters, level * float(np.percentile(truth, 99.5)), generator)
+        known = noise_passport(scan)
+        louder = replace(known, level=1.5 * known.level, cells=np.float32(1.5) * known.cells)
+        yield [name, "the model", *compared(scan, enhancer, known)]
+        yield [name, "a blur of 0.7 voxels", *compared(scan, blurred, known)]
+        yield [name, "passport of 1.5 times the noise", *compared(scan, enhancer, louder)]
+        if known.filters != (AxisFilter(),) * 3:
+            unfiltered = replace(known, filters=(AxisFilter(),) * 3, around=None)
+            yield [name, "passport of white noise", *compared(scan, enhancer, unfiltered)]
+
+
+def blurred(scan: Volume) -> Volume:
+    """What takes noise and anatomy alike."""
+    return scan.with_voxels(gaussian_filter(scan.voxels, (0, 0.7, 0.7, 0)))
 
 
 def lags(planes: Array, filters: PlaneFilter, inside: Array) -> str:

@@ -82,24 +82,37 @@ def put_back(  # noqa: PLR0913 - two images, what is known of their grid and of 
     widest, coarse, fine = (
         [LocalMeans(weight, _gaussians(sds), box) for box in boxes] for sds in widths
     )
-    untested, tested, finest = (_variance_of_mean(sds, lag_1) for sds in widths)
+    untested, tested = (_variance_of_mean(sds, lag_1) for sds in widths[:2])
     lost = _lost(answer, measured, noise, boxes)
     grown = _grown(answer, lost, coarse, white, tested / SHRUNK**2)
     lost -= grown
-    tests = (_of_all(coarse, lost), OUT, tested), (_of_all(fine, lost), OUT_FINE, finest)
+    finer = (coarse, OUT, widths[1]), (fine, OUT_FINE, widths[2])
+    tests = [(_of_all(near, lost), *_out(out, sds, lag_1)) for near, out, sds in finer]
     around = [even(1 if axis == slice_axis else AROUND) for axis in range(3)]
     back = np.array(answer, np.float32)
     for wider in widest:
         box, level = wider.box, LocalMeans(weight, around, wider.box)
         part = wider.of(lost) * np.float32(LOST**2 / (LOST**2 + untested))
-        for mean, out, variance in tests:  # what was lost itself is no noise around it
-            known = white[box] * np.float32(variance**0.5)
-            size = np.minimum(np.sqrt(level.of(mean, mean)), known)
-            np.copyto(part, mean[box], where=np.abs(mean[box]) > np.float32(out) * size)
+        for mean, out, known in tests:  # what was lost itself is no noise around it
+            size = np.minimum(np.sqrt(level.of(mean, mean)), white[box] * known)
+            np.copyto(part, mean[box], where=np.abs(mean[box]) > out * size)
         part += grown[box]
         part *= weight[box]
         back[box] += part
     return back
+
+
+def _out(
+    out: float, widths: Sequence[float], lag_1: Sequence[float]
+) -> tuple[np.float32, np.float32]:
+    """Times its noise that a mean stands out of; its noise. `out` is the first of white noise.
+
+    A mean of correlated noise has more of its power, and what stands out by chance brings that
+    back: the tail of a normal law, exp(-t^2 / 2), is made smaller by as much.
+    """
+    variance = _variance_of_mean(widths, lag_1)
+    more = max(variance / _variance_of_mean(widths, (0.0, 0.0, 0.0)), 1.0)
+    return np.float32(np.sqrt(out**2 + 2 * np.log(more))), np.float32(variance**0.5)
 
 
 def _grown(

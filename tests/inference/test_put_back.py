@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from medddim.inference.plan import plan_scan
 from medddim.inference.put_back import put_back, reach
@@ -50,6 +51,13 @@ def test_of_smooth_noise_less_is_put_back():
     white = magnitude(signal - 0.8, rician(signal)).mean()
     smooth = magnitude(signal - 0.8, rician(signal), lag_1=(0.8, 0.8, 0.0)).mean()
     assert 19.2 < smooth < white - 0.2
+
+
+def test_of_smooth_noise_what_stands_out_by_chance_stays_away():
+    noise = gaussian_filter(drawn((40, 40, 40))[0], 1.06)
+    signal = flat(20.0)
+    answer = magnitude(signal, signal + noise / noise.std(), lag_1=(0.8, 0.8, 0.8))
+    assert (answer - 20).std() < 0.06  # 0.12 by the limits of white noise
 
 
 def test_signal_below_the_noise_is_left_to_the_network():
