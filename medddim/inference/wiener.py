@@ -18,6 +18,7 @@ from scipy.fft import dct
 from torch import Tensor
 
 from medddim.inference.blocks import block_size
+from medddim.inference.gains import gains_of
 from medddim.noise.cosines import cosine_power
 from medddim.noise.filters import AxisFilter, Curve, Round
 from medddim.noise.rice import mean_of_signal
@@ -112,11 +113,11 @@ def _kept(
     pilot: Tensor, scan: Tensor, noise: Tensor, power: Tensor, sizes: Sequence[int]
 ) -> Tensor:
     """The filter on some layers of blocks, `noise` being the variance at the centre of each."""
-    halves, variance = variance_of(noise, pilot.shape, sizes)
-    strong, cosines = cosines_of(pilot, sizes), cosines_of(scan, sizes)
-    strong.square_()
-    both = torch.addcmul(strong, variance, power)
-    cosines *= strong.div_(both)
+    halves, halves_noise = variance_of(noise, pilot.shape, sizes)
+    variance = halves_noise * power
+    answer = cosines_of(pilot, sizes)
+    answer *= torch.isfinite(halves_noise)
+    cosines = gains_of(tuple(sizes)).mixed(answer, cosines_of(scan, sizes), variance)
     return sums_of(cosines, sizes, halves)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from medddim.diffusion import Beyond
 from medddim.inference.blocks import block_size
+from medddim.inference.gains import gains_of
 from medddim.inference.wiener import cosines_of, power_of_noise, sums_of, variance_of
 from medddim.noise.cosines import separable_power
 from medddim.noise.rice import mean_of_signal
@@ -76,8 +77,9 @@ def _filtered(
     strong, seen, variance = (_on_grid(image, lines) for image in (pilot, scan - bias, variance))
     centres = variance[tuple(slice(size // 2, None, max(size // 2, 1)) for size in sizes)]
     halves, noisy = variance_of(centres, strong.shape, sizes)
-    strong, cosines = cosines_of(strong, sizes).square(), cosines_of(seen, sizes)
-    whole = sums_of(cosines * (strong / (strong + noisy * power.to(strong))), sizes, halves)
+    answer, cosines = cosines_of(strong, sizes) * torch.isfinite(noisy), cosines_of(seen, sizes)
+    mixed = gains_of(tuple(sizes)).mixed(answer, cosines, noisy * power.to(strong))
+    whole = sums_of(mixed, sizes, halves)
     for axis, (n, line) in enumerate(zip(scan.shape, lines, strict=True)):
         whole = whole.narrow(axis, line[0], n)
     return whole
