@@ -18,9 +18,9 @@ from scipy.fft import dct
 from torch import Tensor
 
 from medddim.inference.blocks import block_size
-from medddim.inference.gains import gains_of
+from medddim.inference.gains import Gains, gains_of
 from medddim.noise.cosines import cosine_power
-from medddim.noise.filters import AxisFilter, Curve, Round
+from medddim.noise.filters import AxisFilter, Round
 from medddim.noise.rice import mean_of_signal
 from medddim.volume import Array
 
@@ -28,11 +28,6 @@ SHIFTS = (0, 0, 0), (1, 1, 2), (2, 2, 0), (3, 3, 2)
 """Voxels by which the grid of blocks is moved; the mean over all is the answer."""
 STRIP, TOGETHER = 32, 2**15
 """Blocks along y, and voxels, that are computed together, about."""
-LEAST = 0.1
-"""Times the mean power, that the noise of a cosine has: no part of k-space is quite empty."""
-LEFT = 1.5
-"""How much more noise is reckoned with, at most, where few cosines hold all of it: those of the
-answer hold more than a tenth of it then, that looks like structure. See docs/decisions/0225."""
 
 
 def wiener(  # noqa: PLR0913 - two images, and what is known of their grid and of their noise
@@ -64,12 +59,12 @@ def wiener(  # noqa: PLR0913 - two images, and what is known of their grid and o
         torch.from_numpy(np.pad(image, pads, mode="symmetric")) for image in (answer, scan, level)
     )
     del scan, level
-    power = _power(tuple(filters), tuple(sizes), around)
+    gains = _gains(tuple(filters), tuple(sizes), around)
     found = torch.zeros(answer.shape)
     for shift in SHIFTS:
         grid = [_line(*line) for line in zip(answer.shape, sizes, first, shift, strict=True)]
         box = tuple(slice(start, stop) for start, stop, _ in grid)
-        blocks = _filtered(pilot[box], seen[box], variance[box], power, sizes)
+        blocks = _filtered(pilot[box], seen[box], variance[box], gains, sizes)
         within = (slice(at, at + n) for (*_, at), n in zip(grid, answer.shape, strict=True))
         found += blocks[tuple(within)]
     found /= len(SHIFTS)
@@ -90,7 +85,7 @@ def _line(n: int, size: int, first: int, shift: int) -> tuple[int, int, int]:
 
 
 def _filtered(
-    pilot: Tensor, scan: Tensor, variance: Tensor, power: Tensor, sizes: Sequence[int]
+    pilot: Tensor, scan: Tensor, variance: Tensor, gains: Gains, sizes: Sequence[int]
 ) -> Tensor:
     """The filter with one grid of blocks, a few of them after the other: they stay in the cache."""
     found = torch.zeros(scan.shape)
@@ -104,20 +99,17 @@ def _filtered(
             noise = centres[number : number + count, blocks]
             first = number * max(half, 1)
             layers = slice(first, first + len(noise) * max(half, 1) + half)
-            kept = _kept(pilot[layers, seen], scan[layers, seen], noise, power, sizes)
+            kept = _kept(pilot[layers, seen], scan[layers, seen], noise, gains, sizes)
             found[layers, start:stop] += kept[:, beside : beside + stop - start]
     return found
 
 
 def _kept(
-    pilot: Tensor, scan: Tensor, noise: Tensor, power: Tensor, sizes: Sequence[int]
+    pilot: Tensor, scan: Tensor, noise: Tensor, gains: Gains, sizes: Sequence[int]
 ) -> Tensor:
     """The filter on some layers of blocks, `noise` being the variance at the centre of each."""
-    halves, halves_noise = variance_of(noise, pilot.shape, sizes)
-    variance = halves_noise * power
-    answer = cosines_of(pilot, sizes)
-    answer *= torch.isfinite(halves_noise)
-    cosines = gains_of(tuple(sizes)).mixed(answer, cosines_of(scan, sizes), variance)
+    halves, variance = variance_of(noise, pilot.shape, sizes)
+    cosines = gains.mixed(cosines_of(pilot, sizes), cosines_of(scan, sizes), variance)
     return sums_of(cosines, sizes, halves)
 
 
@@ -208,15 +200,7 @@ def _basis(size: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
 
 
 @lru_cache
-def _power(
+def _gains(
     filters: tuple[AxisFilter, ...], sizes: tuple[int, ...], around: Round | None = None
-) -> Tensor:
-    return power_of_noise(cosine_power(filters, sizes, around))
-
-
-def power_of_noise(power: Curve) -> Tensor:
-    """The noise to reckon with in each cosine `(y, z, x, 1)`, of noise of power `(x, y, z)`."""
-    power = np.maximum(power, LEAST)
-    power *= 1 + LEFT * (1 - 1 / max(float(np.square(power).mean()), 1.0))
-    power = np.ascontiguousarray(np.moveaxis(power, 0, -1), np.float32)
-    return torch.from_numpy(power)[..., None]
+) -> Gains:
+    return gains_of(cosine_power(filters, sizes, around))

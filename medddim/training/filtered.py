@@ -16,7 +16,7 @@ from torch import Tensor
 from medddim.diffusion import Beyond
 from medddim.inference.blocks import block_size
 from medddim.inference.gains import gains_of
-from medddim.inference.wiener import cosines_of, power_of_noise, sums_of, variance_of
+from medddim.inference.wiener import cosines_of, sums_of, variance_of
 from medddim.noise.cosines import separable_power
 from medddim.noise.rice import mean_of_signal
 from medddim.recipe import TrainingRecipe
@@ -71,14 +71,13 @@ def _filtered(
     spacing = (wider, 1.0, 1.0)
     sizes = [block_size(spacing, axis) if n > 1 else 1 for axis, n in enumerate(scan.shape)]
     lags = [line[:size] for line, size in zip(alike, sizes, strict=True)]
-    power = power_of_noise(separable_power(lags))
+    gains = gains_of(separable_power(lags))
     variance = (noise * float(left)).square().expand(scan.shape)
     lines = [_line(*one) for one in zip(scan.shape, sizes, shift, strict=True)]
     strong, seen, variance = (_on_grid(image, lines) for image in (pilot, scan - bias, variance))
     centres = variance[tuple(slice(size // 2, None, max(size // 2, 1)) for size in sizes)]
     halves, noisy = variance_of(centres, strong.shape, sizes)
-    answer, cosines = cosines_of(strong, sizes) * torch.isfinite(noisy), cosines_of(seen, sizes)
-    mixed = gains_of(tuple(sizes)).mixed(answer, cosines, noisy * power.to(strong))
+    mixed = gains.mixed(cosines_of(strong, sizes), cosines_of(seen, sizes), noisy)
     whole = sums_of(mixed, sizes, halves)
     for axis, (n, line) in enumerate(zip(scan.shape, lines, strict=True)):
         whole = whole.narrow(axis, line[0], n)
