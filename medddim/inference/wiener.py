@@ -1,10 +1,11 @@
-"""An empirical Wiener filter of the scan, whose pilot is the answer of a network.
+"""A filter of the scan, whose pilot is the answer of a network.
 
 Scan and answer are seen in overlapping blocks, as sums of cosines (Yaroslavsky et al. 2001, Proc.
-SPIE 4304:155). Where the answer holds more of a cosine than noise would, that of the scan is taken,
-noise and all; where it holds less, little is (Ghael, Sayeed & Baraniuk 1997, Proc. SPIE 3169:389;
-the second step of BM4D, Maggioni et al. 2013, IEEE TIP 22:119). So fine structure that a network
-blurred comes back from the scan, and noise that it left goes.
+SPIE 4304:155). Where the answer holds far more of a cosine than noise would, that of the scan is
+taken, noise and all; where it holds less, that of the answer is, and of the finest nothing
+(`medddim.inference.gains`). An empirical Wiener filter (Ghael, Sayeed & Baraniuk 1997, Proc. SPIE
+3169:389; the second step of BM4D, Maggioni et al. 2013, IEEE TIP 22:119) never takes the answer's.
+So fine structure that a network blurred comes back from the scan, and noise that it left goes.
 """
 
 from __future__ import annotations
@@ -104,9 +105,7 @@ def _filtered(
     return found
 
 
-def _kept(
-    pilot: Tensor, scan: Tensor, noise: Tensor, gains: Gains, sizes: Sequence[int]
-) -> Tensor:
+def _kept(pilot: Tensor, scan: Tensor, noise: Tensor, gains: Gains, sizes: Sequence[int]) -> Tensor:
     """The filter on some layers of blocks, `noise` being the variance at the centre of each."""
     halves, variance = variance_of(noise, pilot.shape, sizes)
     cosines = gains.mixed(cosines_of(pilot, sizes), cosines_of(scan, sizes), variance)

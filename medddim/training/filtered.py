@@ -1,13 +1,13 @@
-"""The Wiener filter behind a network while it learns: its answer has to be a good pilot.
+"""The filter behind a network while it learns: its answer has to be a good pilot.
 
-An answer of least error is too weak a pilot: of structure that is uncertain it holds the mean over
-all that may be there, and the filter needs its power (`medddim.inference.wiener`).
+Of strong cosines the filter takes the scan's, of weak ones the answer's
+(`medddim.inference.wiener`), so that a network need not learn what is in the scan already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from medddim.diffusion import Beyond
 from medddim.inference.blocks import block_size
-from medddim.inference.gains import gains_of
+from medddim.inference.gains import gains_of, kind_of
 from medddim.inference.wiener import cosines_of, sums_of, variance_of
 from medddim.noise.cosines import separable_power
 from medddim.noise.rice import mean_of_signal
@@ -47,22 +47,30 @@ class PilotOf:
 
     `strength` are the maps of `medddim.networks.noise_unet`, `level` `(batch,)` how much of the
     noise is left, `alike` `(batch, axis, lag)` the correlation of the noise along each axis.
+    `numbers` stand for those of `medddim.inference.gains.FITTED`.
     """
 
     strength: Tensor
     level: Tensor
     alike: Array
     step: int
+    numbers: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __call__(self, state: Tensor, answer: Tensor) -> Tensor:
         """The states `(batch, 1, slice, row, column)` filtered."""
         items = zip(state[:, 0], answer[:, 0], self.strength, self.level, self.alike, strict=True)
         shift = np.random.default_rng(self.step).integers(4, size=3).tolist()
-        return torch.stack([_filtered(*item, shift) for item in items])[:, None]
+        return torch.stack([_filtered(*item, shift, self.numbers) for item in items])[:, None]
 
 
-def _filtered(
-    scan: Tensor, pilot: Tensor, strength: Tensor, left: Tensor, alike: Array, shift: Sequence[int]
+def _filtered(  # noqa: PLR0913  # what is filtered, what is known of its noise, where blocks begin
+    scan: Tensor,
+    pilot: Tensor,
+    strength: Tensor,
+    left: Tensor,
+    alike: Array,
+    shift: Sequence[int],
+    numbers: Mapping[str, Tensor],
 ) -> Tensor:
     noise, wider = strength[0], 2 ** (4 * float(strength[-1].flatten()[0]))
     signal = (pilot.detach() / noise).clamp(min=0)
@@ -71,7 +79,7 @@ def _filtered(
     spacing = (wider, 1.0, 1.0)
     sizes = [block_size(spacing, axis) if n > 1 else 1 for axis, n in enumerate(scan.shape)]
     lags = [line[:size] for line, size in zip(alike, sizes, strict=True)]
-    gains = gains_of(separable_power(lags))
+    gains = gains_of(separable_power(lags), numbers.get(kind_of(sizes)))
     variance = (noise * float(left)).square().expand(scan.shape)
     lines = [_line(*one) for one in zip(scan.shape, sizes, shift, strict=True)]
     strong, seen, variance = (_on_grid(image, lines) for image in (pilot, scan - bias, variance))

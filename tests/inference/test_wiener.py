@@ -47,7 +47,7 @@ def test_without_noise_the_scan_comes_back(shape, spacing_mm):
 @pytest.mark.parametrize(("shape", "spacing_mm"), SHAPES.values(), ids=SHAPES)
 def test_a_blurred_pilot_gets_its_fine_structure_back(shape, spacing_mm):
     truth = anatomy(shape)
-    scan, pilot = rician(truth), gaussian_filter(truth, [1, 1, 0])
+    scan, pilot = rician(truth), gaussian_filter(truth, [0.7, 0.7, 0])
     found = wiener(pilot, scan, 1.0, spacing_mm)
     assert error(found, truth) < 0.8 * min(error(scan, truth), error(pilot, truth))
 
@@ -90,7 +90,7 @@ def test_noise_that_is_filtered_is_looked_for_where_it_is():
     scan = (truth + white).astype(np.float32)
     pilot = gaussian_filter(truth, 1) + 0.3 * white.astype(np.float32)  # as networks leave of it
     known = error(wiener(pilot, scan, 1.0, MM, filters=filters), truth)
-    assert known < 0.85 * error(wiener(pilot, scan, 1.0, MM), truth)
+    assert known < 0.92 * error(wiener(pilot, scan, 1.0, MM), truth)
 
 
 def test_noise_that_is_filtered_in_the_round_has_none_in_the_corners():
@@ -102,15 +102,16 @@ def test_noise_that_is_filtered_in_the_round_has_none_in_the_corners():
     scan = (truth + white / white.std()).astype(np.float32)
     pilot = gaussian_filter(truth, 0.5) + 0.3 * (scan - truth)
     known = error(wiener(pilot, scan, 1.0, MM, around=around), truth)
-    assert known < 0.9 * error(wiener(pilot, scan, 1.0, MM), truth)
+    assert known < 0.95 * error(wiener(pilot, scan, 1.0, MM), truth)
 
 
 def test_the_noise_may_vary_over_the_scan():
     truth, level = gaussian_filter(anatomy(), 2), flat(1.0)
     level[16:] = 4
     scan = truth + level * (rician(truth) - truth)
-    found = wiener(truth, scan, level, MM)
-    even = wiener(truth, scan, float(level.mean()), MM)
+    pilot = truth + 0.3 * (scan - truth)
+    found = wiener(pilot, scan, level, MM)
+    even = wiener(pilot, scan, float(level.mean()), MM)
     assert error(found, truth) < 0.97 * error(even, truth)
 
 
