@@ -16,20 +16,21 @@ KNOTS = (0.0, 0.15, 0.3, 0.5, 0.7, 0.95, 1.25)
 """Frequencies, Nyquist's being 1, between which the numbers of `FITTED` run straight."""
 FITTED = {
     "thin": (
-        (0.69, 0.64, 0.0, 0.34, -0.11, -0.69, 0.47, 0.0, 0.3),
-        (0.83, 3.14, 4.64, 4.23, 2.83, 1.44, 1.1, -0.25, 0.44),
-        (-3.5, 1.4, 2.0, 1.5, 0.55, -0.86, -2.6, 0.4, -0.68),
+        (1.5, -0.28, 1.1, 1.5, 0.29, -0.43, 0.45),
+        (2.4, 3.1, 4, 3.2, 1.6, 1.3, 1.7),
+        (-1.2, 0.065, 1.9, 1.2, 0.22, -1.4, -3.2),
     ),
     "thick": (
-        (-0.11, 0.74, -0.51, -0.51, -1.2, -0.69, 0.88, -0.1, 0.0),
-        (-0.51, 3.09, 3.81, 4.39, 3.14, 1.89, 1.44, -0.37, 0.23),
-        (-3.8, 0.34, 1.3, 1.25, 0.41, -1.0, -3.0, 0.38, -1.1),
+        (0.7, 0.045, 0.035, 0.59, -0.55, -0.32, 0.98),
+        (0.53, 2.4, 2.7, 3.1, 2.1, 1.7, 1.8),
+        (-3.5, -0.11, 0.83, 0.66, 0.035, -1.8, -3.8),
     ),
 }
-"""Where slices are as thin as pixels, and where they are thick: of `weak` and `strong` the
-logarithm and of `kept` the logit, at `KNOTS`; then what is added for the logarithm of the power of
-noise in the cosine, and for that of its mean square, which tells how few cosines hold the noise.
-Made by `tools/fit_gains.py` (docs/decisions/0240)."""
+"""Where slices are as thin as pixels, and where they are thick, at `KNOTS`: the logarithm of `weak`
+and of `strong`, and the logit of `kept`. Made by `tools/fit_gains.py` (docs/decisions/0240)."""
+LEFT = 1.5
+"""How much more noise is reckoned with, at most, where few cosines hold all of it: those of the
+answer hold more than a tenth of it then, that looks like structure. See docs/decisions/0225."""
 LEAST = 0.1
 """Times the mean power, that the noise of a cosine has: no part of k-space is quite empty."""
 SURE = 1e6
@@ -65,14 +66,17 @@ class Gains:
 def gains_of(power: Curve, numbers: Tensor | None = None) -> Gains:
     """Those of a block in whose cosines `(x, y, z)` noise of variance 1 has this power.
 
-    `numbers` stand for those of `FITTED`.
+    The smaller the share of cosines that hold the noise, the nearer they are to those of a Wiener
+    filter: of such noise a network leaves more. `numbers` stand for those of `FITTED`.
     """
     power = np.maximum(power, LEAST)
     if numbers is None:
         numbers = torch.tensor(FITTED[kind_of(power.shape)])
     noise = torch.from_numpy(_laid_out(power))[..., None]
-    weak, strong, kept = (_seen(power) @ numbers.t())[..., None, :].unbind(-1)
-    return Gains(weak.exp() * noise, strong.exp() * noise**2, kept.sigmoid())
+    weak, strong, kept = (_near(power.shape) @ numbers.t())[..., None, :].unbind(-1)
+    share = min(1 / float(np.square(power).mean()), 1.0)
+    weak = share * weak + (1 - share) * float(np.log1p(LEFT * (1 - share)))
+    return Gains(weak.exp() * noise, strong.exp() * share * noise**2, kept.sigmoid() * share)
 
 
 def kind_of(shape: Sequence[int]) -> str:
@@ -80,14 +84,12 @@ def kind_of(shape: Sequence[int]) -> str:
     return "thin" if min(shape) == max(shape) else "thick"
 
 
-def _seen(power: Curve) -> Tensor:
-    """What the numbers are multiplied by, for each cosine."""
-    x, y, z = (np.arange(size) / size for size in power.shape)
+def _near(shape: Sequence[int]) -> Tensor:
+    """How near each cosine is to each of `KNOTS`."""
+    x, y, z = (np.arange(size) / size for size in shape)
     frequency = np.sqrt(x[:, None, None] ** 2 + y[:, None] ** 2 + z**2)
-    near = [np.interp(frequency, KNOTS, knot) for knot in np.eye(len(KNOTS))]
-    few = np.full_like(power, np.log(max(float(np.square(power).mean()), 1.0)))
-    seen = map(_laid_out, (*near, np.log(power), few))
-    return torch.from_numpy(np.stack([*seen], axis=-1))
+    near = (np.interp(frequency, KNOTS, knot) for knot in np.eye(len(KNOTS)))
+    return torch.from_numpy(np.stack([_laid_out(one) for one in near], axis=-1))
 
 
 def _laid_out(numbers: Curve) -> Array:
