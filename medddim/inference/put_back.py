@@ -37,7 +37,7 @@ AROUND, AROUND_HU = 15, 21
 LOST = 0.12
 """How much of the noise a network takes from small structures, as a rule."""
 SHRUNK = 0.2
-"""How much of its contrast a plain small structure loses, as a rule: decisions 0206, 0226 and 0240."""
+"""How much of its contrast a plain small structure loses: decisions 0206, 0226 and 0240."""
 PLAIN_HU = 2.0
 """Times the noise, as fine, that structure of CT has to have for half of its slope to count."""
 STREAKS_HU = 0.45, 0.75

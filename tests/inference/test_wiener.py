@@ -88,7 +88,7 @@ def test_noise_that_is_filtered_is_looked_for_where_it_is():
         column = amplitude.reshape([-1 if axis == one else 1 for one in range(3)])
         white = np.fft.ifft(np.fft.fft(white, axis=axis) * column, axis=axis).real
     scan = (truth + white).astype(np.float32)
-    pilot = gaussian_filter(truth, 1) + 0.3 * white.astype(np.float32)  # as networks leave of it
+    pilot = gaussian_filter(truth, 1) + 0.6 * white.astype(np.float32)  # as networks leave of it
     known = error(wiener(pilot, scan, 1.0, MM, filters=filters), truth)
     assert known < 0.92 * error(wiener(pilot, scan, 1.0, MM), truth)
 
