@@ -49,7 +49,7 @@ from medddim.inference.insertion import (
     with_inserts,
 )
 from medddim.inference.plan import ScanPlan
-from medddim.inference.receipt import Receipt, wanted_of
+from medddim.inference.receipt import Receipt, reach_of, wanted_of
 from medddim.inference.settings import Settings
 from medddim.inference.trust import receipt_of
 from medddim.metrics.invention import invented
@@ -148,9 +148,11 @@ def separate(enhancer: Enhancer, plan: ScanPlan, answer: Volume) -> Shares:
     different answers, so that no place is rarer for having little room around it.
     """
     shares: Shares = defaultdict(list)
+    network: Any = enhancer.denoiser.network
+    gaps = [min(far, GAP) for far in reach_of(plan, halo=network.halo)]
     left = placed(plan, plan.scan, wanted_of(plan.scan), SEED, gap=ANYWHERE)
     while left:
-        planted, left = apart(left)
+        planted, left = apart(left, gaps)
         there = with_inserts(plan.scan.voxels[0], planted)[None]
         found = enhancer.answer(plan.of(plan.scan.with_voxels(there)))
         for one in kept(found.voxels[0] - answer.voxels[0], planted):
@@ -158,23 +160,18 @@ def separate(enhancer: Enhancer, plan: ScanPlan, answer: Volume) -> Shares:
     return shares
 
 
-def apart(planted: list[Planted]) -> tuple[list[Planted], list[Planted]]:
-    """As many as lie GAP voxels from each other along one axis at least, and the others."""
-    some: list[Planted] = []
-    others: list[Planted] = []
-    for one in planted:
-        near = any(
-            all(
-                abs(a - b) <= r + s + GAP
-                for a, b, r, s in zip(
-                    one.insert.centre, two.insert.centre, one.insert.radii, two.insert.radii,
-                    strict=True,
-                )
-            )
-            for two in some
-        )  # fmt: skip
-        (others if near else some).append(one)
-    return some, others
+def apart(planted: list[Planted], gaps: list[int]) -> tuple[list[Planted], list[Planted]]:
+    """As many as lie `gaps` voxels from each other along one axis at least, and the others."""
+    centres, radii = (
+        np.array([getattr(one.insert, name) for one in planted]) for name in ("centre", "radii")
+    )
+    some: list[int] = []
+    for number, (centre, radius) in enumerate(zip(centres, radii, strict=True)):
+        near = np.abs(centres[some] - centre) <= radii[some] + radius + gaps
+        if not near.all(axis=1).any():
+            some.append(number)
+    others = [one for number, one in enumerate(planted) if number not in some]
+    return [planted[number] for number in some], others
 
 
 def against(receipt: Receipt, shares: Shares) -> list[str]:
