@@ -61,7 +61,7 @@ SEED = 1000
 WITHIN, SURE = 0.05, 0.025
 """What distance counts as agreement, and the largest standard error with which it can be seen."""
 APART = 4
-"""Voxels between two inserts of one answer; what is kept is the same with 8 (decision 220)."""
+"""Voxels between two inserts of one answer of the separate experiment."""
 ANYWHERE = -1000
 """A gap that keeps inserts no distance from each other."""
 RUN = "from medddim.cli import main; main()"

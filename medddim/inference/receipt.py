@@ -48,7 +48,7 @@ MARGIN = 16
 """Voxels around them that the network sees and no insert lies in."""
 SLAB = 7
 """Where a network sees no further than this along an axis, blocks are slabs across it."""
-NEAR = 2
+NEAR = 4
 """Voxels between two inserts: what each changes of the other's share goes from a mean of many."""
 SHOWN_MM = 4.0
 """The sentence is about inserts of this size."""
