@@ -1,9 +1,10 @@
 """Fit what the filter takes of a scan and what of a network's answer: `gains.FITTED`.
 
-    python tools/fit_gains.py MODEL --data SCANS [--steps 300] [--seed 0]
+    python tools/fit_gains.py MODEL --data SCANS [--steps 300] [--seed 0] [--white 1] [--smooth 0.4]
 
 MODEL is a checkpoint folder or the name of a model whose answer is filtered; its recipe draws the
-pairs, from the scans it is trained on. The network stays as it is: the numbers go down the gradient
+pairs, from the scans it is trained on, but for the shares of white noise and of smooth anatomy
+that are asked for. The network stays as it is: the numbers go down the gradient
 of the weighted squared error of the filtered scan, noise of the targets considered
 (Noisier2Noise). Prints them, and the loss of the answer and of the filtered scan on the way.
 """
@@ -37,10 +38,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--white", type=float, help="share of pairs with white noise")
+    parser.add_argument("--smooth", type=float, help="share of pairs with smooth anatomy")
     asked = parser.parse_args()
     opened = Checkpoint.open(asked.model)
     training = opened.recipe.training.model_copy(update={"seed": asked.seed})
-    recipe = opened.recipe.model_copy(update={"training": training})
+    shares = {"white": asked.white, "smooth": asked.smooth}
+    shares = {name: share for name, share in shares.items() if share is not None}
+    drawn = opened.recipe.degradation.model_copy(update=shares)
+    recipe = opened.recipe.model_copy(update={"training": training, "degradation": drawn})
     scans, _ = chosen(recipe.data, asked.data, modality=recipe.modality)
     pairs = ScannerPairs(recipe, list(read_all(scans, modality=recipe.modality).values()))
     denoiser = opened.denoiser(torch.device("cpu"))

@@ -32,7 +32,7 @@ SLICES = (1, 4, 8, 16, 16, 24, 24)
 """How many thick slices a patch has."""
 LEAST_ADDED = 1.2
 """Times the own noise of a scan, is added at least."""
-BLUR = (0.35, 1.2)
+BLUR = (0.35, 0.9)
 """Standard deviation in pixels of the Gaussian that makes anatomy smooth."""
 
 RIPPLED, RIPPLE = 0.5, 0.1
