@@ -66,6 +66,7 @@ def find(
     on_tilt: OnTilt = "refuse",
     stack_by: str = "",
     filename: str = "",
+    modality: str = "",
 ) -> list[Series]:
     """Every series in these folders, files, zip files and DICOMDIRs, with a verdict on each.
 
@@ -74,7 +75,8 @@ def find(
     "Modality=MR and SeriesDescription~T2" (see `formats.select`), `exclude` one for those to leave
     out; a series whose header cannot be read stays in the list, with its refusal. `on_gap` and
     `on_tilt` say what may be repaired, `stack_by` what sorts images (see `Repair`). A path that
-    holds no scan adds nothing, nor does a map beside its result in a folder. Raises UnreadableScan
+    holds no scan adds nothing, nor does a map beside its result in a folder. With `modality` a
+    series whose header states another is only named: it gets no verdict. Raises UnreadableScan
     for a path that does not exist, RequestProblem for a bad rule or template.
     """
     require_template(filename)
@@ -83,7 +85,7 @@ def find(
     there = [as_path(path, "a scan, or of a folder of them") for path in paths]
     if lost := [path for path in there if not path.exists()]:
         raise UnreadableScan(f"{lost[0]}: no such file or folder{nearest_path(lost[0])}")
-    found = _found(there, repair)
+    found = _found(there, repair, modality)
     unique = {(tuple(map(Path.absolute, one.files)), one.part): one for one in found}
     named = with_distinct_names(unique.values(), map(_root, there))
     chosen = [one for one in named if _chosen(one, wanted) and not _left_out(one, unwanted)]
@@ -158,13 +160,13 @@ def check(
     return disagreements(named(format), paths, source, result, stated)
 
 
-def _found(paths: Sequence[Path], repair: Repair) -> Iterator[Series]:
+def _found(paths: Sequence[Path], repair: Repair, modality: str) -> Iterator[Series]:
     roots = [path for path in paths if not is_zip(path)]
     if len({root.is_absolute() for root in roots}) > 1:
         roots = [root.absolute() for root in roots]
     known: set[Path] = set()
     for format in FORMATS:
-        for series in format.find(*roots, repair=repair):
+        for series in format.find(*roots, repair=repair, modality=modality):
             known.update(series.files)
             if series.files[0] in roots or not is_map(series.files[0]):
                 yield series
@@ -172,17 +174,17 @@ def _found(paths: Sequence[Path], repair: Repair) -> Iterator[Series]:
     warn_of_others(root for root in roots if root.is_dir())
     for path in paths:
         if is_zip(path):
-            yield from _unpacked(path, repair)
+            yield from _unpacked(path, repair, modality)
 
 
-def _unpacked(path: Path, repair: Repair) -> Iterator[Series]:
+def _unpacked(path: Path, repair: Repair, modality: str) -> Iterator[Series]:
     try:
         archive = Archive(path)
     except (ScanError, EnvironmentProblem) as refusal:
         yield Series(ZIP, safe_name(path.stem), (path,), refusal=str(refusal))
         return
     for format in FORMATS:
-        for series in format.find(archive.folder, repair=repair):
+        for series in format.find(archive.folder, repair=repair, modality=modality):
             yield replace(series, refusal=archive.shown(series.refusal), archive=archive)
 
 

@@ -108,10 +108,11 @@ class Format(Protocol):
         """What names of its files end in, in lower case: of scans, and of what lies beside them."""
         ...
 
-    def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
+    def find(self, *roots: Path, repair: Repair = NO_REPAIR, modality: str = "") -> list[Series]:
         """Every series of this format at or below these, in a stable order; loads no voxels.
 
-        What is named apart and belongs together is one series.
+        What is named apart and belongs together is one series. With `modality`, one whose header
+        states another needs no verdict.
         """
         ...
 

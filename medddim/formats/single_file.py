@@ -102,7 +102,7 @@ class SingleFile(ABC):
 
     # --- what every Format does --------------------------------------------------------------
 
-    def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
+    def find(self, *roots: Path, repair: Repair = NO_REPAIR, modality: str = "") -> list[Series]:
         """Every file of this format at or below these, by path; their grid needs no repair."""
         return [
             self._series(path, root)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from medddim import formats
 from medddim.errors import RecipeError, UnreadableScan, WriteRefused
 from medddim.recipe import Recipe
 from medddim.training.places import RESUME
@@ -40,6 +41,17 @@ def test_scans_are_looked_for_by_pattern_or_by_modality(tmp_path):
         studies.dicom(tmp_path / "mr", f"series{len(train)}")
         with pytest.raises(UnreadableScan, match=r"nothing below|expected CT scans"):
             require_scans(recipe, tmp_path if train else tmp_path / "mr")
+
+
+def test_scans_of_another_modality_are_left_out_before_their_geometry_is_looked_at(tmp_path):
+    studies.gap(tmp_path)
+    verdicts = {
+        modality: formats.find(tmp_path, modality=modality)[0].refusal
+        for modality in ("", "MR", "CT")
+    }
+    assert [bool(refusal) for refusal in verdicts.values()] == [True, True, False]
+    with pytest.raises(UnreadableScan, match="expected CT scans"):
+        require_scans(tiny(modality="CT", data={"train": (), "validate_on": ()}), tmp_path)
 
 
 def test_a_run_goes_on_with_the_recipe_it_was_begun_with(tmp_path):

@@ -29,12 +29,13 @@ class Dicom:
     validators: tuple[str, ...] = ("dciodvfy", "dcentvfy")
     known_endings = (".dcm", ".ima")
 
-    def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
+    def find(self, *roots: Path, repair: Repair = NO_REPAIR, modality: str = "") -> list[Series]:
         """Every series at or below these, by path; files that are not DICOM are skipped.
 
-        A DICOMDIR stands for the files it lists.
+        A DICOMDIR stands for the files it lists. The geometry of a series of another `modality` is
+        not looked at.
         """
-        return find_series(roots, repair)
+        return find_series(roots, repair, modality)
 
     def related(self, series: Series) -> frozenset[str]:
         """UIDs of the series, of its images and of those they derive from. Raises ScanError."""

@@ -38,10 +38,13 @@ LONGEST_NUMBER = 8
 """Digits of a SeriesNumber that may stand in a name: more of them may be somebody's number."""
 
 
-def find_series(roots: Sequence[Path], repair: Repair = NO_REPAIR) -> list[Series]:
+def find_series(
+    roots: Sequence[Path], repair: Repair = NO_REPAIR, modality: str = ""
+) -> list[Series]:
     """One Series for each SeriesInstanceUID, and one for each broken file, in a stable order.
 
-    A series that `repair` splits is several. `roots` are all absolute, or none is.
+    A series that `repair` splits is several. `roots` are all absolute, or none is. Of a series
+    whose header states another `modality` than this one the geometry is not looked at.
     """
     groups: dict[str, list[Header]] = defaultdict(list)
     refused: list[Series] = []
@@ -77,6 +80,7 @@ def find_series(roots: Sequence[Path], repair: Repair = NO_REPAIR) -> list[Serie
                 image=headers[0].path if len(headers) == 1 else None,
             ),
             repair,
+            modality,
         )
     ]
     return sorted(series + refused, key=lambda one: (one.files, one.part))
@@ -185,10 +189,14 @@ def _require_all_parts(headers: Sequence[Header]) -> None:
             )
 
 
-def _describe(headers: Sequence[Header], name: str, repair: Repair) -> list[Series]:
+def _describe(
+    headers: Sequence[Header], name: str, repair: Repair, wanted: str = ""
+) -> list[Series]:
     files = tuple(header.path for header in headers)
     said = str(headers[0].dataset.get("Modality") or "")
     modality = said and term(said)
+    if wanted and modality not in ("", wanted):
+        return [Series("dicom", name, files, modality, repair=repair)]
     try:
         grids = _examine(headers, repair)
     except (ScanError, EnvironmentProblem) as refusal:

@@ -47,9 +47,9 @@ class Nifti(SingleFile):
         base = path.name[: path.name.lower().rindex(".hdr")]
         return any(path.with_name(f"{base}{one}").is_file() for one in (".img", ".img.gz", ".IMG"))
 
-    def find(self, *roots: Path, repair: Repair = NO_REPAIR) -> list[Series]:
+    def find(self, *roots: Path, repair: Repair = NO_REPAIR, modality: str = "") -> list[Series]:
         """Every file and pair at or below these; an .img that is named stands for its .hdr."""
-        return super().find(*map(header_of, roots), repair=repair)
+        return super().find(*map(header_of, roots), repair=repair, modality=modality)
 
     def describe(self, path: Path) -> Described:
         """The header, checked. Raises UnreadableScan or UnsupportedScan."""
