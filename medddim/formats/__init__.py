@@ -19,6 +19,7 @@ from medddim.formats.agreement import disagreements
 from medddim.formats.archive import Archive, is_zip
 from medddim.formats.beside import is_map
 from medddim.formats.contract import (
+    NO_REPAIR,
     Derivation,
     Format,
     OnGap,
@@ -45,6 +46,7 @@ __all__ = [
     "attributes",
     "check",
     "find",
+    "find_for",
     "modality_of",
     "read",
     "write",
@@ -66,7 +68,6 @@ def find(
     on_tilt: OnTilt = "refuse",
     stack_by: str = "",
     filename: str = "",
-    modality: str = "",
 ) -> list[Series]:
     """Every series in these folders, files, zip files and DICOMDIRs, with a verdict on each.
 
@@ -75,8 +76,7 @@ def find(
     "Modality=MR and SeriesDescription~T2" (see `formats.select`), `exclude` one for those to leave
     out; a series whose header cannot be read stays in the list, with its refusal. `on_gap` and
     `on_tilt` say what may be repaired, `stack_by` what sorts images (see `Repair`). A path that
-    holds no scan adds nothing, nor does a map beside its result in a folder. With `modality` a
-    series whose header states another is only named: it gets no verdict. Raises UnreadableScan
+    holds no scan adds nothing, nor does a map beside its result in a folder. Raises UnreadableScan
     for a path that does not exist, RequestProblem for a bad rule or template.
     """
     require_template(filename)
@@ -85,15 +85,22 @@ def find(
     there = [as_path(path, "a scan, or of a folder of them") for path in paths]
     if lost := [path for path in there if not path.exists()]:
         raise UnreadableScan(f"{lost[0]}: no such file or folder{nearest_path(lost[0])}")
-    found = _found(there, repair, modality)
-    unique = {(tuple(map(Path.absolute, one.files)), one.part): one for one in found}
-    named = with_distinct_names(unique.values(), map(_root, there))
+    named = _named(there, repair)
     chosen = [one for one in named if _chosen(one, wanted) and not _left_out(one, unwanted)]
     if not filename:
         return chosen
     return with_distinct_names(
         replace(one, name=filled(filename, one, attributes)) for one in chosen
     )
+
+
+@unlogged
+def find_for(root: Path, modality: str) -> list[Series]:
+    """All that `find` would find; what states another modality gets no verdict and no facts.
+
+    Of a DICOM series of another modality the geometry is not looked at, which takes most time.
+    """
+    return _named([root], NO_REPAIR, modality)
 
 
 @unlogged
@@ -158,6 +165,12 @@ def check(
     stated = with_repairs(derivation, source)
     result = read(Series(format, source.name, paths))
     return disagreements(named(format), paths, source, result, stated)
+
+
+def _named(paths: Sequence[Path], repair: Repair, modality: str = "") -> list[Series]:
+    found = _found(paths, repair, modality)
+    unique = {(tuple(map(Path.absolute, one.files)), one.part): one for one in found}
+    return with_distinct_names(unique.values(), map(_root, paths))
 
 
 def _found(paths: Sequence[Path], repair: Repair, modality: str) -> Iterator[Series]:

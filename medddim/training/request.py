@@ -53,7 +53,7 @@ def require_scans(recipe: Recipe, root: Path) -> None:
     if known.train:
         require_held_out(known, root)
     else:
-        found = {one.name: one for one in formats.find(root, modality=recipe.modality)}
+        found = {one.name: one for one in formats.find_for(root, recipe.modality)}
         require_any(list(without_own(found, root).values()), root, recipe.modality)
 
 

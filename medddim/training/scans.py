@@ -57,7 +57,7 @@ def every_scan(root: Path, modality: str) -> Named:
 
     Raises UnreadableScan if there are none.
     """
-    found = formats.find(root, modality=modality)
+    found = formats.find_for(root, modality)
     require_any(found, root, modality)
     acquired = without_own({one.name: one for one in found}, root)
     kinds = {name: kind_of(one) for name, one in acquired.items()}
