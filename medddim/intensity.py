@@ -1,15 +1,33 @@
-"""The bright end of a scan: what counts as full signal where intensities have no unit.
+"""What the intensities of a scan mean: its modality, and where there is no unit its bright end.
 
 One percentile, here and nowhere else: scaling, noise levels as a share, masks, data ranges and
 grey scales all refer to it. Beside it, percentiles in a tenth of numpy's time.
 """
 
+import re
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from medddim.errors import RequestProblem
+
 BRIGHT_PERCENTILE = 99.5
+LONGER = {"BMD", "IVUS", "OCT", "OPM", "OPT", "OPTBSV", "OPTENF", "RTDOSE", "RTIMAGE", "SEG"}
+"""Modalities of images whose code has more than two letters."""
+
+
+def modality_code(said: Any) -> str:
+    """The DICOM code (PS3.3 C.7.3.1.1.1), in capitals however it is written; "" for unknown.
+
+    Raises RequestProblem for what is no such code: "MRI", "T1w".
+    """
+    code = str(said or "").strip().upper()
+    if code and code not in LONGER and not re.fullmatch("[A-Z]{2}", code):
+        raise RequestProblem(
+            f'expected the modality "MR" or "CT", or "" where it is not known; found {said!r}'
+        )
+    return code
 
 
 def bright_end(values: npt.NDArray[np.floating[Any]]) -> np.floating[Any]:

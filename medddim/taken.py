@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import operator
 import os
+import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from medddim.errors import RequestProblem
 from medddim.volume import Volume
+
+PER_CENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 
 
 def as_volume(scan: Any) -> Volume:
@@ -53,7 +57,37 @@ def as_real(number: Any, what: str) -> float:
     try:
         return float(number * 1.0)  # which text is not
     except (TypeError, ValueError):
-        raise RequestProblem(f"expected a number as {what}, found {number!r}") from None
+        raise RequestProblem(
+            f"expected a number as {what}, found {number!r}{_as_share(number)}"
+        ) from None
+
+
+def several(given: Any) -> list[Any]:
+    """What is in a sequence or an array; a single number, or a text, by itself."""
+    try:
+        return [given] if isinstance(given, str) else list(given)
+    except TypeError:
+        return [given]
+
+
+def take_numbers(record: Any) -> None:
+    """Make plain numbers of those that a frozen dataclass was given; for its `__post_init__`.
+
+    Its fields are judged by their annotations. Raises RequestProblem for anything else.
+    """
+    for one in fields(record):
+        kind, _, also = str(one.type).partition(" | ")
+        given = getattr(record, one.name)
+        if kind in _TAKEN and (not also or (also == "None" and given is not None)):
+            object.__setattr__(record, one.name, _TAKEN[kind](given, one.name))
+
+
+_TAKEN = {"int": as_whole, "float": as_real}
+
+
+def _as_share(given: Any) -> str:
+    said = isinstance(given, str) and PER_CENT.fullmatch(given)
+    return f"; as a share, {said[1]} % is {float(said[1]) / 100:g}" if said else ""
 
 
 def _named(given: Any) -> str:

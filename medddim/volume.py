@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import GridMismatch, RequestProblem, UnreadableScan
+from medddim.intensity import modality_code
 
 if TYPE_CHECKING:
     from medddim import metatensor, nibabel_image, sitk_image
@@ -62,7 +63,8 @@ class Volume:
     read the scan: everyone else carries it along, so that the result can be written like it.
     `derivation` is what the maker of a result says of it; None for a scan as it was read.
 
-    Raises UnreadableScan if the array is not 4D and real, or the affine not finite and invertible.
+    Raises UnreadableScan if the array is not 4D and real or the affine not finite and invertible,
+    RequestProblem for a modality that is no code of DICOM.
     """
 
     voxels: Array
@@ -76,7 +78,7 @@ class Volume:
     def __post_init__(self) -> None:
         if np.iscomplexobj(self.voxels):
             raise UnreadableScan("expected real voxels, found complex ones; take their magnitude")
-        voxels = _frozen(self.voxels)
+        voxels, code = _frozen(self.voxels), modality_code(self.modality)
         affine = np.array(self.affine, dtype=np.float64)
         if voxels.ndim != 4 or 0 in voxels.shape:
             raise UnreadableScan(
@@ -89,8 +91,7 @@ class Volume:
             raise UnreadableScan("the affine is singular: two voxel axes point the same way")
         voxels.setflags(write=False)
         affine.setflags(write=False)
-        object.__setattr__(self, "voxels", voxels)
-        object.__setattr__(self, "affine", affine)
+        vars(self).update(voxels=voxels, affine=affine, modality=code)  # frozen: no other way
 
     @property
     def channels(self) -> int:
@@ -185,7 +186,8 @@ class Volume:
         """The same scan, as one of `modality` where its file does not say; CT is then in HU."""
         if self.modality:
             return self
-        return replace(self, modality=modality, unit="HU" if modality == "CT" else self.unit)
+        taken = replace(self, modality=modality)
+        return replace(taken, unit="HU") if taken.modality == "CT" else taken
 
     def recognised(self) -> Volume:
         """The same scan; as CT if its file does not say what it is and it holds air in HU."""

@@ -34,6 +34,7 @@ class ChiNoise(Degradation):
     g_factor: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.level <= 1:
             raise RequestProblem(f"expected a noise level between 0 and 1, found {self.level}")
         if self.coils < 1:

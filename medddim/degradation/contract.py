@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from medddim.taken import as_volume, as_whole
+from medddim.taken import as_volume, as_whole, take_numbers
 from medddim.volume import Derivation, Volume
 
 
@@ -23,6 +23,9 @@ class Degradation(ABC):
 
     name: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        take_numbers(self)
 
     def __call__(self, volume: Volume | Any, seed: int | np.random.Generator = 0) -> Volume:
         """The degraded scan, on the grid the worse acquisition would have had.

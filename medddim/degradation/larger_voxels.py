@@ -15,7 +15,7 @@ import numpy as np
 
 from medddim.degradation.contract import Degradation
 from medddim.errors import RequestProblem
-from medddim.taken import as_real
+from medddim.taken import as_real, as_whole, several
 from medddim.volume import Affine, Array, Volume
 
 Factor = int | tuple[int, int, int]
@@ -37,8 +37,10 @@ class LargerVoxels(Degradation):
     factors: tuple[int, int, int]
 
     def __post_init__(self) -> None:
-        if len(self.factors) != 3 or any(factor < 1 for factor in self.factors):
-            raise RequestProblem(f"expected three whole factors of 1 or more, found {self.factors}")
+        whole = tuple(as_whole(factor, "a factor") for factor in several(self.factors))
+        if len(whole) != 3 or min(whole) < 1:
+            raise RequestProblem(f"expected three whole factors of 1 or more, found {whole}")
+        object.__setattr__(self, "factors", whole)
 
     def worsen(self, volume: Volume, generator: np.random.Generator) -> Volume:
         """The scan on its coarser grid; `generator` is not used.
@@ -123,8 +125,8 @@ def factors_to(volume: Volume, spacing_mm: float | Sequence[float]) -> tuple[int
 
     An axis that is finer already keeps its voxels. Raises RequestProblem if a factor is not whole.
     """
-    several = spacing_mm if isinstance(spacing_mm, Sequence) else [spacing_mm]
-    wanted = tuple(as_real(mm, "spacing_mm") for mm in several) * (3 if len(several) == 1 else 1)
+    given = [as_real(mm, "spacing_mm") for mm in several(spacing_mm)]
+    wanted = tuple(given) * (3 if len(given) == 1 else 1)
     if len(wanted) != 3 or not all(0 < mm < np.inf for mm in wanted):
         raise RequestProblem(f"expected one spacing or three, above 0 mm; found {spacing_mm}")
     exact = [max(now / mm, 1.0) for now, mm in zip(volume.spacing_mm, wanted, strict=True)]

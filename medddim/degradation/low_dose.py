@@ -67,6 +67,7 @@ class LowDose(Degradation):
     electronic_per_mm2: float = ELECTRONIC_PER_MM2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.fraction <= 1:
             raise RequestProblem(f"expected a dose above 0, at most 1, found {self.fraction}")
         if self.noise_hu is not None and not 0 < self.noise_hu < np.inf:

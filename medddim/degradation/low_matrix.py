@@ -31,6 +31,7 @@ class LowMatrix(Degradation):
     zero_filled: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.fraction < 1:
             raise RequestProblem(f"expected a share of k-space in (0, 1), found {self.fraction}")
         if not 0 <= self.taper <= 1:

@@ -56,6 +56,7 @@ class MrScanner(Degradation):
     integers: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         RicianNoise(self.level)
         self._along(self.readout), self._along(self.slices)
         self._along(self.phase, self.partial)

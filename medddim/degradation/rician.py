@@ -12,8 +12,6 @@ from medddim.errors import RequestProblem, UnsupportedScan
 from medddim.intensity import bright_end
 from medddim.volume import Array, Volume
 
-"""Noise levels of MR scans are shares of this percentile of all voxels."""
-
 
 @dataclass(frozen=True)
 class RicianNoise(Degradation):
@@ -29,6 +27,7 @@ class RicianNoise(Degradation):
     level: float = 0.05
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.level <= 1:
             raise RequestProblem(f"expected a noise level between 0 and 1, found {self.level}")
 

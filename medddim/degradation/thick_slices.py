@@ -39,6 +39,7 @@ class ThickSlices(Degradation):
     gap_mm: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.thickness_mm < math.inf:
             raise RequestProblem(f"expected a thickness above 0 mm, found {self.thickness_mm}")
         if not 0 <= self.gap_mm < math.inf:

@@ -145,10 +145,10 @@ def of_sidecar(said: Mapping[str, Any], name: str = "") -> str:
     Keys of BIDS and dcm2niix: Modality, ImageType, Units, EchoTime1 and 2, those of a tracer.
     """
     there = "in the JSON file beside it"
-    modality = said.get("Modality")
+    modality = modality_said(said)
     if any(said.get(key) for key in PET_KEYS) or modality in ("PT", "NM"):
         return PET.at(f"a tracer, or Modality PT, {there}")
-    if modality not in (None, "", "MR", "CT"):
+    if modality not in ("", "MR", "CT"):
         return f"expected MR or CT, found another Modality {there}"
     words = _kinds(said)
     if found := of_words(words, "CT" if modality == "CT" else "MR"):
@@ -160,6 +160,16 @@ def of_sidecar(said: Mapping[str, Any], name: str = "") -> str:
     if {"EchoTime1", "EchoTime2"} <= set(said) and not magnitude:
         return PHASE.at(f"EchoTime1 and EchoTime2, those of a phase difference, {there}")
     return ""
+
+
+def modality_said(said: Mapping[str, Any]) -> str:
+    """What the JSON file says as Modality, in capitals; people write it by hand."""
+    return str(said.get("Modality") or "").strip().upper()
+
+
+def mr_or_ct(modality: str) -> str:
+    """The same if it is one of these, else ""."""
+    return modality if modality in ("MR", "CT") else ""
 
 
 def is_called_magnitude(said: Mapping[str, Any]) -> bool:

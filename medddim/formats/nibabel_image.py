@@ -10,6 +10,7 @@ import numpy as np
 
 from medddim.errors import UnsupportedScan
 from medddim.formats.naming import safe_name
+from medddim.intensity import modality_code
 from medddim.volume import Volume
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def from_nibabel(image: SpatialImage, *, modality: str = "") -> Volume:
         )
     volume = _of_nifti(image) if isinstance(image, Nifti1Pair) else _of_another(image)
     extra = getattr(image, "extra", {})
-    said = modality or extra.get("modality") or volume.modality
+    said = modality_code(modality or extra.get("modality") or volume.modality)
     unit = extra.get("unit", "HU" if said == "CT" else "")
     path = _path(image)
     name = safe_name(path.name.removesuffix(".gz").removesuffix(".nii")) if path.name else ""

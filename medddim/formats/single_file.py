@@ -252,8 +252,8 @@ class SingleFile(ABC):
             described = self.describe(path)
             self._require_magnitude(path, said, by_name=True)
         except (ScanError, EnvironmentProblem) as refusal:
-            modality = said.get("Modality") if said.get("Modality") in ("MR", "CT") else ""
-            return Series(self.name, name, (path,), str(modality), refusal=str(refusal))
+            modality = content.mr_or_ct(content.modality_said(said))
+            return Series(self.name, name, (path,), modality, refusal=str(refusal))
         modality = self._modality(described, said)
         files = (path,) if described.voxels_in is None else (path, described.voxels_in)
         return Series(self.name, name, files, modality, facts=facts_of(described))
@@ -267,10 +267,10 @@ class SingleFile(ABC):
 
     def _modality(self, described: Described, said: sidecar.Said) -> str:
         """MR or CT if the JSON file or the header says so, else the empty string."""
-        modality = said.get("Modality") or described.modality
+        modality = content.modality_said(said) or described.modality
         if not modality and str(said.get("Units", "")).strip().lower() in content.HU_UNITS:
             modality = "CT"
-        return str(modality) if modality in ("MR", "CT") else ""
+        return content.mr_or_ct(modality)
 
     def _require_magnitude(self, path: Path, said: sidecar.Said, *, by_name: bool = False) -> None:
         """Raise UnsupportedScan if the JSON file or the name speaks of something else.

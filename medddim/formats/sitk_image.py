@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import EnvironmentProblem, UnsupportedScan
+from medddim.intensity import modality_code
 from medddim.volume import Affine, Volume
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def from_sitk(image: SitkImage, *, modality: str = "") -> Volume:
     if components in (3, 4) and image.GetPixelID() == module.sitkVectorUInt8:
         raise UnsupportedScan("expected one real number a voxel, found colours")
     stated = {key: image.GetMetaData(key).strip() for key in image.GetMetaDataKeys()}
-    said = modality or stated.get(MODALITY, "")
+    said = modality_code(modality or stated.get(MODALITY, ""))
     unit = stated.get(RESCALE_TYPE, "HU" if said == "CT" else "")
     voxels = _channels_first(module.GetArrayFromImage(image), vector=components > 1)
     return Volume(voxels, _affine(image), modality=said, unit="HU" if unit == "HU" else "")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -116,10 +117,11 @@ class Calibration:
 
     def require_coverage(self, coverage: float) -> None:
         """Raise RequestProblem for a coverage that no factor was found for."""
-        if f"{coverage:g}" not in self.factors:
+        said = f"{coverage:g}" if isinstance(coverage, Real) else repr(coverage)
+        if said not in self.factors:
             raise RequestProblem(
                 f"expected an interval of {', '.join(self.factors)} per cent, for which this model "
-                f"is calibrated; found {coverage:g}"
+                f"is calibrated; found {said}"
             )
 
     def require(self, coverage: float, share: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, get_args
 
@@ -11,15 +10,9 @@ from medddim.degradation.larger_voxels import Factor
 from medddim.errors import RequestProblem, did_you_mean
 from medddim.recipe import Recipe
 from medddim.recipe.at_hand import known_samplers
-from medddim.taken import as_real, as_whole
+from medddim.taken import as_whole, several, take_numbers
 
 Quality = Literal["auto", "fast", "best"]
-NUMBERS: dict[str, Callable[[Any, str], float]] = {
-    "steps": as_whole, "seed": as_whole, "samples": as_whole,
-    "fidelity": as_real, "noise": as_real, "noise_share": as_real,
-}  # fmt: skip
-"""What makes plain numbers, which a record holds, of those of NumPy and torch."""
-MAY_BE_NONE = {"samples", "noise", "noise_share"}
 
 
 class Asked(TypedDict, total=False):
@@ -67,7 +60,9 @@ class Settings:
     samples: int | None = None
 
     def __post_init__(self) -> None:
-        self._take_numbers()
+        take_numbers(self)
+        if self.factor is not None:
+            object.__setattr__(self, "factor", _factor(self.factor))
         if self.steps < 1:
             raise RequestProblem(f"expected at least 1 step, found {self.steps}")
         if self.quality not in get_args(Quality):
@@ -86,12 +81,6 @@ class Settings:
                 f"{did_you_mean(str(self.sampler), samplers)}"
             )
         self._require_said_once()
-
-    def _take_numbers(self) -> None:
-        for name, taken in NUMBERS.items():
-            given = getattr(self, name)
-            if given is not None or name not in MAY_BE_NONE:
-                object.__setattr__(self, name, taken(given, name))
 
     def _require_said_once(self) -> None:
         if self.noise is not None and self.noise_share is not None:
@@ -142,3 +131,12 @@ class Settings:
                 "samples need more than 1 step: the first hardly depends on the noise that is "
                 "drawn; take more, such as 8"
             )
+
+
+def _factor(asked: Any) -> Factor:
+    whole = tuple(as_whole(factor, "factor") for factor in several(asked))
+    if len(whole) == 1:
+        return whole[0]
+    if len(whole) != 3:
+        raise RequestProblem(f"expected one factor or three, found {len(whole)}")
+    return (whole[0], whole[1], whole[2])

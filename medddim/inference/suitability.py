@@ -12,7 +12,12 @@ from medddim.volume import ISOTROPY, Volume
 
 
 def no_coarser(volume: Volume, factors: tuple[int, int, int]) -> str:
-    """What to say where finer voxels are further from cubes than those of the scan; else ""."""
+    """What to say where slices become finer than the pixels in them; else "".
+
+    Not of a finer matrix in two axes, which is asked for whatever the slices are.
+    """
+    if sum(factor > 1 for factor in factors) != 1:
+        return ""
     finer = [mm / factor for mm, factor in zip(volume.spacing_mm, factors, strict=True)]
     before, after = (max(mm) / min(mm) for mm in (volume.spacing_mm, finer))
     if after <= before * ISOTROPY:
@@ -20,7 +25,7 @@ def no_coarser(volume: Volume, factors: tuple[int, int, int]) -> str:
     was, becomes = ("×".join(f"{one:.3g}" for one in mm) for mm in (volume.spacing_mm, finer))
     return (
         f"voxels of {was} mm become {becomes} mm: finer along an axis that was no coarser than the "
-        "others; the factor is meant for thick slices, or for all three axes (2,2,2)"
+        "others; the factor is meant for thick slices; for a finer matrix give 2,2,1 or 2,2,2"
     )
 
 

@@ -16,7 +16,7 @@ from medddim.errors import RequestProblem, ScanError, did_you_mean
 from medddim.report.case import grey_scale
 from medddim.report.picture import FAINT, INK, PAPER
 from medddim.report.planes import PLANES, Cut, cuts
-from medddim.taken import as_volume
+from medddim.taken import as_real, as_volume
 from medddim.volume import Volume
 
 LONGEST, GAP, HEADING, FOOT = 3.2, 0.06, 0.32, 0.28
@@ -91,6 +91,7 @@ def figure(
     if plane not in ("", *PLANES):
         hint = did_you_mean(plane, PLANES)
         raise RequestProblem(f"unknown plane {plane!r}; choose from {', '.join(PLANES)}{hint}")
+    zoom = as_real(zoom, "zoom")
     if not zoom >= 1:
         raise RequestProblem(f"expected a zoom of 1 or more, found {zoom}")
     place = _middle(volumes[0])

@@ -31,6 +31,7 @@ from medddim.errors import RecipeError
 from medddim.inference.enhancer import Enhancer
 from medddim.networks import Network, autocast, choose_device
 from medddim.recipe import Recipe, TrainingRecipe
+from medddim.taken import as_real, as_whole
 from medddim.training.board import Board
 from medddim.training.dataset import Pairs, PairSource
 from medddim.training.feed import batches
@@ -78,6 +79,8 @@ def train(  # noqa: PLR0913
     folder is known, devices cannot share a batch, the loss is NaN or infinite or the run to resume
     had another recipe, but for how long and where, CheckpointError if it had another network.
     """
+    devices, workers = as_whole(devices, "devices"), as_whole(workers, "workers")
+    minutes = None if minutes is None else as_real(minutes, "minutes")
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     root, folder = data or recipe.data.root, Path(folder)
     if root is None:

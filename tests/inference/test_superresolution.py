@@ -102,6 +102,7 @@ def test_an_untrained_factor_is_refused_with_the_known_ones(factor):
     [
         ((1.0, 1.0, 1.0), 4, "1×1×1 mm become 1×1×0.25 mm"),
         ((1.0, 1.0, 1.0), (2, 2, 2), ""),
+        ((1.0, 1.0, 1.0), (1, 4, 1), "1×1×1 mm become 1×0.25×1 mm"),
         ((1.0, 1.0, 3.0), 4, ""),
         ((1.0, 1.0, 1.5), 4, "1×1×1.5 mm become 1×1×0.375 mm"),
     ],
@@ -110,6 +111,13 @@ def test_finer_slices_of_a_scan_that_needs_none_are_remarked_on(spacing_mm, fact
     facts = plan_scan(tiny(**FINER), head(spacing_mm=spacing_mm), Settings(factor=factor)).facts
     assert ("warning" in facts) == bool(remark)
     assert remark in facts.get("warning", "")
+
+
+@pytest.mark.parametrize("spacing_mm", [(1.0, 1.0, 1.0), (1.0, 1.0, 3.0)])
+def test_a_finer_matrix_is_no_reason_to_remark(spacing_mm):
+    recipe = tiny(**FINER | {"degradation": {"kind": "larger-voxels", "factors": ((2, 2, 1),)}})
+    facts = plan_scan(recipe, head(spacing_mm=spacing_mm), Settings(factor=(2, 2, 1))).facts
+    assert "warning" not in facts
 
 
 def test_a_denoiser_takes_no_factor():

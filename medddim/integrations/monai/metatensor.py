@@ -9,6 +9,7 @@ import torch
 from monai.data.meta_tensor import MetaTensor as MetaTensor
 
 from medddim.errors import UnsupportedScan
+from medddim.intensity import modality_code
 from medddim.volume import Volume
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -43,7 +44,7 @@ def from_metatensor(tensor: MetaTensor, *, modality: str = "") -> Volume:
     if space not in (RAS, LPS):
         raise UnsupportedScan(f"expected a MetaTensor in RAS or LPS, found its space {space!r}")
     affine = np.asarray(tensor.affine.detach().cpu(), dtype=np.float64)
-    said = modality or str(tensor.meta.get("modality") or "")
+    said = modality_code(modality or tensor.meta.get("modality"))
     return Volume(
         tensor.detach().cpu().as_tensor().to(torch.float32).numpy(),
         LPS_TO_RAS @ affine if space == LPS else affine,
