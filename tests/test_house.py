@@ -69,12 +69,27 @@ def functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
             yield from functions(one)
 
 
+def may_be_long(path: Path) -> bool:
+    """Whether 50 lines follow a `def` before the next one that is indented no deeper.
+
+    To parse every file takes seconds.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = (re.match(r"( *)(?:async )?(?:def|class) ", line) for line in lines)
+    starts = [(number, len(one[1])) for number, one in enumerate(found) if one]
+    ends = [*starts[1:], (len(lines), 0)]
+    return any(
+        next(line for line, deep in ends[place:] if deep <= depth) - number > 50
+        for place, (number, depth) in enumerate(starts)
+    )
+
+
 def test_files_and_functions_are_short() -> None:
     long = [name(path) for path in SOURCES if len(path.read_bytes().splitlines()) > 300]
     assert long == [], "is there a second noun inside?"
     assert [
         f"{name(path)}: {node.name}"
-        for path in SOURCES
+        for path in filter(may_be_long, SOURCES)
         for node in functions(tree(path))
         if node.end_lineno - node.lineno + 1 > 50
     ] == []
