@@ -21,6 +21,9 @@ RAW = ("raw", "txt", "text", "ascii", "hex")
 READ = (*RAW, "gzip", "gz")
 """Encodings that SimpleITK reads."""
 MM = {"", "mm", "???", "none"}
+SPACES = {"right-anterior-superior", "left-anterior-superior", "left-posterior-superior",
+          "ras", "las", "lps"}  # fmt: skip
+"""Spaces of the patient, also with "-time" or "t" behind; SimpleITK takes others for LPS."""
 QUANTISED = {"old min", "oldmin", "old max", "oldmax"}
 """The range that the stored integers span, as dcm2niix writes slope and intercept."""
 
@@ -59,6 +62,8 @@ class Nrrd(ItkFile):
                 f"{path}: the header names no space, so left and right are unknown; set "
                 "`space: left-posterior-superior` or another if you know it"
             )
+        if reason := _of_no_patient(fields.get("space", "")):
+            raise UnsupportedScan(f"{path}: {reason}")
         kinds = set(fields.get("kinds", "").lower().split()) - {"space", "domain"}
         if volumes == "list" and not kinds <= VOLUMES:
             raise UnsupportedScan(f"{path}: expected one real number a voxel, found {min(kinds)}")
@@ -106,6 +111,17 @@ def _unread(fields: dict[str, str]) -> str:
     if "time" in kinds and "none" in axes:
         return 'of its kinds, "time" has no direction in space, as "list" alone may; name it list'
     return ""
+
+
+def _of_no_patient(space: str) -> str:
+    """Why a named space does not say where left and right of the patient are; "" if it does."""
+    plain = space.lower().removesuffix("-time").removesuffix("t")
+    if not space or plain in SPACES:
+        return ""
+    return (
+        f'its space, "{space[:30]}", does not say where left and right of the patient are; set '
+        "`space: left-posterior-superior` or another if you know it"
+    )
 
 
 def _key(key: str) -> str:

@@ -98,6 +98,8 @@ SLOPE = "ElementToIntensityFunctionSlope = "
 NO_SPACE = "\n".join(line for line in NRRD.splitlines() if not line.startswith("space")).replace(
     "sizes", "spacings: 2 2 3\nsizes"
 )
+IN_SPACE = NRRD.replace("left-posterior-superior", "{}") + "\n"
+"""As pynrrd 1.1.3 writes any name of a space, and SimpleITK 2.5.7 takes these for LPS."""
 WRONG = {
     "elsewhere": ("a.mhd", META + "ElementDataFile = ../secret.raw\n", "in one file beside"),
     "a list": ("a.mhd", META + "ElementDataFile = LIST\n", "in one file beside"),
@@ -107,6 +109,8 @@ WRONG = {
     "huge": ("a.mha", META.replace("5 4 3", "5000 4000 3000") + LOCAL, "limit"),
     "absolute": ("a.nhdr", NRRD + "data file: /etc/hostname\n\n", "in one file beside"),
     "no space": ("a.nrrd", NO_SPACE + "\n\n", "left and right are unknown"),
+    "a space of the scanner": ("a.nrrd", IN_SPACE.format("scanner-xyz"), "does not say where left"),
+    "a space of no one": ("a.nrrd", IN_SPACE.format("3D-right-handed"), "does not say where"),
     "another unit": ("a.nrrd", NRRD + 'space units: "cm" "cm" "cm"\n\n', "millimetres"),
     "another unit of MetaImage": ("a.mha", META + "DistanceUnits = cm\n" + LOCAL, "millimetres"),
     "a slope": ("a.mha", META + SLOPE + "0.5\n" + LOCAL, "Slope and Offset"),
@@ -126,6 +130,12 @@ def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path, case):
     with pytest.raises((UnreadableScan, UnsupportedScan), match=reason) as caught:
         formats.read(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("space", ["LPS", "left-posterior-superior", "Left-Posterior-Superior"])
+def test_a_space_of_the_patient_is_read_however_it_is_written(tmp_path, space):
+    path = put(tmp_path, "a.nrrd", IN_SPACE.format(space), DATA.tobytes(order="F"))
+    assert formats.read(path).affine[0, 3] == -32
 
 
 def test_fields_of_metaimage_that_change_nothing_are_no_reason_to_refuse(tmp_path):
