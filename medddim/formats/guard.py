@@ -156,7 +156,15 @@ def reading(path: Path, kind: str) -> Iterator[None]:
 
 
 def require_moderate_size(shape: tuple[int, ...], path: Path) -> None:
-    """Raise UnsupportedScan if `shape` has more voxels than MEDDDIM_MAX_VOXELS."""
+    """Raise UnsupportedScan if `shape` has more voxels than MEDDDIM_MAX_VOXELS.
+
+    UnreadableScan if it has none.
+    """
+    if min(shape) < 1:
+        raise UnreadableScan(
+            f"{path}: the dimensions in the header are impossible: {'×'.join(map(str, shape))} "
+            "voxels; get the file again from its source"
+        )
     most = limit("MEDDDIM_MAX_VOXELS")
     if math.prod(shape) > most:
         size = "×".join(map(str, shape))

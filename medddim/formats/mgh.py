@@ -56,8 +56,6 @@ class Mgh(SingleFile):
             header_class: Any = MGHHeader  # untyped
             header = header_class(start[:FIELDS_BYTES] + bytes(TIMES.itemsize), check=False)
             shape = tuple(int(n) for n in header["dims"])
-            if min(shape) < 1:
-                raise UnreadableScan(f"{path}: the dimensions in the header are impossible")
             if int.from_bytes(start[28:30], "big") != 1:
                 raise UnsupportedScan(
                     f"{path}: the header places the scan nowhere (goodRASFlag is 0), so left and "

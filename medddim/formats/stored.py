@@ -101,7 +101,7 @@ def take_nonfinite(voxels: Array, path: Path) -> tuple[npt.NDArray[np.intp], Arr
     found = [
         piece.start + np.flatnonzero(~np.isfinite(flat[piece])) for (piece,) in pieces(flat.shape)
     ]
-    where = np.concatenate(found)
+    where = np.concatenate([np.empty(0, np.intp), *found])  # of an image in memory, maybe none
     were = flat[where].copy()
     flat[where] = 0
     if where.size:

@@ -54,6 +54,13 @@ def test_lps_becomes_ras(tmp_path):
         np.testing.assert_array_equal(volume.voxels[0], DATA)
 
 
+@pytest.mark.parametrize("size", ["5 4 0", "0 4 3"])
+def test_a_scan_without_voxels_is_refused_where_it_is_found(tmp_path, size):
+    header = META.replace("DimSize = 5 4 3", f"DimSize = {size}") + "ElementDataFile = LOCAL\n"
+    (series,) = formats.find(put(tmp_path, "scan.mha", header))
+    assert f"impossible: {size.replace(' ', '×')} voxels" in series.refusal
+
+
 def test_simpleitk_finds_the_result_where_the_source_was(tmp_path):
     path = files.itk(tmp_path / "in" / "scan.nrrd", DATA, files.oblique())
     (file, _) = formats.write(formats.read(path), tmp_path / "out", derivation=IDENTITY)

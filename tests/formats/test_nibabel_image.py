@@ -127,6 +127,12 @@ def test_what_cannot_be_taken_is_refused(image, message):
         md.Volume.from_nibabel(image)
 
 
+@pytest.mark.parametrize("shape", [(0, 5, 5), (5, 5, 5, 0)])
+def test_an_image_without_voxels_is_refused(shape):
+    with pytest.raises(UnreadableScan, match="none of them 0"):
+        md.Volume.from_nibabel(nib.Nifti1Image(np.zeros(shape, np.float32), np.eye(4)))
+
+
 def test_a_file_without_a_place_is_refused_as_when_read(tmp_path):
     nib.save(nib.Nifti1Image(np.ones((3, 4, 5), np.float32), None), tmp_path / "nowhere.nii.gz")
     for take in (md.read, lambda path: md.Volume.from_nibabel(nib.load(path))):

@@ -136,7 +136,7 @@ def require_image(header: NiftiHeader, path: Path) -> None:
 def _require_dimensions(header: NiftiHeader, path: Path) -> None:
     count = int(header["dim"][0])
     shape = shape_of(header) if 1 <= count <= 7 else ()
-    if not shape or min(shape) < 1:
+    if not shape:
         raise UnreadableScan(f"{path}: the dimensions in the header are impossible")
     if len(shape) < 2 or any(n > 1 for n in shape[4:]):
         raise UnsupportedScan(f"{path}: expected 2 to 4 dimensions, found {len(shape)}")
