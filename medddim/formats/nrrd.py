@@ -21,9 +21,12 @@ RAW = ("raw", "txt", "text", "ascii", "hex")
 READ = (*RAW, "gzip", "gz")
 """Encodings that SimpleITK reads."""
 MM = {"", "mm", "???", "none"}
-SPACES = {"right-anterior-superior", "left-anterior-superior", "left-posterior-superior",
-          "ras", "las", "lps"}  # fmt: skip
-"""Spaces of the patient, also with "-time" or "t" behind; SimpleITK takes others for LPS."""
+LPS_AND_TIME = "left-posterior-superior-time"
+SPACES = {"", "right-anterior-superior", "left-anterior-superior", "left-posterior-superior",
+          "ras", "las", "lps", LPS_AND_TIME, "lpst"}  # fmt: skip
+"""Those that SimpleITK reads as what they are; it takes all others for LPS, RAS with time too."""
+LEFT_OUT = {"measurement frame", "space"}
+"""Fields that are kept, and that SimpleITK cannot write."""
 QUANTISED = {"old min", "oldmin", "old max", "oldmax"}
 """The range that the stored integers span, as dcm2niix writes slope and intercept."""
 
@@ -62,12 +65,12 @@ class Nrrd(ItkFile):
                 f"{path}: the header names no space, so left and right are unknown; set "
                 "`space: left-posterior-superior` or another if you know it"
             )
-        if reason := _of_no_patient(fields.get("space", "")):
-            raise UnsupportedScan(f"{path}: {reason}")
         kinds = set(fields.get("kinds", "").lower().split()) - {"space", "domain"}
         if volumes == "list" and not kinds <= VOLUMES:
             raise UnsupportedScan(f"{path}: expected one real number a voxel, found {min(kinds)}")
         kept = {key: value for key, value in fields.items() if KEPT.fullmatch(key)}
+        if fields.get("space", "").lower() in (LPS_AND_TIME, "lpst"):
+            kept["space"] = LPS_AND_TIME
         packed = fields.get("encoding", "raw").lower() not in RAW
         return ItkHeader(volumes, compressed=packed, fields=kept)
 
@@ -82,17 +85,19 @@ class Nrrd(ItkFile):
     def describe_result(self, written: Any, image: ToSave) -> None:
         """Keep gradients and modality."""
         for key, value in (image.like.header.fields if image.like else {}).items():
-            if key != "measurement frame":
+            if key not in LEFT_OUT:
                 written.SetMetaData(key, value)
 
     def finish(self, path: Path, like: ItkHeader) -> None:
-        """Put in the frame of the gradients, which SimpleITK cannot write."""
-        frame = like.fields.get("measurement frame")
-        if frame:
-            head, end, voxels = path.read_bytes().partition(b"\n\n")
-            path.write_bytes(
-                head + f"\nmeasurement frame: {frame}".encode("latin-1") + end + voxels
-            )
+        """Put in the frame of the gradients and the name of a space with time."""
+        if not LEFT_OUT & like.fields.keys():
+            return
+        head, end, voxels = path.read_bytes().partition(b"\n\n")
+        if space := like.fields.get("space"):
+            head = head.replace(b"\nspace dimension: 4", f"\nspace: {space}".encode())
+        if frame := like.fields.get("measurement frame"):
+            head += f"\nmeasurement frame: {frame}".encode("latin-1")
+        path.write_bytes(head + end + voxels)
 
 
 def _unread(fields: dict[str, str]) -> str:
@@ -102,6 +107,11 @@ def _unread(fields: dict[str, str]) -> str:
     units = {one.strip().lower() for one in re.findall(r'"([^"]*)"', fields.get("space units", ""))}
     if not units <= MM:
         return "expected millimetres for its space units, found another; convert its space to mm"
+    if (space := fields.get("space", "")).lower() not in SPACES:
+        return (
+            f'its space, "{space[:30]}", is none that SimpleITK knows, and would be read as '
+            "left-posterior-superior; save it in that space, or as NIfTI"
+        )
     if QUANTISED & fields.keys():
         return (
             "its numbers are quantised (old min, old max), which SimpleITK does not undo; save it "
@@ -111,17 +121,6 @@ def _unread(fields: dict[str, str]) -> str:
     if "time" in kinds and "none" in axes:
         return 'of its kinds, "time" has no direction in space, as "list" alone may; name it list'
     return ""
-
-
-def _of_no_patient(space: str) -> str:
-    """Why a named space does not say where left and right of the patient are; "" if it does."""
-    plain = space.lower().removesuffix("-time").removesuffix("t")
-    if not space or plain in SPACES:
-        return ""
-    return (
-        f'its space, "{space[:30]}", does not say where left and right of the patient are; set '
-        "`space: left-posterior-superior` or another if you know it"
-    )
 
 
 def _key(key: str) -> str:

@@ -116,8 +116,8 @@ WRONG = {
     "huge": ("a.mha", META.replace("5 4 3", "5000 4000 3000") + LOCAL, "limit"),
     "absolute": ("a.nhdr", NRRD + "data file: /etc/hostname\n\n", "in one file beside"),
     "no space": ("a.nrrd", NO_SPACE + "\n\n", "left and right are unknown"),
-    "a space of the scanner": ("a.nrrd", IN_SPACE.format("scanner-xyz"), "does not say where left"),
-    "a space of no one": ("a.nrrd", IN_SPACE.format("3D-right-handed"), "does not say where"),
+    "a space of the scanner": ("a.nrrd", IN_SPACE.format("scanner-xyz"), "would be read as left"),
+    "a space of no one": ("a.nrrd", IN_SPACE.format("3D-right-handed"), "would be read as left"),
     "another unit": ("a.nrrd", NRRD + 'space units: "cm" "cm" "cm"\n\n', "millimetres"),
     "another unit of MetaImage": ("a.mha", META + "DistanceUnits = cm\n" + LOCAL, "millimetres"),
     "a slope": ("a.mha", META + SLOPE + "0.5\n" + LOCAL, "Slope and Offset"),
@@ -143,6 +143,37 @@ def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path, case):
 def test_a_space_of_the_patient_is_read_however_it_is_written(tmp_path, space):
     path = put(tmp_path, "a.nrrd", IN_SPACE.format(space), DATA.tobytes(order="F"))
     assert formats.read(path).affine[0, 3] == -32
+
+
+def in_space_and_time(name):
+    """Two volumes of 5 x 4 x 3 voxels, as pynrrd 1.1.3 writes them."""
+    return (
+        NRRD.replace("dimension: 3", "dimension: 4")
+        .replace("left-posterior-superior", name)
+        .replace("5 4 3", "5 4 3 2")
+        .replace("(-2,0,0) (0,-2,0) (0,0,3)", "(-2,0,0,0) (0,-2,0,0) (0,0,3,0) (0,0,0,2.5)")
+        .replace("domain domain domain", "space space space time")
+        .replace("(32,40,-24)", "(32,40,-24,0)")
+    ) + "\n"
+
+
+def test_a_space_with_time_is_named_in_the_result(tmp_path):
+    voxels = DATA.tobytes(order="F") * 2
+    path = put(tmp_path, "a.nrrd", in_space_and_time("left-posterior-superior-time"), voxels)
+    volume = formats.read(path)
+    assert volume.channels == 2
+    assert volume.affine[0, 3] == -32
+    result = formats.write(volume, tmp_path / "out", like=volume)[0]
+    assert b"\nspace: left-posterior-superior-time\n" in result.read_bytes()
+    np.testing.assert_array_equal(formats.read(result).affine, volume.affine)
+
+
+def test_ras_with_time_is_refused_as_simpleitk_reads_it_as_lps(tmp_path):
+    """SimpleITK 2.5.7 turns RAS to LPS, and RAS with time not: left would become right."""
+    header = in_space_and_time("right-anterior-superior-time")
+    path = put(tmp_path, "a.nrrd", header, DATA.tobytes(order="F") * 2)
+    with pytest.raises(UnsupportedScan, match="would be read as left-posterior-superior"):
+        formats.read(path)
 
 
 def test_fields_of_metaimage_that_change_nothing_are_no_reason_to_refuse(tmp_path):
