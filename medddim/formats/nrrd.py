@@ -25,8 +25,8 @@ LPS_AND_TIME = "left-posterior-superior-time"
 SPACES = {"", "right-anterior-superior", "left-anterior-superior", "left-posterior-superior",
           "ras", "las", "lps", LPS_AND_TIME, "lpst"}  # fmt: skip
 """Those that SimpleITK reads as what they are; it takes all others for LPS, RAS with time too."""
-LEFT_OUT = {"measurement frame", "space"}
-"""Fields that are kept, and that SimpleITK cannot write."""
+LEFT_OUT = {"measurement frame", "space", "kinds"}
+"""Fields that are kept, and that SimpleITK cannot write, or writes otherwise."""
 QUANTISED = {"old min", "oldmin", "old max", "oldmax"}
 """The range that the stored integers span, as dcm2niix writes slope and intercept."""
 
@@ -71,6 +71,8 @@ class Nrrd(ItkFile):
         kept = {key: value for key, value in fields.items() if KEPT.fullmatch(key)}
         if fields.get("space", "").lower() in (LPS_AND_TIME, "lpst"):
             kept["space"] = LPS_AND_TIME
+        if volumes == "list" and "list" in kinds:
+            kept["kinds"] = "list"
         packed = fields.get("encoding", "raw").lower() not in RAW
         return ItkHeader(volumes, compressed=packed, fields=kept)
 
@@ -89,12 +91,14 @@ class Nrrd(ItkFile):
                 written.SetMetaData(key, value)
 
     def finish(self, path: Path, like: ItkHeader) -> None:
-        """Put in the frame of the gradients and the name of a space with time."""
+        """Put in what SimpleITK leaves out: frame of gradients, space with time, kind of a list."""
         if not LEFT_OUT & like.fields.keys():
             return
         head, end, voxels = path.read_bytes().partition(b"\n\n")
         if space := like.fields.get("space"):
             head = head.replace(b"\nspace dimension: 4", f"\nspace: {space}".encode())
+        if kind := like.fields.get("kinds"):
+            head = head.replace(b"\nkinds: vector ", f"\nkinds: {kind} ".encode())
         if frame := like.fields.get("measurement frame"):
             head += f"\nmeasurement frame: {frame}".encode("latin-1")
         path.write_bytes(head + end + voxels)

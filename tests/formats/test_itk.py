@@ -211,7 +211,11 @@ def test_a_list_of_three_floats_is_read_where_the_header_calls_it_so(tmp_path):
     header = header.replace("directions: ", "directions: none ").replace("short", "float")
     listed = header.replace("kinds: ", "kinds: list ")
     data = np.arange(180, dtype=np.float32).tobytes()
-    assert formats.read(put(tmp_path, "a.nrrd", listed + "\n", data)).channels == 3
+    volume = formats.read(put(tmp_path, "a.nrrd", listed + "\n", data))
+    assert volume.channels == 3
+    result = formats.write(volume, tmp_path / "out", like=volume)[0]
+    assert b"\nkinds: list domain domain domain\n" in result.read_bytes()
+    np.testing.assert_array_equal(formats.read(result).voxels, volume.voxels)
     vectors = header.replace("kinds: ", "kinds: vector ")
     with pytest.raises(UnsupportedScan, match="displacements"):
         formats.read(put(tmp_path, "b.nrrd", vectors + "\n", data))
