@@ -1,4 +1,7 @@
-"""How large the blocks are in which a scan is filtered (`medddim.inference.wiener`)."""
+"""How far one sees where a scan is filtered, and in which blocks.
+
+See `medddim.inference.similar` and `medddim.inference.wiener`.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,37 @@ import numpy as np
 
 BLOCK, THIN = 8, 2
 """Voxels along the edge of a block; along the axis of thick slices."""
+CUBE, SLICE = 2, 3
+"""Voxels to those that are averaged if they are alike: in three axes, and within thick slices."""
+SIDE = 1
+"""Voxels on each side of one, in its local mean."""
 THICK = 1.8
 """Times the median voxel edge, from which slices are thick."""
+
+
+def block_sizes(shape: Sequence[int], spacing_mm: Sequence[float]) -> list[int]:
+    """Voxels along each edge of a block, one along an axis of one voxel."""
+    return [block_size(spacing_mm, axis) if n > 1 else 1 for axis, n in enumerate(shape)]
+
+
+def are_cubes(sizes: Sequence[int]) -> bool:
+    """Whether blocks are those of a scan whose voxels are nearly isotropic."""
+    return min(sizes) == max(sizes) == BLOCK
+
+
+def alike_reach(sizes: Sequence[int]) -> list[int]:
+    """How many voxels away along each axis lie those that are averaged if they are alike.
+
+    `sizes` are those of blocks. Across thick slices there are none.
+    """
+    reach = CUBE if are_cubes(sizes) else SLICE
+    return [reach if size == BLOCK else 0 for size in sizes]
+
+
+def similar_reach(sizes: Sequence[int], axis: int) -> int:
+    """How many voxels away along an axis one still counts in a mean of those that are alike."""
+    reach = alike_reach(sizes)[axis]
+    return reach + SIDE if reach else 0
 
 
 def block_size(spacing_mm: Sequence[float], axis: int) -> int:

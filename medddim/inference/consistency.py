@@ -12,7 +12,7 @@ import numpy as np
 from medddim.degradation.axial import HU_MAX, HU_MIN
 from medddim.degradation.larger_voxels import LargerVoxels
 from medddim.inference import put_back
-from medddim.inference.blocks import block_reach
+from medddim.inference.blocks import block_reach, block_sizes, similar_reach
 from medddim.inference.slabs import Box, in_place, largest
 from medddim.noise.filters import AxisFilter, Round
 from medddim.scaling import BRIGHTEST, Scaling
@@ -141,7 +141,10 @@ class SameGrid:
         if not self.puts_back:
             return 0, 0
         near = put_back.reach(spacing, axis, slice_axis=self.scan.slice_axis, hu=self.ct)
-        return near + block_reach(spacing, axis) if self._filters else 0, near
+        if not self._filters:
+            return 0, near
+        similar = similar_reach(block_sizes(self.shape[-3:], spacing), axis)
+        return near + similar + block_reach(spacing, axis), near
 
     @property
     def noise_map(self) -> Array | None:
@@ -164,22 +167,19 @@ class SameGrid:
         return np.where(measured > BRIGHTEST * self.scaling.scale, measured, image)
 
     def _filtered(self, image: Array, measured: Array, box: Box) -> Array:
-        from medddim.inference.wiener import wiener  # with torch, which a plan does without
+        # With torch, which a plan does without.
+        from medddim.inference.similar import means_of_similar
+        from medddim.inference.wiener import wiener
 
         image, noise = self._bounded(image, measured), self._noise(box)
         image = self._put_back(image, measured, noise)
         if self.magnitude:
             np.maximum(image, 0, out=image)
+        k_space: Any = {"filters": self.filters, "around": self.around}
+        spacing = self.scan.spacing_mm
+        image = means_of_similar(image, measured, noise, spacing, **k_space)
         first = [side.start or 0 for side in box]
-        return wiener(
-            image,
-            measured,
-            noise,
-            self.scan.spacing_mm,
-            filters=self.filters,
-            around=self.around,
-            first=first,
-        )
+        return wiener(image, measured, noise, spacing, first=first, **k_space)
 
     def _finished(self, image: Array, measured: Array, box: Any) -> Array:
         if self.ct:

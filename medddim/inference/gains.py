@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from medddim.inference.blocks import are_cubes
 from medddim.noise.filters import Curve
 from medddim.volume import Array
 
@@ -16,18 +17,21 @@ KNOTS = (0.0, 0.15, 0.3, 0.5, 0.7, 0.95, 1.25)
 """Frequencies, Nyquist's being 1, between which the numbers of `FITTED` run straight."""
 FITTED = {
     "thin": (
-        (1.5, -0.28, 1.1, 1.5, 0.29, -0.43, 0.45),
-        (2.4, 3.1, 4.0, 3.2, 1.6, 1.3, 1.7),
-        (-1.2, 0.065, 1.9, 1.2, 0.22, -1.4, -3.2),
+        (1.8, 0.48, 2.3, 1.6, 1.1, 0.22, 0.38),
+        (4.7, 2, 1.5, 0.00087, -1.4, -0.037, 1.7),
+        (0.17, 0.63, 2.7, 2.6, 1.5, -0.86, -3.4),
     ),
     "thick": (
-        (0.7, 0.045, 0.035, 0.59, -0.55, -0.32, 0.98),
-        (0.53, 2.4, 2.7, 3.1, 2.1, 1.7, 1.8),
-        (-3.5, -0.11, 0.83, 0.66, 0.035, -1.8, -3.8),
+        (0.87, 0.53, 0.84, 1.7, 0.47, 0.19, 1),
+        (0.023, 1.4, 1.2, 1.7, 1.3, 1.3, 1.8),
+        (-2.4, -0.23, 1, 1.2, 0.5, -1.6, -4.2),
     ),
 }
 """Where slices are as thin as pixels, and where they are thick, at `KNOTS`: the logarithm of `weak`
 and of `strong`, and the logit of `kept`. Made by `tools/fit_gains.py` (docs/decisions/0240)."""
+EDGE, FINE = 0.4, 0.95
+"""Times the noise, is the answer's power beyond a frequency, Nyquist's being 1, where half of what
+`kept` leaves of it is kept, too: only an edge has as much (docs/decisions/0253)."""
 LEFT = 1.5
 """How much more noise is reckoned with, at most, where few cosines hold all of it: those of the
 answer hold more than a tenth of it then, that looks like structure. See docs/decisions/0225."""
@@ -42,24 +46,30 @@ class Gains:
     """What is taken of scan and answer in each cosine `(y, z, x, 1)` of a block.
 
     With the power of the answer in units of the variance of the noise, `power / (power + weak +
-    strong / power)` is taken of the scan; of what that leaves, the share `kept` of the answer.
+    strong / power)` is taken of the scan; of what that leaves, the share `kept` of the answer, and
+    what is `left`, too, where the block holds an edge: the mean power by the weights `fine` tells.
     """
 
     weak: Tensor
     strong: Tensor
     kept: Tensor
+    left: Tensor
+    fine: Tensor
 
     def mixed(self, answer: Tensor, scan: Tensor, variance: Tensor) -> Tensor:
         """The cosines `(y, z, x, number)` of both, by the variance `(number,)` of the noise.
 
         Nothing is left where that is infinite.
         """
-        weak, strong, kept = (share.to(scan) for share in (self.weak, self.strong, self.kept))
+        numbers = self.weak, self.strong, self.kept, self.left, self.fine
+        weak, strong, kept, left, fine = (one.to(scan) for one in numbers)
         exactness = 1 / variance
         power = answer.square().mul_(exactness).clamp_(max=SURE)
         square = power.square()
         gain = square / torch.addcmul(square, weak, power).add_(strong)
-        mine = answer * (kept * (exactness > 0))
+        edge = fine.flatten() @ power.detach().flatten(end_dim=2)
+        edge = edge.square_().div_(edge + EDGE**2)
+        mine = answer * torch.addcmul(kept * (exactness > 0), left, edge)
         return torch.addcmul(mine, gain, scan - mine)
 
 
@@ -76,20 +86,34 @@ def gains_of(power: Curve, numbers: Tensor | None = None) -> Gains:
     weak, strong, kept = (_near(power.shape) @ numbers.t())[..., None, :].unbind(-1)
     share = min(1 / float(np.square(power).mean()), 1.0)
     weak = share * weak + (1 - share) * float(np.log1p(LEFT * (1 - share)))
-    return Gains(weak.exp() * noise, strong.exp() * share * noise**2, kept.sigmoid() * share)
+    kept = kept.sigmoid() * share
+    weak, strong = weak.exp() * noise, strong.exp() * share * noise**2
+    return Gains(weak, strong, kept, share - kept, _fine(power.shape))
+
+
+def _fine(shape: Sequence[int]) -> Tensor:
+    """The weights of a mean over the finest cosines."""
+    fine = (_frequency(shape) > FINE).astype(float)
+    return torch.from_numpy(_laid_out(fine / max(fine.sum(), 1)))[..., None]
 
 
 def kind_of(shape: Sequence[int]) -> str:
     """Which of `FITTED` serve blocks of this shape."""
-    return "thin" if min(shape) == max(shape) else "thick"
+    return "thin" if are_cubes(shape) else "thick"
 
 
 def _near(shape: Sequence[int]) -> Tensor:
     """How near each cosine is to each of `KNOTS`."""
-    x, y, z = (np.arange(size) / size for size in shape)
-    frequency = np.sqrt(x[:, None, None] ** 2 + y[:, None] ** 2 + z**2)
+    frequency = _frequency(shape)
     near = (np.interp(frequency, KNOTS, knot) for knot in np.eye(len(KNOTS)))
     return torch.from_numpy(np.stack([_laid_out(one) for one in near], axis=-1))
+
+
+def _frequency(shape: Sequence[int]) -> Curve:
+    """That of each cosine `(x, y, z)`, Nyquist's being 1 along each axis."""
+    x, y, z = (np.arange(size) / size for size in shape)
+    frequency: Curve = np.sqrt(x[:, None, None] ** 2 + y[:, None] ** 2 + z**2)
+    return frequency
 
 
 def _laid_out(numbers: Curve) -> Array:

@@ -18,7 +18,7 @@ import torch
 from scipy.fft import dct
 from torch import Tensor
 
-from medddim.inference.blocks import block_size
+from medddim.inference.blocks import block_sizes
 from medddim.inference.gains import Gains, gains_of
 from medddim.noise.cosines import cosine_power
 from medddim.noise.filters import AxisFilter, Round
@@ -54,7 +54,7 @@ def wiener(  # noqa: PLR0913 - two images, and what is known of their grid and o
     np.subtract(measured, scan, out=scan)
     scan += answer
     np.square(level, out=level)
-    sizes = [block_size(spacing_mm, axis) if n > 1 else 1 for axis, n in enumerate(answer.shape)]
+    sizes = block_sizes(answer.shape, spacing_mm)
     pads = [(2 * (size // 2),) * 2 for size in sizes]
     pilot, seen, variance = (
         torch.from_numpy(np.pad(image, pads, mode="symmetric")) for image in (answer, scan, level)

@@ -1,21 +1,24 @@
 """The filter behind a network while it learns: its answer has to be a good pilot.
 
 Of strong cosines the filter takes the scan's, of weak ones the answer's
-(`medddim.inference.wiener`), so that a network need not learn what is in the scan already.
+(`medddim.inference.wiener`), so that a network need not learn what is in the scan already; of
+isotropic scans voxels that are alike are averaged before (`medddim.inference.similar`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from medddim.diffusion import Beyond
-from medddim.inference.blocks import block_size
+from medddim.inference.blocks import block_sizes
 from medddim.inference.gains import gains_of, kind_of
+from medddim.inference.similar import Similar
 from medddim.inference.wiener import cosines_of, sums_of, variance_of
 from medddim.noise.cosines import separable_power
 from medddim.noise.rice import mean_of_signal
@@ -73,16 +76,16 @@ def _filtered(  # noqa: PLR0913  # what is filtered, what is known of its noise,
     numbers: Mapping[str, Tensor],
 ) -> Tensor:
     noise, wider = strength[0], 2 ** (4 * float(strength[-1].flatten()[0]))
-    signal = (pilot.detach() / noise).clamp(min=0)
-    bias = torch.from_numpy(mean_of_signal(signal.numpy(force=True)).astype("f4")).to(signal)
-    bias = (bias - signal) * noise * float(left)
-    spacing = (wider, 1.0, 1.0)
-    sizes = [block_size(spacing, axis) if n > 1 else 1 for axis, n in enumerate(scan.shape)]
+    sizes = block_sizes(scan.shape, (wider, 1.0, 1.0))
     lags = [line[:size] for line, size in zip(alike, sizes, strict=True)]
-    gains = gains_of(separable_power(lags), numbers.get(kind_of(sizes)))
-    variance = (noise * float(left)).square().expand(scan.shape)
+    power, level = separable_power(lags), noise * float(left)
+    gains = gains_of(power, numbers.get(kind_of(sizes)))
+    taken = (_signal(scan, pilot, noise, float(left)) - pilot.detach()) / level
+    pilot = restored(pilot / level, taken, float(power[0, 0, 0]), sizes) * level
+    scan = _signal(scan, pilot, noise, float(left))
+    variance = level.square().expand(scan.shape)
     lines = [_line(*one) for one in zip(scan.shape, sizes, shift, strict=True)]
-    strong, seen, variance = (_on_grid(image, lines) for image in (pilot, scan - bias, variance))
+    strong, seen, variance = (_on_grid(image, lines) for image in (pilot, scan, variance))
     centres = variance[tuple(slice(size // 2, None, max(size // 2, 1)) for size in sizes)]
     halves, noisy = variance_of(centres, strong.shape, sizes)
     mixed = gains.mixed(cosines_of(strong, sizes), cosines_of(seen, sizes), noisy)
@@ -90,6 +93,40 @@ def _filtered(  # noqa: PLR0913  # what is filtered, what is known of its noise,
     for axis, (n, line) in enumerate(zip(scan.shape, lines, strict=True)):
         whole = whole.narrow(axis, line[0], n)
     return whole
+
+
+def _signal(scan: Tensor, pilot: Tensor, noise: Tensor, left: float) -> Tensor:
+    """A scan less what the mean of a magnitude lies above its signal, by the answer."""
+    pilot = pilot.detach()
+    signal = (pilot / noise).clamp(min=0)
+    mean = torch.from_numpy(mean_of_signal(signal.numpy(force=True)).astype("f4")).to(signal)
+    return scan - (mean - signal) * noise * left + (pilot - signal * noise)
+
+
+def restored(answer: Tensor, taken: Tensor, power: float, sizes: Sequence[int]) -> Tensor:
+    """`Similar.restored` of an answer in units of the noise, down whose gradient it can learn.
+
+    Which voxels are alike is not learnt, nor how much of what was taken goes back.
+    """
+    found: Tensor = _Restored.apply(answer, taken, power, sizes)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Restored(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        context: Any, answer: Tensor, taken: Tensor, power: float, sizes: Sequence[int]
+    ) -> Tensor:
+        context.similar = Similar(answer, sizes)
+        found: list[Tensor] = context.similar.learnt(taken, power)
+        context.save_for_backward(*found[1:])
+        return found[0]
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        weights, share = context.saved_tensors
+        sums: Tensor = context.similar.sums(gradient * (1 - share) / weights)
+        return sums, None, None, None
 
 
 def _line(n: int, size: int, shift: int) -> tuple[int, int]:

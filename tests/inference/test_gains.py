@@ -46,6 +46,25 @@ def test_the_unit_of_the_scan_does_not_matter(unit):
     assert np.allclose(scaled / unit, mixed(2, 3), rtol=1e-4)
 
 
+def block_of(fine):
+    """The cosines of a block with this power at the finest, and with 1 elsewhere."""
+    frequency = np.sqrt(sum(np.square(np.indices((8, 8, 8)) / 8)))
+    return np.where(frequency > 0.95, fine, 1.0)
+
+
+def test_in_a_block_with_an_edge_fine_cosines_of_the_answer_are_kept():
+    """Weak ones, too: an edge has some of its power everywhere."""
+    gains, kept = gains_of(np.ones((8, 8, 8))), []
+    for power in (0.02, 2.0):
+        cosines = torch.from_numpy(np.sqrt(block_of(power))).float()
+        cosines[5, 5, 5] = 0.5
+        answer = cosines.reshape(8, 8, 8, 1)
+        mixed = gains.mixed(answer, torch.zeros_like(answer), torch.ones(1))
+        kept.append(float(mixed[5, 5, 5, 0] / 0.5))
+    assert kept[0] < 0.4
+    assert kept[1] > 0.7
+
+
 def test_of_noise_in_few_cosines_less_of_the_answer_is_kept():
     """A network takes it for structure: its answer holds more of it."""
     power = np.full((8, 8, 8), 0.1)

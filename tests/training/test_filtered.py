@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from medddim.inference import wiener
+from medddim.inference.similar import means_of_similar
 from medddim.networks.noise_unet import MAPS
 from medddim.noise.filters import AxisFilter
 from medddim.training.filtered import PilotOf
@@ -30,11 +31,13 @@ def filter_of(shape, wider, *, left=1.0):
 
 @pytest.mark.parametrize(("shape", "wider"), SHAPES.values(), ids=SHAPES)
 def test_it_is_the_filter_that_enhances(shape, wider, monkeypatch):
-    """On one grid of blocks in place of the mean over four."""
+    """With the means before it, on one grid of blocks in place of the mean over four."""
     shift = tuple(-np.random.default_rng(0).integers(4, size=3))
     monkeypatch.setattr(wiener, "SHIFTS", (shift,))
     pilot, scan = pair(shape)
-    enhanced = wiener.wiener(pilot, scan, 0.05, (wider, 1.0, 1.0), filters=FILTERS)
+    spacing_mm = wider, 1.0, 1.0
+    means = means_of_similar(pilot, scan, 0.05, spacing_mm, filters=FILTERS)
+    enhanced = wiener.wiener(means, scan, 0.05, spacing_mm, filters=FILTERS)
     learnt = filter_of(shape, wider)(*(torch.from_numpy(x)[None, None] for x in (scan, pilot)))
     assert np.abs(learnt[0, 0].numpy() - enhanced).max() < 1e-5
 
