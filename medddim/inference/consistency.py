@@ -179,7 +179,8 @@ class SameGrid:
         spacing = self.scan.spacing_mm
         image = means_of_similar(image, measured, noise, spacing, **k_space)
         first = [side.start or 0 for side in box]
-        return wiener(image, measured, noise, spacing, first=first, **k_space)
+        bright = self.scaling.scale
+        return wiener(image, measured, noise, spacing, first=first, bright=bright, **k_space)
 
     def _finished(self, image: Array, measured: Array, box: Any) -> Array:
         if self.ct:

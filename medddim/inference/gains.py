@@ -29,14 +29,18 @@ FITTED = {
 }
 """Where slices are as thin as pixels, and where they are thick, at `KNOTS`: the logarithm of `weak`
 and of `strong`, and the logit of `kept`. Made by `tools/fit_gains.py` (docs/decisions/0240)."""
-EDGE, FINE = 0.4, 0.95
-"""Times the noise, is the answer's power beyond a frequency, Nyquist's being 1, where half of what
-`kept` leaves of it is kept, too: only an edge has as much (docs/decisions/0253)."""
+EDGE, FINE = 0.025, 0.95
+"""Over the noise as a share of what the network sees as 1, is the power of the answer, in units of
+that of the noise, beyond a frequency, Nyquist's being 1, where half of what `kept` leaves is kept,
+too: only an edge has as much, or an answer to weak noise, which holds more of it. See
+docs/decisions/0253."""
 LEFT = 1.5
 """How much more noise is reckoned with, at most, where few cosines hold all of it: those of the
 answer hold more than a tenth of it then, that looks like structure. See docs/decisions/0225."""
 LEAST = 0.1
 """Times the mean power, that the noise of a cosine has: no part of k-space is quite empty."""
+TINY = 1e-12
+"""To divide by, in place of 0."""
 SURE = 1e6
 """Times the power of the noise, from which nothing but the scan counts."""
 
@@ -56,10 +60,10 @@ class Gains:
     left: Tensor
     fine: Tensor
 
-    def mixed(self, answer: Tensor, scan: Tensor, variance: Tensor) -> Tensor:
+    def mixed(self, answer: Tensor, scan: Tensor, variance: Tensor, bright: float) -> Tensor:
         """The cosines `(y, z, x, number)` of both, by the variance `(number,)` of the noise.
 
-        Nothing is left where that is infinite.
+        Nothing is left where that is infinite. `bright` is what the network sees as 1.
         """
         numbers = self.weak, self.strong, self.kept, self.left, self.fine
         weak, strong, kept, left, fine = (one.to(scan) for one in numbers)
@@ -68,7 +72,8 @@ class Gains:
         square = power.square()
         gain = square / torch.addcmul(square, weak, power).add_(strong)
         edge = fine.flatten() @ power.detach().flatten(end_dim=2)
-        edge = edge.square_().div_(edge + EDGE**2)
+        least = (EDGE * bright) ** 2 * exactness
+        edge = edge.square_().div_(edge + least.clamp_(min=TINY))
         mine = answer * torch.addcmul(kept * (exactness > 0), left, edge)
         return torch.addcmul(mine, gain, scan - mine)
 

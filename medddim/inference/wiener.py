@@ -10,8 +10,8 @@ So fine structure that a network blurred comes back from the scan, and noise tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -27,6 +27,8 @@ from medddim.volume import Array
 
 SHIFTS = (0, 0, 0), (1, 1, 2), (2, 2, 0), (3, 3, 2)
 """Voxels by which the grid of blocks is moved; the mean over all is the answer."""
+Mixed = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Cosines of an answer and of a scan, and the variance of the noise of blocks: their cosines."""
 STRIP, TOGETHER = 32, 2**15
 """Blocks along y, and voxels, that are computed together, about."""
 
@@ -37,16 +39,17 @@ def wiener(  # noqa: PLR0913 - two images, and what is known of their grid and o
     noise: Array | float,
     spacing_mm: Sequence[float],
     *,
+    bright: float,
     filters: Sequence[AxisFilter] = (AxisFilter(), AxisFilter(), AxisFilter()),
     around: Round | None = None,
     first: Sequence[int] = (0, 0, 0),
 ) -> Array:
     """The scan filtered with the answer as pilot; images `(x, y, z)` of a magnitude in one unit.
 
-    `noise` is the standard deviation (at each voxel), `filters` what k-space went through along
-    each axis, `around` a filter in the round: noise has less power where they have. `first` is
-    where the images lie in the scan, for the grid of blocks is that of the scan. A voxel depends on
-    those within `block_reach`.
+    `noise` is the standard deviation (at each voxel), `bright` what the network sees as 1;
+    `filters` what k-space went through along each axis, `around` a filter in the round: noise has
+    less power where they have. `first` is where the images lie in the scan, for the grid of blocks
+    is that of the scan. A voxel depends on those within `block_reach`.
     """
     level = np.maximum(np.broadcast_to(np.float32(noise), answer.shape), np.float32(1e-12))
     scan = mean_of_signal((answer / level).clip(0)).astype(np.float32)
@@ -60,12 +63,12 @@ def wiener(  # noqa: PLR0913 - two images, and what is known of their grid and o
         torch.from_numpy(np.pad(image, pads, mode="symmetric")) for image in (answer, scan, level)
     )
     del scan, level
-    gains = _gains(tuple(filters), tuple(sizes), around)
+    mixed = partial(_gains(tuple(filters), tuple(sizes), around).mixed, bright=bright)
     found = torch.zeros(answer.shape)
     for shift in SHIFTS:
         grid = [_line(*line) for line in zip(answer.shape, sizes, first, shift, strict=True)]
         box = tuple(slice(start, stop) for start, stop, _ in grid)
-        blocks = _filtered(pilot[box], seen[box], variance[box], gains, sizes)
+        blocks = _filtered(pilot[box], seen[box], variance[box], mixed, sizes)
         within = (slice(at, at + n) for (*_, at), n in zip(grid, answer.shape, strict=True))
         found += blocks[tuple(within)]
     found /= len(SHIFTS)
@@ -86,7 +89,7 @@ def _line(n: int, size: int, first: int, shift: int) -> tuple[int, int, int]:
 
 
 def _filtered(
-    pilot: Tensor, scan: Tensor, variance: Tensor, gains: Gains, sizes: Sequence[int]
+    pilot: Tensor, scan: Tensor, variance: Tensor, mixed: Mixed, sizes: Sequence[int]
 ) -> Tensor:
     """The filter with one grid of blocks, a few of them after the other: they stay in the cache."""
     found = torch.zeros(scan.shape)
@@ -100,15 +103,15 @@ def _filtered(
             noise = centres[number : number + count, blocks]
             first = number * max(half, 1)
             layers = slice(first, first + len(noise) * max(half, 1) + half)
-            kept = _kept(pilot[layers, seen], scan[layers, seen], noise, gains, sizes)
+            kept = _kept(pilot[layers, seen], scan[layers, seen], noise, mixed, sizes)
             found[layers, start:stop] += kept[:, beside : beside + stop - start]
     return found
 
 
-def _kept(pilot: Tensor, scan: Tensor, noise: Tensor, gains: Gains, sizes: Sequence[int]) -> Tensor:
+def _kept(pilot: Tensor, scan: Tensor, noise: Tensor, mixed: Mixed, sizes: Sequence[int]) -> Tensor:
     """The filter on some layers of blocks, `noise` being the variance at the centre of each."""
     halves, variance = variance_of(noise, pilot.shape, sizes)
-    cosines = gains.mixed(cosines_of(pilot, sizes), cosines_of(scan, sizes), variance)
+    cosines = mixed(cosines_of(pilot, sizes), cosines_of(scan, sizes), variance)
     return sums_of(cosines, sizes, halves)
 
 

@@ -88,7 +88,7 @@ def _filtered(  # noqa: PLR0913  # what is filtered, what is known of its noise,
     strong, seen, variance = (_on_grid(image, lines) for image in (pilot, scan, variance))
     centres = variance[tuple(slice(size // 2, None, max(size // 2, 1)) for size in sizes)]
     halves, noisy = variance_of(centres, strong.shape, sizes)
-    mixed = gains.mixed(cosines_of(strong, sizes), cosines_of(seen, sizes), noisy)
+    mixed = gains.mixed(cosines_of(strong, sizes), cosines_of(seen, sizes), noisy, 1.0)
     whole = sums_of(mixed, sizes, halves)
     for axis, (n, line) in enumerate(zip(scan.shape, lines, strict=True)):
         whole = whole.narrow(axis, line[0], n)

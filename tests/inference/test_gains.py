@@ -14,7 +14,8 @@ def mixed(answer, scan, variance=1.0, *, shape=(8, 8, 8), power=None):
     gains = gains_of(np.ones(shape) if power is None else power)
     layout = (*gains.weak.shape[:3], 1)
     cosines = (torch.full(layout, float(value)) for value in (answer, scan))
-    return gains.mixed(*cosines, torch.tensor([float(variance)]))[..., 0].numpy()
+    bright = 20 * min(float(variance), 1e30) ** 0.5
+    return gains.mixed(*cosines, torch.tensor([float(variance)]), bright)[..., 0].numpy()
 
 
 @pytest.mark.parametrize("shape", BLOCKS)
@@ -52,17 +53,24 @@ def block_of(fine):
     return np.where(frequency > 0.95, fine, 1.0)
 
 
+def kept_of_a_weak_cosine(fine, noise):
+    """Of 0.5 times the noise, where the finest have so much power and the scan shows nothing."""
+    cosines = torch.from_numpy(np.sqrt(block_of(fine))).float()
+    cosines[5, 5, 5] = 0.5
+    answer = noise * cosines.reshape(8, 8, 8, 1)
+    gains, variance = gains_of(np.ones((8, 8, 8))), torch.tensor([noise**2])
+    mixed = gains.mixed(answer, torch.zeros_like(answer), variance, 1.0)
+    return float(mixed[5, 5, 5, 0] / (0.5 * noise))
+
+
 def test_in_a_block_with_an_edge_fine_cosines_of_the_answer_are_kept():
     """Weak ones, too: an edge has some of its power everywhere."""
-    gains, kept = gains_of(np.ones((8, 8, 8))), []
-    for power in (0.02, 2.0):
-        cosines = torch.from_numpy(np.sqrt(block_of(power))).float()
-        cosines[5, 5, 5] = 0.5
-        answer = cosines.reshape(8, 8, 8, 1)
-        mixed = gains.mixed(answer, torch.zeros_like(answer), torch.ones(1))
-        kept.append(float(mixed[5, 5, 5, 0] / 0.5))
-    assert kept[0] < 0.4
-    assert kept[1] > 0.7
+    assert kept_of_a_weak_cosine(0.02, 0.05) < 0.4
+    assert kept_of_a_weak_cosine(2.0, 0.05) > 0.7
+
+
+def test_of_weak_noise_an_answer_holds_more_and_that_is_no_edge():
+    assert kept_of_a_weak_cosine(2.0, 0.005) < 0.4
 
 
 def test_of_noise_in_few_cosines_less_of_the_answer_is_kept():
@@ -76,6 +84,6 @@ def test_of_noise_in_few_cosines_less_of_the_answer_is_kept():
 def test_gradients_reach_an_answer_that_is_zero():
     answer = torch.zeros((8, 8, 8, 1), requires_grad=True)
     gains_of(np.ones((8, 8, 8))).mixed(
-        answer, torch.ones_like(answer), torch.ones(1)
+        answer, torch.ones_like(answer), torch.ones(1), 20.0
     ).sum().backward()
     assert torch.isfinite(answer.grad).all()
