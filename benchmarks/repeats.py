@@ -66,9 +66,9 @@ def main() -> None:
     for series in formats.find(asked.repeats):
         scans = formats.read(series).taken_for("MR")
         images = acquisitions(scans)
-        cells = [f"{left(image_pairs(images, one)):.2f}" for one in enhancers.values()]
-        ratio = [f"{float(cell) / float(cells[0]):.2f}" for cell in cells[1:]]
-        body.append([series.name, *cells, *ratio])
+        error = [left(image_pairs(images, one)) for one in enhancers.values()]
+        cells = [*error, *(one / error[0] for one in error[1:])]
+        body.append([series.name, *(f"{cell:.2f}" for cell in cells)])
         print(*body[-1], flush=True)
     titles = ["scan", *enhancers, *(f"{name} / first" for name in list(enhancers)[1:])]
     text = table(titles, body)
