@@ -6,7 +6,7 @@
 # with the identity alone. It differentiates them along the axes of the grid and adds the identity, which only fits if
 # the two frames are one: 0.891 in RAS+, 1.001 (no change) with the axes permuted, 1.318 when turned by 20 degrees in the
 # plane. A field that shrinks all to 0.512 is said to make it grow, to 1.152. antspyx 0.6.3 gives the same number for the same
-# field in all of them. (ITK's issue 5358 of 2025; mended on its main branch, not in the ITK of this SimpleITK.)
+# field in all of them. (ITK's issue 5358 of 2025; fixed on its main branch, not in the ITK of this SimpleITK.)
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
