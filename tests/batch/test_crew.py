@@ -80,6 +80,7 @@ def wait_until(done):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_run_that_is_killed_and_remove_their_folder():
     folder, workers = killed(ENDING)
     wait_until(lambda: not any(psutil.pid_exists(pid) for pid in workers))

@@ -138,6 +138,7 @@ def test_tables_over_all_scans_come_first(case, tmp_path):
 
 
 @blank
+@pytest.mark.slow
 def test_a_page_of_many_scans_stays_small_and_scrolls_what_it_can(case, tmp_path, monkeypatch):
     pytest.importorskip(PACKAGE)
     cases = [replace(case, title=str(number)) for number in range(5)]
