@@ -28,7 +28,8 @@ FITTED = {
     ),
 }
 """Where slices are as thin as pixels, and where they are thick, at `KNOTS`: the logarithm of `weak`
-and of `strong`, and the logit of `kept`. Made by `tools/fit_gains.py` (docs/decisions/0240)."""
+and of `strong`, and the logit of `kept`. Those of thick slices were fitted by `tools/fit_gains.py`
+(docs/decisions/0240), the others by an earlier form of it and chosen on validation scans (0253)."""
 EDGE, FINE = 0.025, 0.95
 """Over the noise as a share of what the network sees as 1, is the power of the answer, in units of
 that of the noise, beyond a frequency, Nyquist's being 1, where half of what `kept` leaves is kept,

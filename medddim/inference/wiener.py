@@ -2,9 +2,10 @@
 
 Scan and answer are seen in overlapping blocks, as sums of cosines (Yaroslavsky et al. 2001, Proc.
 SPIE 4304:155). Where the answer holds far more of a cosine than noise would, that of the scan is
-taken, noise and all; where it holds less, that of the answer is, and of the finest nothing
-(`medddim.inference.gains`). An empirical Wiener filter (Ghael, Sayeed & Baraniuk 1997, Proc. SPIE
-3169:389; the second step of BM4D, Maggioni et al. 2013, IEEE TIP 22:119) never takes the answer's.
+taken, noise and all; where it holds less, that of the answer is, and of the finest nothing but in
+blocks with an edge (`medddim.inference.gains`). An empirical Wiener filter (Ghael, Sayeed &
+Baraniuk 1997, Proc. SPIE 3169:389; the second step of BM4D, Maggioni et al. 2013, IEEE TIP 22:119)
+never takes the answer's.
 So fine structure that a network blurred comes back from the scan, and noise that it left goes.
 """
 

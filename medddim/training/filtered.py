@@ -108,6 +108,7 @@ def restored(answer: Tensor, taken: Tensor, power: float, sizes: Sequence[int]) 
 
     Which voxels are alike is not learnt, nor how much of what was taken goes back.
     """
+    # torch gives `Function.apply` no types.
     found: Tensor = _Restored.apply(answer, taken, power, sizes)  # type: ignore[no-untyped-call]
     return found
 
