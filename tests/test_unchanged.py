@@ -1,7 +1,8 @@
-"""What a user of an earlier medddim has: its commands and names, and its results to the bit.
+"""What a user of an earlier medddim has: its commands and names, and its results.
 
-All of it is that of commit 37160ea; the hashes are of the stored voxels as they are read back, by
-identity and by small untrained models. Whoever changes one changes what users have: say so in the
+All of it is that of commit 37160ea, of the stored voxels as they are read back: hashes of those by
+identity, and sums of those by small untrained models, of which a processor of another kind rounds
+one in a thousand the other way. Whoever changes one changes what users have: say so in the
 CHANGELOG.
 """
 
@@ -68,17 +69,18 @@ IDENTITY = {
 """The first half of the sha256 of the voxels, and the SeriesInstanceUID."""
 
 ENHANCED = {
-    "estimated": ("MR", {}, (), "3065cad38ddb1add"),
-    "steps": ("MR", {}, ("--noise", "0.1", "--steps", "2"), "f24c82cf3ead06ce"),
+    "estimated": ("MR", {}, (), [-68.2, 293.6, -222.1, -47.9]),
+    "steps": ("MR", {}, ("--noise", "0.1", "--steps", "2"), [280.9, 134.5, -404.7, 478.0]),
     "drawing": (
         "MR",
         DRAWING,
         ("--noise", "0.1", "--steps", "3", "--seed", "5"),
-        "17cf1ac8d62e1fb7",
+        [656.9, 80.9, -436.9, 1850.7],
     ),
-    "ct": ("CT", CT, ("--steps", "2"), "e1ad7cec26b9e1f8"),
-    "finer": ("stack", FINER, ("--factor", "4", "--steps", "2"), "ec36e8b504fc8652"),
+    "ct": ("CT", CT, ("--steps", "2"), [-341.3, -177.8, 430.8, 188.0]),
+    "finer": ("stack", FINER, ("--factor", "4", "--steps", "2"), [514.7, 309.2, -511.9, -382.7]),
 }
+"""A model for each, what it is asked for, and the `sums` of its answer."""
 
 
 @pytest.mark.parametrize("verb", OPTIONS)
@@ -105,20 +107,30 @@ def scan(name: str, folder: Path) -> Path:
     return target
 
 
-def result(source: Path, out: Path, *options: object) -> tuple[str, formats.Series]:
+def result(source: Path, out: Path, *options: object) -> tuple[np.ndarray, formats.Series]:
     command = ["enhance", source, "-o", out, *options]
     shown = CliRunner().invoke(main, [str(word) for word in command])
     assert shown.exit_code == 0, shown.output
     (series,) = formats.find(out)
-    voxels = np.ascontiguousarray(formats.read(series).voxels)
-    return hashlib.sha256(voxels.tobytes()).hexdigest()[:16], series
+    return np.ascontiguousarray(formats.read(series).voxels), series
+
+
+def sums(voxels: np.ndarray) -> np.ndarray:
+    """Weighted by four chirps, which hold all frequencies alike.
+
+    They change by about as much as the voxels do in the root mean square, and hardly if a few are
+    rounded the other way.
+    """
+    places = np.square(np.arange(voxels.size, dtype=float))
+    chirps = np.sin(np.outer((1, 2, 3, 5), places)) * (2 / voxels.size) ** 0.5
+    return chirps @ voxels.ravel()
 
 
 @pytest.mark.parametrize("name", IDENTITY)
 def test_identity_hands_on_what_it_did(tmp_path, name):
     voxels, uid = IDENTITY[name]
     found, series = result(scan(name, tmp_path), tmp_path / "out", "--model", "identity")
-    assert found == voxels
+    assert hashlib.sha256(found.tobytes()).hexdigest()[:16] == voxels
     if uid:
         assert pydicom.dcmread(series.files[0]).SeriesInstanceUID == uid
 
@@ -128,4 +140,4 @@ def test_a_model_answers_as_it_did(tmp_path, name, recipe, options, voxels):
     model = studies.model(tmp_path / "model", **recipe)
     how = ("--model", model, "--precision", "fp32", *options)
     found, _ = result(scan(name, tmp_path), tmp_path / "out", *how)
-    assert found == voxels
+    np.testing.assert_allclose(sums(found), voxels, atol=0.25)
