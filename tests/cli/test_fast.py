@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 
@@ -25,7 +24,7 @@ RIGHT = [
 
 
 def run(folder, arguments):
-    """What a new process prints, its exit code, and the packages it has loaded."""
+    """A new process that has ended, and the packages it had loaded."""
     code = (
         "import atexit, json, sys\n"
         "atexit.register(lambda: print(json.dumps(sorted({n.partition('.')[0] for n in "
@@ -33,16 +32,12 @@ def run(folder, arguments):
         "from medddim.cli import main\n"
         "main(prog_name='medddim')\n"
     )
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=folder, capture_output=True, text=True, check=False,
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""},  # compiled, as what is installed
     )  # fmt: skip
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    loaded = json.loads(done.stderr.strip().splitlines()[-1])
-    return done, loaded, seconds
+    return done, json.loads(done.stderr.strip().splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -99,15 +94,8 @@ def test_every_verb_has_its_wrong_requests():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("request_", wrong_requests.ALL, ids=as_typed)
-def test_a_wrong_request_takes_less_than_a_second(folder, request_):
-    # the best of five: a busy machine adds to the time of the processor, too
-    assert any(run(folder, request_[0])[2] < 1 for _ in range(5))
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", RIGHT, ids=" ".join)
 def test_verbs_without_a_network_load_none(folder, arguments):
-    done, loaded, _ = run(folder, arguments)
+    done, loaded = run(folder, arguments)
     assert done.returncode == 0, done.stderr
     assert not {*HEAVY} & {*loaded}
