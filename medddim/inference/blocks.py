@@ -11,8 +11,8 @@ import numpy as np
 
 BLOCK, THIN = 8, 2
 """Voxels along the edge of a block; along the axis of thick slices."""
-CUBE, SLICE = 2, 3
-"""Voxels to those that are averaged if they are alike: in three axes, and within thick slices."""
+REACH = {"thin": 2, "thick": 3}
+"""Voxels to those that are averaged if they are alike, by `kind_of`: across thick slices, none."""
 SIDE = 1
 """Voxels on each side of one, in its local mean."""
 THICK = 1.8
@@ -24,18 +24,17 @@ def block_sizes(shape: Sequence[int], spacing_mm: Sequence[float]) -> list[int]:
     return [block_size(spacing_mm, axis) if n > 1 else 1 for axis, n in enumerate(shape)]
 
 
-def are_cubes(sizes: Sequence[int]) -> bool:
-    """Whether blocks are those of a scan whose voxels are nearly isotropic."""
-    return min(sizes) == max(sizes) == BLOCK
+def kind_of(sizes: Sequence[int]) -> str:
+    """Where blocks have these sizes, slices are "thin", as pixels are, or "thick", or one alone."""
+    return "thin" if min(sizes) == max(sizes) == BLOCK else "thick"
 
 
 def alike_reach(sizes: Sequence[int]) -> list[int]:
     """How many voxels away along each axis lie those that are averaged if they are alike.
 
-    `sizes` are those of blocks. Across thick slices there are none.
+    `sizes` are those of blocks.
     """
-    reach = CUBE if are_cubes(sizes) else SLICE
-    return [reach if size == BLOCK else 0 for size in sizes]
+    return [REACH[kind_of(sizes)] if size == BLOCK else 0 for size in sizes]
 
 
 def similar_reach(sizes: Sequence[int], axis: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from medddim.inference.blocks import are_cubes
+from medddim.inference.blocks import kind_of
 from medddim.noise.filters import Curve
 from medddim.volume import Array
 
@@ -30,7 +30,7 @@ FITTED = {
 """Where slices are as thin as pixels, and where they are thick, at `KNOTS`: the logarithm of `weak`
 and of `strong`, and the logit of `kept`. Those of thick slices were fitted by `tools/fit_gains.py`
 (docs/decisions/0240), the others by an earlier form of it and chosen on validation scans (0253)."""
-EDGE, FINE = 0.025, 0.95
+EDGE, FINE = {"thin": 0.025, "thick": 0.05}, 0.95
 """Over the noise as a share of what the network sees as 1, is the power of the answer, in units of
 that of the noise, beyond a frequency, Nyquist's being 1, where half of what `kept` leaves is kept,
 too: only an edge has as much, or an answer to weak noise, which holds more of it. See
@@ -60,6 +60,7 @@ class Gains:
     kept: Tensor
     left: Tensor
     fine: Tensor
+    edge: float
 
     def mixed(self, answer: Tensor, scan: Tensor, variance: Tensor, bright: float) -> Tensor:
         """The cosines `(y, z, x, number)` of both, by the variance `(number,)` of the noise.
@@ -72,10 +73,10 @@ class Gains:
         power = answer.square().mul_(exactness).clamp_(max=SURE)
         square = power.square()
         gain = square / torch.addcmul(square, weak, power).add_(strong)
-        edge = fine.flatten() @ power.detach().flatten(end_dim=2)
-        least = (EDGE * bright) ** 2 * exactness
-        edge = edge.square_().div_(edge + least.clamp_(min=TINY))
-        mine = answer * torch.addcmul(kept * (exactness > 0), left, edge)
+        share = fine.flatten() @ power.detach().flatten(end_dim=2)
+        least = (self.edge * bright) ** 2 * exactness
+        share = share.square_().div_(share + least.clamp_(min=TINY))
+        mine = answer * torch.addcmul(kept * (exactness > 0), left, share)
         return torch.addcmul(mine, gain, scan - mine)
 
 
@@ -85,27 +86,22 @@ def gains_of(power: Curve, numbers: Tensor | None = None) -> Gains:
     The smaller the share of cosines that hold the noise, the nearer they are to those of a Wiener
     filter: of such noise a network leaves more. `numbers` stand for those of `FITTED`.
     """
-    power = np.maximum(power, LEAST)
+    power, kind = np.maximum(power, LEAST), kind_of(power.shape)
     if numbers is None:
-        numbers = torch.tensor(FITTED[kind_of(power.shape)])
+        numbers = torch.tensor(FITTED[kind])
     noise = torch.from_numpy(_laid_out(power))[..., None]
     weak, strong, kept = (_near(power.shape) @ numbers.t())[..., None, :].unbind(-1)
     share = min(1 / float(np.square(power).mean()), 1.0)
     weak = share * weak + (1 - share) * float(np.log1p(LEFT * (1 - share)))
     kept = kept.sigmoid() * share
     weak, strong = weak.exp() * noise, strong.exp() * share * noise**2
-    return Gains(weak, strong, kept, share - kept, _fine(power.shape))
+    return Gains(weak, strong, kept, share - kept, _fine(power.shape), EDGE[kind])
 
 
 def _fine(shape: Sequence[int]) -> Tensor:
     """The weights of a mean over the finest cosines."""
     fine = (_frequency(shape) > FINE).astype(float)
     return torch.from_numpy(_laid_out(fine / max(fine.sum(), 1)))[..., None]
-
-
-def kind_of(shape: Sequence[int]) -> str:
-    """Which of `FITTED` serve blocks of this shape."""
-    return "thin" if are_cubes(shape) else "thick"
 
 
 def _near(shape: Sequence[int]) -> Tensor:

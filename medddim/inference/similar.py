@@ -17,17 +17,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from medddim.inference.blocks import SIDE, alike_reach, are_cubes, block_sizes
+from medddim.inference.blocks import SIDE, alike_reach, block_sizes, kind_of
 from medddim.noise.cosines import cosine_power
 from medddim.noise.filters import AxisFilter, Round
 from medddim.noise.rice import mean_of_signal
 from medddim.volume import Array
 
-ALIKE = {True: 0.8, False: 0.55}
+ALIKE = {"thin": 0.8, "thick": 0.55}
 """Times the noise, by which values of voxels differ that are alike: in three axes, and in two."""
 MEANS = 6.0
 """How much more than values local means count, in squares. See docs/decisions/0253."""
-BACK = {True: 4.0, False: 2.0}
+BACK = {"thin": 4.0, "thick": 2.0}
 """Times the variance of a mean of what was taken, is its square where half of it goes back."""
 UNLIKE = 50.0
 """What is smaller than the exponential of its negative counts as that: such numbers are slow."""
@@ -73,8 +73,8 @@ class Similar:
 
     def __init__(self, guide: Tensor, sizes: Sequence[int]) -> None:
         self.guide, self._reach = guide, alike_reach(sizes)
-        self._cubes = are_cubes(sizes)
-        value = guide / (ALIKE[self._cubes] * 2**0.5)
+        self._kind = kind_of(sizes)
+        value = guide / (ALIKE[self._kind] * 2**0.5)
         mean = _local_mean(value, self._reach).mul_(MEANS**0.5)
         # What lies beyond an edge is like nothing.
         self._value, self._mean = (self._padded(one, torch.inf) for one in (value, mean))
@@ -99,7 +99,7 @@ class Similar:
         means, back, weights, squares = sums
         means, back = means.div_(weights), back.div_(weights)
         square = back.square()
-        least = squares.div_(weights.square()).mul_(BACK[self._cubes] * power)
+        least = squares.div_(weights.square()).mul_(BACK[self._kind] * power)
         share = square.square_().div_(square + least.square_())
         return [means.addcmul_(share, back), weights, share]
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from medddim.diffusion import Beyond
-from medddim.inference.blocks import block_sizes
-from medddim.inference.gains import gains_of, kind_of
+from medddim.inference.blocks import block_sizes, kind_of
+from medddim.inference.gains import gains_of
 from medddim.inference.similar import Similar
 from medddim.inference.wiener import cosines_of, sums_of, variance_of
 from medddim.noise.cosines import separable_power
