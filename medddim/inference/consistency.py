@@ -175,12 +175,12 @@ class SameGrid:
         image = self._put_back(image, measured, noise)
         if self.magnitude:
             np.maximum(image, 0, out=image)
-        k_space: Any = {"filters": self.filters, "around": self.around}
+        known: Any = {"filters": self.filters, "around": self.around}
+        known["bright"] = self.scaling.scale
         spacing = self.scan.spacing_mm
-        image = means_of_similar(image, measured, noise, spacing, **k_space)
+        image = means_of_similar(image, measured, noise, spacing, **known)
         first = [side.start or 0 for side in box]
-        bright = self.scaling.scale
-        return wiener(image, measured, noise, spacing, first=first, bright=bright, **k_space)
+        return wiener(image, measured, noise, spacing, first=first, **known)
 
     def _finished(self, image: Array, measured: Array, box: Any) -> Array:
         if self.ct:

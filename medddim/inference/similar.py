@@ -25,6 +25,10 @@ from medddim.volume import Array
 
 ALIKE = {"thin": 0.8, "thick": 0.55}
 """Times the noise, by which values of voxels differ that are alike: in three axes, and in two."""
+USUAL, LESS, MORE = 0.05, 0.8, 2.5
+"""Noise for which `ALIKE` is, as a share of what the network sees as 1. Where there is less, more
+counts as alike, by the root of its share: anatomy stands out of it further. How much less and more,
+at most. See docs/decisions/0261."""
 MEANS = 6.0
 """How much more than values local means count, in squares. See docs/decisions/0253."""
 BACK = {"thin": 4.0, "thick": 2.0}
@@ -37,20 +41,21 @@ TOGETHER = 2**15
 """Voxels that are computed together: they stay in the cache."""
 
 
-def means_of_similar(
+def means_of_similar(  # noqa: PLR0913 - two images, and what is known of their grid and noise
     answer: Array,
     measured: Array,
     noise: Array | float,
     spacing_mm: Sequence[float],
     *,
+    bright: float,
     filters: Sequence[AxisFilter] = (AxisFilter(), AxisFilter(), AxisFilter()),
     around: Round | None = None,
 ) -> Array:
     """The mean of each voxel and those nearby that are alike; what the answer lost is put back.
 
     Images `(x, y, z)` of a magnitude in one unit, `noise` its standard deviation (at each voxel),
-    `filters` and `around` what k-space went through: means of correlated noise hold more of it. A
-    voxel depends on those within `blocks.similar_reach`.
+    `bright` what the network sees as 1; `filters` and `around` what k-space went through: means of
+    correlated noise hold more of it. A voxel depends on those within `blocks.similar_reach`.
     """
     level = np.maximum(np.float32(noise), LEAST)
     guide = np.divide(answer, level, dtype=np.float32)
@@ -58,7 +63,7 @@ def means_of_similar(
     taken -= mean_of_signal(guide.clip(0)).astype(np.float32)
     sizes = block_sizes(answer.shape, spacing_mm)
     power = float(cosine_power(filters, sizes, around)[0, 0, 0])
-    similar = Similar(torch.from_numpy(guide), sizes)
+    similar = Similar(torch.from_numpy(guide), sizes, torch.as_tensor(level / np.float32(bright)))
     del guide
     restored: Array = similar.restored(torch.from_numpy(taken), power).numpy()
     restored *= level
@@ -68,13 +73,15 @@ def means_of_similar(
 class Similar:
     """Which voxels of an image of three axes are alike, `guide` being in units of the noise.
 
-    `sizes` are those of the blocks in which the image is filtered (`medddim.inference.blocks`).
+    `sizes` are those of the blocks in which the image is filtered (`medddim.inference.blocks`),
+    `share` is the noise (at each voxel) as a share of what the network sees as 1.
     """
 
-    def __init__(self, guide: Tensor, sizes: Sequence[int]) -> None:
+    def __init__(self, guide: Tensor, sizes: Sequence[int], share: Tensor) -> None:
         self.guide, self._reach = guide, alike_reach(sizes)
         self._kind = kind_of(sizes)
-        value = guide / (ALIKE[self._kind] * 2**0.5)
+        wider = (USUAL / share).sqrt_().clamp_(LESS, MORE)
+        value = guide / wider.mul_(ALIKE[self._kind] * 2**0.5)
         mean = _local_mean(value, self._reach).mul_(MEANS**0.5)
         # What lies beyond an edge is like nothing.
         self._value, self._mean = (self._padded(one, torch.inf) for one in (value, mean))

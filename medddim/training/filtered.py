@@ -81,7 +81,7 @@ def _filtered(  # noqa: PLR0913  # what is filtered, what is known of its noise,
     power, level = separable_power(lags), noise * float(left)
     gains = gains_of(power, numbers.get(kind_of(sizes)))
     taken = (_signal(scan, pilot, noise, float(left)) - pilot.detach()) / level
-    pilot = restored(pilot / level, taken, float(power[0, 0, 0]), sizes) * level
+    pilot = restored(pilot / level, taken, float(power[0, 0, 0]), sizes, level) * level
     scan = _signal(scan, pilot, noise, float(left))
     variance = level.square().expand(scan.shape)
     lines = [_line(*one) for one in zip(scan.shape, sizes, shift, strict=True)]
@@ -103,31 +103,38 @@ def _signal(scan: Tensor, pilot: Tensor, noise: Tensor, left: float) -> Tensor:
     return scan - (mean - signal) * noise * left + (pilot - signal * noise)
 
 
-def restored(answer: Tensor, taken: Tensor, power: float, sizes: Sequence[int]) -> Tensor:
+def restored(
+    answer: Tensor, taken: Tensor, power: float, sizes: Sequence[int], share: Tensor
+) -> Tensor:
     """`Similar.restored` of an answer in units of the noise, down whose gradient it can learn.
 
     Which voxels are alike is not learnt, nor how much of what was taken goes back.
     """
     # torch gives `Function.apply` no types.
-    found: Tensor = _Restored.apply(answer, taken, power, sizes)  # type: ignore[no-untyped-call]
+    found: Tensor = _Restored.apply(answer, taken, power, sizes, share)  # type: ignore[no-untyped-call]
     return found
 
 
 class _Restored(torch.autograd.Function):
     @staticmethod
     def forward(
-        context: Any, answer: Tensor, taken: Tensor, power: float, sizes: Sequence[int]
+        context: Any,
+        answer: Tensor,
+        taken: Tensor,
+        power: float,
+        sizes: Sequence[int],
+        share: Tensor,
     ) -> Tensor:
-        context.similar = Similar(answer, sizes)
+        context.similar = Similar(answer, sizes, share)
         found: list[Tensor] = context.similar.learnt(taken, power)
         context.save_for_backward(*found[1:])
         return found[0]
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
         weights, share = context.saved_tensors
         sums: Tensor = context.similar.sums(gradient * (1 - share) / weights)
-        return sums, None, None, None
+        return sums, None, None, None, None
 
 
 def _line(n: int, size: int, shift: int) -> tuple[int, int]:

@@ -12,17 +12,19 @@ from medddim.noise.rice import mean_of_signal
 from medddim.training.filtered import restored
 
 SHAPE, MM, SIZES = (24, 20, 22), (1.0, 1.0, 1.0), (8, 8, 8)
+BRIGHT = 20.0
+"""Of noise of 1: 5 %."""
 
 
 def noise(sd, shape=SHAPE, seed=0):
     return np.random.default_rng(seed).normal(0, sd, shape).astype(np.float32)
 
 
-def means(image, noise=1.0, scan=None, spacing_mm=MM):
+def means(image, noise=1.0, scan=None, spacing_mm=MM, bright=BRIGHT):
     """Of an answer from which nothing of the scan is missing, unless another scan is given."""
     level = np.broadcast_to(np.float32(noise), image.shape)
     seen = mean_of_signal(image / level) * level if scan is None else scan
-    return means_of_similar(image, seen.astype(np.float32), noise, spacing_mm)
+    return means_of_similar(image, seen.astype(np.float32), noise, spacing_mm, bright=bright)
 
 
 def test_of_noise_left_in_even_tissue_a_tenth_stays():
@@ -68,8 +70,8 @@ def test_noise_alike_over_many_voxels_does_not():
     smooth = [gaussian_filter(one, 1.2) for one in error_2]
     along, across = (one / one.std() for one in smooth)
     scan = np.hypot(truth + along, across).astype(np.float32)
-    white = means_of_similar(truth, scan, 1.0, MM)
-    known = means_of_similar(truth, scan, 1.0, MM, filters=(kept,) * 3)
+    white = means_of_similar(truth, scan, 1.0, MM, bright=BRIGHT)
+    known = means_of_similar(truth, scan, 1.0, MM, bright=BRIGHT, filters=(kept,) * 3)
     assert error(known, truth) < 0.5 * error(white, truth)
 
 
@@ -84,11 +86,21 @@ def test_more_is_alike_where_there_is_more_noise():
     assert np.std(found[15:]) < 0.8 * np.std(found[:9])
 
 
+def test_the_weaker_the_noise_the_more_counts_as_alike():
+    """Four times as bright, with the same noise left: a quarter of the noise, twice the root."""
+    image = np.float32(20) + noise(0.8)
+    usual, weak = means(image), means(image, bright=4 * BRIGHT)
+    assert np.std(weak) < 0.6 * np.std(usual)
+    weaker, strong = (means(image, bright=times * BRIGHT) for times in (100, 0.01))
+    assert np.std(weaker) < np.std(weak)
+    assert np.std(strong) > np.std(usual)
+
+
 def test_the_unit_does_not_matter():
     image = np.float32(20) + noise(0.5)
     scan = image + noise(1, seed=1)
-    large = means_of_similar(1e3 * image, 1e3 * scan, 1e3, MM)
-    assert np.allclose(large, 1e3 * means_of_similar(image, scan, 1.0, MM), rtol=1e-4)
+    large = means(1e3 * image, 1e3, 1e3 * scan, bright=1e3 * BRIGHT)
+    assert np.allclose(large, 1e3 * means(image, scan=scan), rtol=1e-4)
 
 
 @pytest.mark.parametrize("spacing_mm", [MM, (1.0, 5.0, 1.0)])
@@ -114,14 +126,15 @@ def test_gradients_are_those_of_means_with_these_weights():
     """The weights are no part of them: they are those of the image itself."""
     answer = torch.from_numpy(noise(0.5, (5, 6, 7))).double().requires_grad_()
     taken, weight = (torch.from_numpy(noise(1, (5, 6, 7), seed=seed)).double() for seed in (1, 2))
-    (weight * restored(answer, taken, 1.0, SIZES)).sum().backward()
-    similar = Similar(answer.detach(), SIZES)
-    _, weights, share = similar.learnt(taken, 1.0)
+    share = torch.tensor(0.05)
+    (weight * restored(answer, taken, 1.0, SIZES, share)).sum().backward()
+    similar = Similar(answer.detach(), SIZES, share)
+    _, weights, back = similar.learnt(taken, 1.0)
     for at in [(0, 0, 0), (2, 3, 4), (4, 5, 6)]:
         single = torch.zeros(5, 6, 7).double()
         single[at] = 1
         means = similar.sums(single) / weights
-        assert torch.isclose(answer.grad[at], (weight * (1 - share) * means).sum())
+        assert torch.isclose(answer.grad[at], (weight * (1 - back) * means).sum())
 
 
 def test_slices_are_averaged_within_themselves():

@@ -36,7 +36,7 @@ def test_it_is_the_filter_that_enhances(shape, wider, monkeypatch):
     monkeypatch.setattr(wiener, "SHIFTS", (shift,))
     pilot, scan = pair(shape)
     spacing_mm = wider, 1.0, 1.0
-    means = means_of_similar(pilot, scan, 0.05, spacing_mm, filters=FILTERS)
+    means = means_of_similar(pilot, scan, 0.05, spacing_mm, bright=1.0, filters=FILTERS)
     enhanced = wiener.wiener(means, scan, 0.05, spacing_mm, bright=1.0, filters=FILTERS)
     learnt = filter_of(shape, wider)(*(torch.from_numpy(x)[None, None] for x in (scan, pilot)))
     assert np.abs(learnt[0, 0].numpy() - enhanced).max() < 1e-5
