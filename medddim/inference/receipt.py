@@ -1,7 +1,8 @@
 """The lesion receipt: how much of the contrast of small structures an answer keeps, in this scan.
 
 Inserts of known size and contrast are put into the scan itself, which is answered once more with
-all of them; of a large scan, blocks are, with and without them (`medddim.inference.insertion`).
+them, and again with those that had no room; of a large scan, blocks are, with and without them
+(`medddim.inference.insertion`).
 Scaling, noise level and views are those of the scan, so that a block is answered as the scan was.
 """
 
@@ -40,6 +41,9 @@ COUNTS = dict(zip(SIZES_MM, (96, 48, 24, 12), strict=True))
 
 What is kept of the small ones varies most from place to place (decision 220).
 """
+TURNS, FEW = 3, 0.2
+"""Answers with inserts of a whole scan, at most: while more than this share of them had no room in
+one, they go into the next. See docs/decisions/0262."""
 BLOCKS = 6
 """A scan so large that this is less work is looked at in so many blocks, not as a whole."""
 EDGE = 80
@@ -107,11 +111,11 @@ def measure(
         )
     noise, found = plan.facts["noise_level"] * plan.scaling.scale, Found({}, {})
     wanted = wanted_of(plan.scan) if noise > 0 else []
+    few = FEW * len(wanted)
     generator = np.random.default_rng(plan.settings.seed)
     margin, gap = ([min(far, most) for far in reach] for most in (MARGIN, NEAR))
     floor = floor_of(plan.scan, plan.scaling.scale)
-    boxes = list(_boxes(plan, margin, generator))
-    for left, box in zip(range(len(boxes), 0, -1), boxes, strict=True):
+    for left, box in _turns(list(_boxes(plan, margin, generator))):
         part, some = _part_of(plan, box), list(_spread(wanted, left))
         places = even_places(
             part.scan,
@@ -123,13 +127,28 @@ def measure(
         planted = plant(
             part.scan, some, places, noise=noise, floor=floor, generator=generator, gap=gap
         )
-        if planted:
-            without = whole if whole and box == _everything(plan.scan) else answer(part)
-            shares = _kept(answer, part, planted, without)
-            found.add(shares, planted, places, removed(part.scan, without))
+        if not planted:
+            continue
+        if box == _everything(plan.scan):
+            without = whole = whole or answer(part)
+        else:
+            without = answer(part)
+        shares = _kept(answer, part, planted, without)
+        found.add(shares, planted, places, removed(part.scan, without))
         for one in planted:
             wanted.remove((one.diameter_mm, one.times_noise))
+        if box == _everything(plan.scan) and len(wanted) <= few:
+            break
     return Receipt(noise, tuple(found.lines()))
+
+
+def _turns(boxes: Sequence[Box]) -> Iterator[tuple[int, Box]]:
+    """Each box, and into how many what is wanted goes from here on; all of a scan comes again."""
+    if len(boxes) == 1:
+        boxes, lefts = list(boxes) * TURNS, [1] * TURNS
+    else:
+        lefts = list(range(len(boxes), 0, -1))
+    return zip(lefts, boxes, strict=True)
 
 
 def _margin_in(box: Box, shape: Sequence[int], margin: Sequence[int]) -> list[int]:

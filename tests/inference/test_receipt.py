@@ -12,7 +12,7 @@ from medddim.degradation.inserts import Insert
 from medddim.errors import RequestProblem
 from medddim.inference.insertion import CONTRASTS
 from medddim.inference.plan import plan_scan
-from medddim.inference.receipt import BLOCKS, Receipt, measure, wanted_of
+from medddim.inference.receipt import BLOCKS, TURNS, Receipt, measure, wanted_of
 from medddim.inference.settings import Settings
 from medddim.inference.shares import UNSURE, Line
 from medddim.inference.trust import receipt_of
@@ -64,8 +64,11 @@ def test_it_agrees_with_a_separate_experiment(shape):
         assert line.spread < 0.05  # a linear method keeps the same everywhere
 
 
-@pytest.mark.parametrize("shape", [(96, 80, 240), (90, 80, 6), (64, 64, 1), (256, 256, 1)])
-def test_it_asks_for_no_more_voxels_than_the_scan_has(shape):
+@pytest.mark.parametrize(
+    ("shape", "answers"),
+    [((96, 80, 240), 0.5), ((90, 80, 6), TURNS), ((64, 64, 1), TURNS), ((256, 256, 8), 1)],
+)
+def test_it_asks_for_more_answers_only_where_not_all_inserts_fit(shape, answers):
     asked = []
 
     def counted(plan):
@@ -75,10 +78,17 @@ def test_it_asks_for_no_more_voxels_than_the_scan_has(shape):
     scan = phantom(shape)
     receipt = measure(counted, planned(scan), reach=(20, 20, 2), whole=blurred(planned(scan)))
     assert receipt.lines
-    assert sum(asked) <= scan.voxels.size
-    if shape == (96, 80, 240):
-        assert len(asked) == 2 * BLOCKS
-        assert sum(asked) <= 0.5 * scan.voxels.size
+    assert sum(asked) <= answers * scan.voxels.size
+    assert len(asked) == (answers if answers >= 1 else 2 * BLOCKS)
+
+
+def test_what_had_no_room_in_one_answer_goes_into_the_next(monkeypatch):
+    scan = phantom((90, 80, 6))
+    many = measure(blurred, planned(scan), reach=(8, 8, 2))
+    monkeypatch.setattr("medddim.inference.receipt.TURNS", 1)
+    few = measure(blurred, planned(scan), reach=(8, 8, 2))
+    counts = [sum(line.count for line in receipt.lines) for receipt in (many, few)]
+    assert counts[1] < 0.6 * counts[0] <= 0.6 * len(wanted_of(scan))
 
 
 def test_slabs_of_a_large_scan_lie_all_along_it_and_hold_every_contrast():
@@ -112,7 +122,7 @@ def test_all_channels_of_a_scan_cost_what_one_does():
         asked.append(plan.scan.channels)
         return blurred(plan)
 
-    scan = phantom((120, 110, 12))
+    scan = phantom((160, 150, 20))
     twice = replace(scan, voxels=np.repeat(scan.voxels, 2, axis=0))
     whole = [blurred(planned(v)) for v in (scan, twice)]
     one, both = (
