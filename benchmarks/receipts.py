@@ -42,6 +42,7 @@ from medddim.inference.insertion import (
     GAP,
     SIZES_MM,
     Planted,
+    apart,
     even_places,
     floor_of,
     kept,
@@ -62,8 +63,6 @@ WITHIN, SURE = 0.05, 0.025
 """What distance counts as agreement, and the largest standard error with which it can be seen."""
 APART = 4
 """Voxels between two inserts of one answer of the separate experiment."""
-ANYWHERE = -1000
-"""A gap that keeps inserts no distance from each other."""
 RUN = "from medddim.cli import main; main()"
 Shares = dict[tuple[float, float], list[float]]
 
@@ -133,14 +132,14 @@ def of_command(noisy: Volume, model: str) -> float:
 
 
 def placed(
-    plan: ScanPlan, image: Volume, wanted: list[Any], seed: int, gap: int = GAP
+    plan: ScanPlan, image: Volume, wanted: list[Any], seed: int, gap: int | None = GAP
 ) -> list[Planted]:
     """Inserts in a whole image, in units of the scan's noise."""
     floor, generator = floor_of(image, plan.scaling.scale), np.random.default_rng(seed)
     among: dict[str, Any] = {"floor": floor, "generator": generator}
     places = even_places(image, [size for size, _ in wanted], **among)
     noise = plan.facts["noise_level"] * plan.scaling.scale
-    return plant(image, wanted, places, noise=noise, gap=[gap] * 3, **among)
+    return plant(image, wanted, places, noise=noise, gap=gap and [gap] * 3, **among)
 
 
 def separate(enhancer: Enhancer, plan: ScanPlan, answer: Volume) -> Shares:
@@ -152,7 +151,7 @@ def separate(enhancer: Enhancer, plan: ScanPlan, answer: Volume) -> Shares:
     shares: Shares = defaultdict(list)
     network: Any = enhancer.denoiser.network
     gaps = [min(far, APART) for far in reach_of(plan, halo=network.halo)]
-    left = placed(plan, plan.scan, wanted_of(plan.scan), SEED, gap=ANYWHERE)
+    left = placed(plan, plan.scan, wanted_of(plan.scan), SEED, gap=None)
     while left:
         planted, left = apart(left, gaps)
         there = with_inserts(plan.scan.voxels[0], planted)[None]
@@ -160,20 +159,6 @@ def separate(enhancer: Enhancer, plan: ScanPlan, answer: Volume) -> Shares:
         for one in kept(found.voxels[0] - answer.voxels[0], planted):
             shares[one.diameter_mm, one.times_noise].append(one.share)
     return shares
-
-
-def apart(planted: list[Planted], gaps: list[int]) -> tuple[list[Planted], list[Planted]]:
-    """As many as lie `gaps` voxels from each other along one axis at least, and the others."""
-    centres, radii = (
-        np.array([getattr(one.insert, name) for one in planted]) for name in ("centre", "radii")
-    )
-    some: list[int] = []
-    for number, (centre, radius) in enumerate(zip(centres, radii, strict=True)):
-        near = np.abs(centres[some] - centre) <= radii[some] + radius + gaps
-        if not near.all(axis=1).any():
-            some.append(number)
-    others = [one for number, one in enumerate(planted) if number not in some]
-    return [planted[number] for number in some], others
 
 
 def against(receipt: Receipt, shares: Shares) -> list[str]:

@@ -101,13 +101,13 @@ def plant(  # noqa: PLR0913 - what, and where it may lie
     noise: float,
     floor: float,
     generator: np.random.Generator,
-    gap: Sequence[int] = (GAP, GAP, GAP),
+    gap: Sequence[int] | None = (GAP, GAP, GAP),
 ) -> list[Planted]:
     """Inserts at some of these places in the first channel, as many as wanted and fit.
 
     `wanted` are diameters in mm and contrasts as multiples of `noise`, placed in this order; bright
     and dark as the generator says, bright alone where the signal is not as far above `floor`. They
-    lie `gap` voxels along one axis at least from each other.
+    lie `gap` voxels along one axis at least from each other, or each anywhere, if None.
     """
     image, planted, left = volume.voxels[0], list[Planted](), dict(places)
     radii = {size: np.array(radii_of(size, volume.spacing_mm)) for size in places}
@@ -120,11 +120,26 @@ def plant(  # noqa: PLR0913 - what, and where it may lie
             contrast = -contrast
         one = Insert(tuple(map(float, place)), tuple(radii[size]))
         planted.append(Planted(one, size, times, contrast))
-        for other, free in left.items():
+        for other, free in left.items() if gap is not None else ():
             near = np.floor(radii[size] + radii[other] + gap).astype(free.dtype)
             apart = np.abs(free - place[:, None]) > near[:, None]
             left[other] = free[:, apart.any(axis=0)]
     return planted
+
+
+def apart(planted: Sequence[Planted], gap: Sequence[int]) -> tuple[list[Planted], list[Planted]]:
+    """As many as lie `gap` voxels along one axis at least from each other, in order; the others."""
+    centres, radii = (
+        np.array([getattr(one.insert, name) for one in planted]).reshape(-1, 3)
+        for name in ("centre", "radii")
+    )
+    some: list[int] = []
+    for number, (centre, radius) in enumerate(zip(centres, radii, strict=True)):
+        near = np.abs(centres[some] - centre) <= radii[some] + radius + gap
+        if not near.all(axis=1).any():
+            some.append(number)
+    others = sorted({*range(len(planted))} - {*some})
+    return [planted[number] for number in some], [planted[number] for number in others]
 
 
 def with_inserts(image: Array, planted: Sequence[Planted]) -> Array:

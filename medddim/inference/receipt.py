@@ -1,8 +1,8 @@
 """The lesion receipt: how much of the contrast of small structures an answer keeps, in this scan.
 
-Inserts of known size and contrast are put into the scan itself, which is answered once more with
-them, and again with those that had no room; of a large scan, blocks are, with and without them
-(`medddim.inference.insertion`).
+Inserts of known size and contrast are put into the scan itself, each at a place drawn by itself,
+and it is answered once more with those that lie apart, and again with the others; of a large scan,
+blocks are, with and without them (`medddim.inference.insertion`).
 Scaling, noise level and views are those of the scan, so that a block is answered as the scan was.
 """
 
@@ -23,6 +23,7 @@ from medddim.inference.insertion import (
     SIZES_MM,
     Kept,
     Planted,
+    apart,
     even_places,
     floor_of,
     kept,
@@ -41,9 +42,9 @@ COUNTS = dict(zip(SIZES_MM, (96, 48, 24, 12), strict=True))
 
 What is kept of the small ones varies most from place to place (decision 220).
 """
-TURNS, FEW = 3, 0.2
-"""Answers with inserts of a whole scan, at most: while more than this share of them had no room in
-one, they go into the next. See docs/decisions/0262."""
+TURNS, FEW = 3, 0.5
+"""Answers with inserts of a whole scan, at most: those that lie too near to others in one go into
+the next, while they are more than this share of all. See docs/decisions/0262."""
 BLOCKS = 6
 """A scan so large that this is less work is looked at in so many blocks, not as a whole."""
 EDGE = 80
@@ -111,12 +112,13 @@ def measure(
         )
     noise, found = plan.facts["noise_level"] * plan.scaling.scale, Found({}, {})
     wanted = wanted_of(plan.scan) if noise > 0 else []
-    few = FEW * len(wanted)
     generator = np.random.default_rng(plan.settings.seed)
     margin, gap = ([min(far, most) for far in reach] for most in (MARGIN, NEAR))
     floor = floor_of(plan.scan, plan.scaling.scale)
-    for left, box in _turns(list(_boxes(plan, margin, generator))):
+    boxes = list(_boxes(plan, margin, generator))
+    for left, box in zip(range(len(boxes), 0, -1), boxes, strict=True):
         part, some = _part_of(plan, box), list(_spread(wanted, left))
+        all_of_it = box == _everything(plan.scan)
         places = even_places(
             part.scan,
             [size for size, _ in some],
@@ -124,37 +126,32 @@ def measure(
             generator=generator,
             margin=_margin_in(box, plan.scan.shape, margin),
         )
-        planted = plant(
-            part.scan, some, places, noise=noise, floor=floor, generator=generator, gap=gap
+        near = None if all_of_it else gap
+        drawn = plant(
+            part.scan, some, places, noise=noise, floor=floor, generator=generator, gap=near
         )
-        if not planted:
-            continue
-        if box == _everything(plan.scan):
-            without = whole = whole or answer(part)
-        else:
-            without = answer(part)
-        shares = _kept(answer, part, planted, without)
-        found.add(shares, planted, places, removed(part.scan, without))
-        for one in planted:
-            wanted.remove((one.diameter_mm, one.times_noise))
-        if box == _everything(plan.scan) and len(wanted) <= few:
-            break
+        without = whole if whole and all_of_it else answer(part) if drawn else part.scan
+        for planted in _rounds(drawn, gap, most=TURNS if all_of_it else 1):
+            shares = _kept(answer, part, planted, without)
+            found.add(shares, planted, places, removed(part.scan, without))
+            for one in planted:
+                wanted.remove((one.diameter_mm, one.times_noise))
     return Receipt(noise, tuple(found.lines()))
 
 
-def _turns(boxes: Sequence[Box]) -> Iterator[tuple[int, Box]]:
-    """Each box, and into how many what is wanted goes from here on; all of a scan comes again."""
-    if len(boxes) == 1:
-        boxes, lefts = list(boxes) * TURNS, [1] * TURNS
-    else:
-        lefts = list(range(len(boxes), 0, -1))
-    return zip(lefts, boxes, strict=True)
+def _rounds(drawn: list[Planted], gap: Sequence[int], *, most: int) -> Iterator[list[Planted]]:
+    """Those that lie apart; then of the others those that do, while they are more than FEW."""
+    few = FEW * len(drawn)
+    while drawn and most:
+        planted, drawn = apart(drawn, gap)
+        yield planted
+        most = most - 1 if len(drawn) > few else 0
 
 
 def _margin_in(box: Box, shape: Sequence[int], margin: Sequence[int]) -> list[int]:
     """A block that is as long as the scan ends as the scan does."""
     sides = zip(box, shape, margin, strict=True)
-    return [1 if side.stop - side.start == n else away for side, n, away in sides]
+    return [0 if side.stop - side.start == n else away for side, n, away in sides]
 
 
 def _kept(

@@ -122,7 +122,7 @@ def test_all_channels_of_a_scan_cost_what_one_does():
         asked.append(plan.scan.channels)
         return blurred(plan)
 
-    scan = phantom((160, 150, 20))
+    scan = phantom((256, 200, 12))
     twice = replace(scan, voxels=np.repeat(scan.voxels, 2, axis=0))
     whole = [blurred(planned(v)) for v in (scan, twice)]
     one, both = (
