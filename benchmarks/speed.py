@@ -212,7 +212,12 @@ def process(command: list[str], output: Path, threads: int) -> tuple[float, floa
     run = subprocess.Popen(
         [places.get(word, word) for word in command],
         stdout=subprocess.DEVNULL,
-        env={**os.environ, **dict.fromkeys(THREADS, str(threads))},
+        # Bytecode is kept even where the environment says not to, as of what is installed.
+        env={
+            **os.environ,
+            **dict.fromkeys(THREADS, str(threads)),
+            "PYTHONDONTWRITEBYTECODE": "",
+        },
         cwd=output.parent,  # Python looks there first: not for this tree
     )
     _, status, used = os.wait4(run.pid, 0)
