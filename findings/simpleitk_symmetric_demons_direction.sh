@@ -2,7 +2,8 @@
 # SimpleITK 2.5.7: SymmetricForcesDemonsRegistration drives scans with the axes of most NIfTI files (RAS+) apart the longer
 # it runs: of the difference between two scans a third is left after 50 iterations and more than half after 200.
 #
-# Guess before running: as good in every orientation, as displacements are in mm of the world, and as its three sisters.
+# Guess, an expectation that was not written down before the first run: as good in every orientation, as displacements are
+# in mm of the world, and as its three sisters.
 # Found (2026-12-01): with the axes of DICOM (LPS+) a twentieth is left. It behaves as if part of its force were taken
 # along the axes of the grid and added to displacements in the world without the direction of the image: that part has
 # the wrong sign along each axis that is turned round. Demons, FastSymmetricForcesDemons and DiffeomorphicDemons are as
