@@ -42,9 +42,9 @@ COUNTS = dict(zip(SIZES_MM, (96, 48, 24, 12), strict=True))
 
 What is kept of the small ones varies most from place to place (decision 220).
 """
-TURNS, FEW = 3, 0.5
+TURNS, FEW = 2, 0.5
 """Answers with inserts of a whole scan, at most: those that lie too near to others in one go into
-the next, while they are more than this share of all. See docs/decisions/0262."""
+the next, if they are more than this share of all. See docs/decisions/0262."""
 BLOCKS = 6
 """A scan so large that this is less work is looked at in so many blocks, not as a whole."""
 EDGE = 80
@@ -140,7 +140,7 @@ def measure(
 
 
 def _rounds(drawn: list[Planted], gap: Sequence[int], *, most: int) -> Iterator[list[Planted]]:
-    """Those that lie apart; then of the others those that do, while they are more than FEW."""
+    """Those that lie apart; then of the others those that do, if they are more than FEW."""
     few = FEW * len(drawn)
     while drawn and most:
         planted, drawn = apart(drawn, gap)
