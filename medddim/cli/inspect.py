@@ -182,9 +182,11 @@ def _next(row: dict[str, Any]) -> str:
 
 
 def _noise(row: dict[str, Any]) -> str:
+    from medddim.intensity import in_digits
+
     passport = row["passport"]
     low, high = passport["level_low_high"]
-    uneven = f"{low:.3g} to {high:.3g} over the scan; " if high > low else ""
+    uneven = f"{in_digits(low)} to {in_digits(high)} over the scan; " if high > low else ""
     return uneven + str(passport["summary"])
 
 
@@ -193,6 +195,8 @@ def _modality(row: dict[str, Any]) -> str:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    from medddim.intensity import in_digits
+
     by = f" by {row['stacked_by']}" if "stacked_by" in row else ""
     return (
         row["name"],
@@ -203,7 +207,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         "×".join(map(str, row["shape"])),
         "×".join(f"{spacing:.3g}" for spacing in row["spacing_mm"]),
         row["orientation"],
-        f"{row['noise']:.3g} {row['unit']}".strip(),
+        f"{in_digits(row['noise'])} {row['unit']}".strip(),
         "-" if row["unit"] == "HU" else f"{row['noise_level']:.1%}",
         row["model"],
         "-" if row["seconds"] is None else f"{row['seconds']:.1f} s",
