@@ -134,12 +134,12 @@ def train(
     asked, root = _asked(recipe, data)
     if output is not None:
         _require_sound(asked, root, output, resume=resume, devices=devices)
-    how = {"device": device, "devices": devices, "workers": workers, "minutes": minutes}
+    how: dict[str, Any] = {"device": device, "devices": devices, "workers": workers}
     with _interrupted(output):
         if output is None:
             _prove(asked, root, device)
         else:
-            _train(asked, output, data=root, resume=resume, **how)
+            _train(asked, output, data=root, resume=resume, minutes=minutes, **how)
 
 
 class Interrupted(KeyboardInterrupt):
