@@ -17,6 +17,11 @@ LONGER = {"BMD", "IVUS", "OCT", "OPM", "OPT", "OPTBSV", "OPTENF", "RTDOSE", "RTI
 """Modalities of images whose code has more than two letters."""
 
 
+def in_digits(value: float, *, digits: int = 3, sign: str = "") -> str:
+    """An intensity for people: so many digits, and 1360 where Python says 1.36e+03."""
+    return f"{float(f'{value:.{digits}g}'):{sign}.15g}"
+
+
 def modality_code(said: Any) -> str:
     """The DICOM code (PS3.3 C.7.3.1.1.1), in capitals however it is written; "" for unknown.
 

@@ -24,6 +24,7 @@ from medddim.cli.degrade import degrade
 from medddim.cli.demo import demo
 from medddim.cli.enhance import enhance
 from medddim.cli.evaluate import evaluate
+from medddim.cli.examples import Group
 from medddim.cli.export import export
 from medddim.cli.inspect import inspect
 from medddim.cli.models import models
@@ -52,7 +53,7 @@ GOES_ON = {
 log = logging.getLogger(__name__)
 
 
-class _Verbs(click.Group):
+class _Verbs(Group):
     """A group in which every problem ends in one line on stderr and an exit code."""
 
     def invoke(self, context: click.Context) -> Any:
@@ -138,7 +139,7 @@ def main(debug: bool) -> None:
 
 
 for verb in (
-    *(demo, inspect, enhance, report, degrade, evaluate, train, models, verify, selftest),
-    *(bids, listen, fetch, send, export),
+    *(demo, inspect, enhance, report, verify, evaluate, degrade, train, models),
+    *(bids, listen, fetch, send, export, selftest),
 ):
     main.add_command(verb)

@@ -288,8 +288,8 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
     """What a person should know of a result."""
     if outcome.clipped:
         yield (
-            f"{outcome.clipped} voxels clipped: the stored integers end before the answer does, "
-            "the file keeps their type"
+            f"{outcome.clipped} voxels clipped to what the integers of the file can hold: it keeps "
+            "the type of its source"
         )
     for fact in ("warning", "receipt", "invented"):
         yield outcome.facts.get(fact, "")

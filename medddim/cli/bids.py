@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,15 @@ from medddim.cli.examples import examples
 
 LISTS = ("--participant-label", "--participant_label", "--session-id", "--session-label")
 OF_ENHANCE = ("model", "steps", "fidelity", "factor", "spacing_mm", "noise", "device", "precision")
+SHOWN_AS: dict[str | None, dict[str, str]] = {
+    "model": {
+        "help": "A shipped model, a checkpoint folder, `identity`, which changes nothing, or "
+        "`auto`: mr-denoise-fast or ct-denoise, by what each scan is; with --factor or --spacing "
+        "mr-superres."
+    },
+    "steps": {"show_default": "1"},
+}
+"""What the help says of options of `enhance` beside which its --quality and --samples are not."""
 
 
 class AfterContract(click.Command):
@@ -45,7 +55,10 @@ def with_options(other: click.Command, names: tuple[str, ...]) -> Callable[[Any]
 
     def add(command: Any) -> Any:
         options = {option.name: option for option in other.params}
-        command.params += [options[name] for name in names]
+        for name in names:
+            option = copy.copy(options[name])
+            vars(option).update(SHOWN_AS.get(name, {}))
+            command.params.append(option)
         return command
 
     return add

@@ -198,8 +198,8 @@ def require_sound(scans: Sequence[Path], output: Path, asked: Mapping[str, Any])
     """
     if asked["fidelity"] and asked["steps"] == 1:
         raise click.UsageError(
-            "--fidelity goes back from several steps to one, and one is all there is; give "
-            "--steps, too, such as --steps 8"
+            "--fidelity blends the answer of several steps with that of one; give --steps, too, "
+            "such as --steps 8"
         )
     batches.require_beside(output, scans)
     judged(asked)

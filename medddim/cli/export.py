@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from medddim.cli.examples import examples
+from medddim.cli.examples import Group, examples
 
 model_argument = click.argument("model", metavar="MODEL")
 folder_option = click.option(
@@ -18,7 +18,9 @@ folder_option = click.option(
 )
 
 
-@click.group(epilog=examples("export onnx mr-denoise -o onnx/", "export bundle run/ -o bundle/"))
+@click.group(
+    cls=Group, epilog=examples("export onnx mr-denoise -o onnx/", "export bundle run/ -o bundle/")
+)
 def export() -> None:
     """Write a model, or the description of `enhance`, for other programs."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +69,10 @@ def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
 
     A modality with a question mark is that of a file which does not say; a note below the table
     says what it is taken for, and why.
-    The model is the one that `enhance` takes by itself, the time about what it takes on the CPU of
-    this machine, once it is loaded. The exit code is 1 if no scan can be enhanced.
+    A line `range` says that a scan is unlike those its model was trained on: near the end of their
+    range, or out of it. The model is the one that `enhance` takes by itself, the time about what
+    it takes on the CPU of this machine, once it is loaded. The exit code is 1 if no scan can be
+    enhanced.
     """
     from medddim import batch
 
@@ -102,6 +105,9 @@ def _measured(series: Series) -> dict[str, Any]:
     from medddim.formats import voxel_signs
     from medddim.formats.beside import result_place
     from medddim.inference.own import enhanced
+    from medddim.inference.plan import DIGITS
+    from medddim.inference.range import judged
+    from medddim.models import folder_of
     from medddim.noise import noise_passport
 
     try:
@@ -111,7 +117,8 @@ def _measured(series: Series) -> dict[str, Any]:
     volume = scan.recognised()
     if reason := voxel_signs.why_not(volume, volume.modality):
         return {"modality": volume.modality, "refusal": f"{series.files[0]}: {reason}"}
-    found, model = noise_passport(volume), model_for(volume.modality)
+    found, model, scale = noise_passport(volume), model_for(volume.modality), _scale(volume)
+    fits = judged(folder_of(model), volume.taken_for(volume.modality or "MR"), scale=scale)
     return {
         **{key: series.facts[key] for key in FACTS if key in series.facts},
         "modality": volume.modality,
@@ -126,8 +133,9 @@ def _measured(series: Series) -> dict[str, Any]:
         "seconds": _seconds(model, volume),
         "result": result_place(series.name, scan),
         "noise": found.facts["level"],
-        "noise_level": _level(found.level, volume),
+        "noise_level": round(found.level / scale, DIGITS),
         "passport": found.facts | {"summary": found.summary},
+        **(fits.facts({}, force=True) if fits else {}),
     }
 
 
@@ -140,14 +148,12 @@ def _seconds(model: str, volume: Volume) -> float | None:
     return None if known is None else round(known.seconds(volume.voxels.size), 1)
 
 
-def _level(noise: float, volume: Volume) -> float:
-    """`noise` as a share, as it is on record: of the scan's bright end, for CT of 1000 HU."""
+def _scale(volume: Volume) -> float:
+    """What the models see as 1, and the record counts noise in: the bright end, or 1000 HU."""
     from medddim.formats.quantise import HU_RANGE
-    from medddim.inference.plan import DIGITS
     from medddim.scaling import Scaling
 
-    scale = HU_RANGE if volume.in_hu else Scaling.fit(volume).scale
-    return round(noise / scale, DIGITS)
+    return HU_RANGE if volume.in_hu else Scaling.fit(volume).scale
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
@@ -155,16 +161,26 @@ def _print(rows: list[dict[str, Any]]) -> None:
     if usable:
         _print_usable(usable)
     for row in rows:
-        for repair in row.get("repairs", ()):
-            click.echo(f"{click.style('repaired', fg='yellow')}   {row['name']}: {repair}")
-        for note in [*([ENHANCED] if row.get("made") else []), *row.get("notes", ())]:
-            click.echo(f"{click.style('note', fg='yellow')}     {row['name']}: {note}")
-        if "passport" in row:
-            click.echo(f"{click.style('noise', fg='cyan')}    {row['name']}: {_noise(row)}")
-        if row["refusal"]:
-            click.echo(f"{click.style('refused', fg='yellow')}  {row['name']}: {row['refusal']}")
-    if new := [row for row in usable if not row["made"]]:
+        for label, said in _remarks(row):
+            shown = click.style(f"{label:8}", fg="cyan" if label == "noise" else "yellow")
+            click.echo(f"{shown} {row['name']}: {said}")
+    if new := [row for row in usable if not row["made"] and row.get("range") != "out"]:
         click.echo(f"{click.style('next', fg='cyan')}     {_next(new[0])}")
+
+
+def _remarks(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is said of a scan below the table, each under its label."""
+    for repair in row.get("repairs", ()):
+        yield "repaired", repair
+    for note in [*([ENHANCED] if row.get("made") else []), *row.get("notes", ())]:
+        yield "note", note
+    if "passport" in row:
+        yield "noise", _noise(row)
+    if "warning" in row:
+        out = row["range"] == "out"
+        yield "range", row["warning"] + "; `enhance` refuses it without --force" * out
+    if row["refusal"]:
+        yield "refused", row["refusal"]
 
 
 def _print_usable(rows: list[dict[str, Any]]) -> None:
@@ -182,9 +198,11 @@ def _next(row: dict[str, Any]) -> str:
 
 
 def _noise(row: dict[str, Any]) -> str:
+    from medddim.intensity import in_digits
+
     passport = row["passport"]
     low, high = passport["level_low_high"]
-    uneven = f"{low:.3g} to {high:.3g} over the scan; " if high > low else ""
+    uneven = f"{in_digits(low)} to {in_digits(high)} over the scan; " if high > low else ""
     return uneven + str(passport["summary"])
 
 
@@ -193,6 +211,8 @@ def _modality(row: dict[str, Any]) -> str:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    from medddim.intensity import in_digits
+
     by = f" by {row['stacked_by']}" if "stacked_by" in row else ""
     return (
         row["name"],
@@ -203,7 +223,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         "×".join(map(str, row["shape"])),
         "×".join(f"{spacing:.3g}" for spacing in row["spacing_mm"]),
         row["orientation"],
-        f"{row['noise']:.3g} {row['unit']}".strip(),
+        f"{in_digits(row['noise'])} {row['unit']}".strip(),
         "-" if row["unit"] == "HU" else f"{row['noise_level']:.1%}",
         row["model"],
         "-" if row["seconds"] is None else f"{row['seconds']:.1f} s",

@@ -6,11 +6,12 @@ import sys
 
 import click
 
-from medddim.cli.examples import examples
+from medddim.cli.examples import Group, examples
 from medddim.cli.table import print_table
 
 
 @click.group(
+    cls=Group,
     invoke_without_command=True,
     epilog=examples(
         "models",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,12 +134,12 @@ def train(
     asked, root = _asked(recipe, data)
     if output is not None:
         _require_sound(asked, root, output, resume=resume, devices=devices)
-    how = {"device": device, "devices": devices, "workers": workers, "minutes": minutes}
+    how: dict[str, Any] = {"device": device, "devices": devices, "workers": workers}
     with _interrupted(output):
         if output is None:
             _prove(asked, root, device)
         else:
-            _train(asked, output, data=root, resume=resume, **how)
+            _train(asked, output, data=root, resume=resume, minutes=minutes, **how)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -161,18 +161,22 @@ def _interrupted(run: Path | None) -> Iterator[None]:
         raise Interrupted(left) from None
 
 
-def _train(recipe: Recipe, output: Path, **how: Any) -> None:
+def _train(recipe: Recipe, output: Path, *, minutes: float | None, **how: Any) -> None:
     from medddim.models import shipped
     from medddim.training import trainer
 
-    trainer.train(
-        recipe,
-        output,
-        progress=lambda step, figures: trained.show(step, recipe.training.steps, figures),
-        **how,
-    )
+    steps, done = recipe.training.steps if minutes is None else None, 0
+
+    def progress(step: int, figures: Mapping[str, float]) -> None:
+        nonlocal done
+        done = step
+        trained.show(step, steps, figures)
+
+    trainer.train(recipe, output, progress=progress, minutes=minutes, **how)
     if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # of several processes the first one speaks
         model = output.absolute() if str(output) in shipped() else output
+        if minutes is not None:
+            click.echo(f"{done} steps fitted into {minutes:g} min")
         click.echo(trained.kept(recipe, output))
         click.echo(f"checkpoint in {output}; try: medddim enhance SCANS -o OUT --model {model}")
 

@@ -25,10 +25,14 @@ def takes(training: TrainingRecipe, taken: Timing, device: str) -> str:
     )
 
 
-def show(step: int, steps: int, figures: Mapping[str, float]) -> None:
-    """One line for each step that was reported; the others pass in silence."""
+def show(step: int, steps: int | None, figures: Mapping[str, float]) -> None:
+    """One line for each step that was reported, of so many; the others pass in silence.
+
+    None: how many there will be follows from the time that they may take.
+    """
     if len(figures) > 1:
-        click.echo(f"{step:>7}/{steps}  {'  '.join(_stated(figures))}")
+        of = "" if steps is None else f"/{steps}"
+        click.echo(f"{step:>7}{of}  {'  '.join(_stated(figures))}")
 
 
 def _stated(figures: Mapping[str, float]) -> Iterator[str]:

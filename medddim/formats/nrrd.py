@@ -11,7 +11,6 @@ from medddim.formats.itk import ItkFile, ItkHeader, text_of
 from medddim.formats.single_file import ToSave
 
 MAGIC = re.compile(r"NRRD000[1-6]")
-END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 VOLUMES = {"list", "vector", "domain", "time", "none", "???", ""}
 """Kinds of an axis that hold several volumes; the others are colours, matrices and vectors."""
 KEPT = re.compile(r"DWMRI_.*|modality|measurement frame", re.IGNORECASE)

@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 from medddim.errors import UnsupportedScan
 from medddim.inference import measured
+from medddim.inference.traits import traits
+from medddim.volume import Volume
 
 RANGE = "range.json"
 Verdict = Literal["in", "near", "out"]
@@ -83,6 +85,15 @@ class Judgement:
         return {"range": self.verdict, "warning": "; ".join([*warnings, words])}
 
 
+def judged(folder: Path, scan: Volume, *, scale: float) -> Judgement | None:
+    """Whether a scan is like those of the model in a folder; None where not on file.
+
+    `scale` is that of `traits`. Raises CheckpointError for a file that cannot be read.
+    """
+    known = TrainingRange.load(folder)
+    return known.judge(traits(scan, scale=scale)) if known else None
+
+
 @dataclass(frozen=True)
 class TrainingRange:
     """The traits of the scans a model learnt from.
@@ -130,22 +141,22 @@ class TrainingRange:
         """Write it beside the weights."""
         (folder / RANGE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
 
-    def judge(self, traits: Traits) -> Judgement:
+    def judge(self, found: Traits) -> Judgement:
         """Whether a scan with these traits is in range."""
-        score, furthest = self.score(traits)
+        score, furthest = self.score(found)
         score = score / self.near
         verdict: Verdict = "in"
         if score > 1:
             verdict = "out" if score > self.out / self.near else "near"
-        return Judgement(verdict, round(score, 2), self._reason(traits, furthest))
+        return Judgement(verdict, round(score, 2), self._reason(found, furthest))
 
-    def score(self, traits: Traits) -> tuple[float, str]:
+    def score(self, found: Traits) -> tuple[float, str]:
         """How far out a scan lies, in spreads of training, and the trait that is furthest out."""
-        known = [name for name in self.names if name in traits]
+        known = [name for name in self.names if name in found]
         columns = [self.names.index(name) for name in known]
         table = np.array(self.scans, dtype=np.float64)[:, columns]
         spread = self._spread(table, known)
-        scan = (np.array([traits[name] for name in known]) - np.median(table, axis=0)) / spread
+        scan = (np.array([found[name] for name in known]) - np.median(table, axis=0)) / spread
         table = (table - np.median(table, axis=0)) / spread
         beyond = np.maximum(scan - table.max(0), table.min(0) - scan).clip(min=0)
         apart = np.sqrt(np.square(table - scan).mean(1))
@@ -158,8 +169,8 @@ class TrainingRange:
         least = [LEAST_SPREAD.get(name, ANY_SPREAD) for name in names]
         return np.maximum((high - low) / 2.56, least)  # of a normal variable: its deviation
 
-    def _reason(self, traits: Traits, name: str) -> str:
+    def _reason(self, found: Traits, name: str) -> str:
         values = [scan[self.names.index(name)] for scan in self.scans]
-        larger = traits[name] > float(np.median(values))
+        larger = found[name] > float(np.median(values))
         lower, higher = WORDS.get(name, (f"less {name}", f"more {name}"))
         return f"{higher if larger else lower} than in the scans it was trained on"

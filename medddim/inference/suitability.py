@@ -12,7 +12,7 @@ from medddim.volume import ISOTROPY, Volume
 
 
 def no_coarser(volume: Volume, factors: tuple[int, int, int]) -> str:
-    """What to say where slices become finer than the pixels in them; else "".
+    """What to say where voxels become less even by a factor for one axis; else "".
 
     Not of a finer matrix in two axes, which is asked for whatever the slices are.
     """
@@ -24,8 +24,8 @@ def no_coarser(volume: Volume, factors: tuple[int, int, int]) -> str:
         return ""
     was, becomes = ("×".join(f"{one:.3g}" for one in mm) for mm in (volume.spacing_mm, finer))
     return (
-        f"voxels of {was} mm become {becomes} mm: finer along an axis that was no coarser than the "
-        "others; the factor is meant for thick slices; for a finer matrix give 2,2,1 or 2,2,2"
+        f"voxels of {was} mm become {becomes} mm, less even than before: the factor is meant for "
+        "slices much thicker than their pixels; for a finer matrix give 2,2,1 or 2,2,2"
     )
 
 

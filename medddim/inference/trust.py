@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, cast
 from medddim.errors import UnsupportedScan
 from medddim.inference.intervals import Calibration, require_calibrated
 from medddim.inference.plan import ScanPlan
-from medddim.inference.range import Judgement, TrainingRange
+from medddim.inference.range import Judgement, judged
 from medddim.inference.receipt import Receipt, measure, reach_of
-from medddim.inference.traits import traits
 from medddim.volume import Volume
 
 if TYPE_CHECKING:
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 
 def judge(folder: Path | None, plan: ScanPlan) -> Judgement | None:
     """Whether the scan of a plan is like those of the model in a folder; None where not on file."""
-    known = TrainingRange.load(folder) if folder else None
-    return known.judge(traits(plan.scan, scale=plan.scaling.scale)) if known else None
+    return judged(folder, plan.scan, scale=plan.scaling.scale) if folder else None
 
 
 def receipt_of(enhancer: Enhancer, plan: ScanPlan, answer: Volume | None = None) -> Receipt:

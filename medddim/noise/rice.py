@@ -15,14 +15,14 @@ STEP, FAR = 0.01, 40.0
 
 
 @lru_cache
-def _table() -> tuple[Numbers, Numbers, Numbers]:
-    """Signals, the means of their magnitudes, and the slope of that."""
+def _table() -> tuple[Numbers, Numbers]:
+    """Signals, and the means of their magnitudes."""
     from scipy.special import ive
 
     signal = np.arange(round(FAR / STEP) + 1) * STEP
     half = signal**2 / 4
     means = np.sqrt(np.pi / 2) * ((1 + 2 * half) * ive(0, half) + 2 * half * ive(1, half))
-    return signal, means, np.gradient(means, signal)
+    return signal, means
 
 
 def mean_of_signal(signal: Numbers) -> Numbers:
@@ -30,7 +30,7 @@ def mean_of_signal(signal: Numbers) -> Numbers:
 
     Source: Koay & Basser 2006, J Magn Reson 179:317, eq. 5.
     """
-    signals, means, _ = _table()
+    signals, means = _table()
     mean = _between(means - signals, *_place(signal)) + signal
     far = signal > FAR
     if far.any():
@@ -38,14 +38,9 @@ def mean_of_signal(signal: Numbers) -> Numbers:
     return mean
 
 
-def slope_of_mean(signal: Numbers) -> Numbers:
-    """How that mean rises with the signal."""
-    return _between(_table()[2], *_place(signal))
-
-
 def signal_of_mean(mean: Numbers) -> Numbers:
     """The signal whose magnitude has this mean; 0 below the floor, the inverse of the mean."""
-    signals, means, _ = _table()
+    signals, means = _table()
     near = np.interp(mean, means, signals)
     return np.where(mean < means[-1], near, np.sqrt(np.maximum(mean**2 - 1, 0)))
 

@@ -25,7 +25,18 @@ def sentence(job: dict[str, Any]) -> str:
         return UNKNOWN
     plain = {key: value for key, value in job.items() if not isinstance(value, dict | list)}
     kind = plain.pop("kind", "enhance")
-    for digest in ("model_sha256", "recipe_sha256"):
-        plain.pop(digest, None)
-    terms = ", ".join(f"{key} {value}" for key, value in plain.items() if value is not None)
+    of_no_use = {"model_sha256", "recipe_sha256"}
+    if plain.get("steps") == 1:
+        of_no_use.add("fidelity")  # one step has nothing to be blended with
+    terms = ", ".join(
+        f"{key.removesuffix('_asked').replace('_', ' ')} {_in_words(value)}"
+        for key, value in plain.items()
+        if value is not None and key not in of_no_use
+    )
     return f"The record beside the result says: {kind}, {terms}."
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from medddim.intensity import in_digits
 from medddim.noise import NoisePassport, noise_passport
 from medddim.report.planes import cuts
 from medddim.scaling import Scaling
@@ -49,10 +50,9 @@ def _ct(found: NoisePassport) -> list[tuple[str, str]]:
 def _magnitude(scan: Volume, found: NoisePassport) -> list[tuple[str, str]]:
     low, high = found.facts["level_low_high"]
     share = found.level / Scaling.fit(scan).scale
-    over = (
-        f"{_with_unit(found.level, found.unit)}, {share:.1%} of the bright end; {low:.3g} to "
-        f"{high:.3g} over the scan"
-    )
+    over = f"{_with_unit(found.level, found.unit)}, {share:.1%} of the bright end"
+    if high > low:
+        over += f"; {in_digits(low)} to {in_digits(high)} over the scan"
     fits = "yes" if found.fits else f"no: {found.reason}"
     shares = " × ".join(f"{share:.0%}" for share in found.measured_share)
     return [
@@ -69,7 +69,7 @@ def _lags(found: NoisePassport) -> str:
 
 
 def _with_unit(level: float, unit: str) -> str:
-    return f"{level:.3g} {unit}".rstrip()
+    return f"{in_digits(level)} {unit}".rstrip()
 
 
 def _map(scan: Volume, found: NoisePassport) -> tuple[str, str]:
@@ -85,5 +85,5 @@ def _map(scan: Volume, found: NoisePassport) -> tuple[str, str]:
     file = io.BytesIO()
     image.resize((WIDTH, height)).save(file, format="png")
     address = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-    scale = f"black {low:.3g}, white {_with_unit(high, found.unit)}; one {cut.plane} slice"
+    scale = f"black {in_digits(low)}, white {_with_unit(high, found.unit)}; one {cut.plane} slice"
     return address, scale

@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
+from medddim.intensity import in_digits
 from medddim.metrics import hf_power
 from medddim.report import words
 from medddim.report.case import Case
@@ -176,11 +177,12 @@ def _facts(case: Case) -> list[tuple[str, str]]:
         slice_axis=case.enhanced.slice_axis,
         mask=case.inside,
     )
-    share = f"{100 * rms / (high - low):.2g} % of the grey scale"
+    share = f"{in_digits(100 * rms / (high - low), digits=2)} % of the grey scale"
+    shift = in_digits(inside.mean(), digits=2, sign="+")
     return [
-        ("Change, root mean square", f"{rms:.3g} {unit} ({share})".replace("  ", " ")),
-        ("Shift of brightness, mean", f"{inside.mean():+.2g} {unit}".strip().replace("-", "−")),
-        ("Largest change", f"{np.abs(inside).max():.3g} {unit}".strip()),
+        ("Change, root mean square", f"{in_digits(rms)} {unit} ({share})".replace("  ", " ")),
+        ("Shift of brightness, mean", f"{shift} {unit}".strip().replace("-", "−")),
+        ("Largest change", f"{in_digits(np.abs(inside).max())} {unit}".strip()),
         ("Power of fine detail, enhanced over input", _shown(texture)),
     ]
 

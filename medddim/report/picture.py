@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from medddim.intensity import in_digits
 from medddim.report.case import Case
 from medddim.report.planes import PLANES, Cut, cuts
 
@@ -163,7 +164,8 @@ class _Block:
         bar = canvas.axes(left, top, width=COLUMN, height=7)
         bar.imshow(np.linspace(-1, 1, 256)[None], cmap=DIVERGING, aspect="auto")
         end, unit = self.case.change_scale, self.case.enhanced.unit
-        ends = [(left, f"−{end:.3g}", "left"), (left + COLUMN, f"+{end:.3g} {unit}", "right")]
+        shown = in_digits(end)
+        ends = [(left, f"−{shown}", "left"), (left + COLUMN, f"+{shown} {unit}", "right")]
         for place, words, side in [*ends, (left + COLUMN / 2, "enhanced − input", "center")]:
             canvas.text(place, top + 22, words.strip(), ha=side, size=11)
 

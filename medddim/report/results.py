@@ -154,8 +154,8 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
     if warning := facts.get("warning"):
         yield f"Warning of the run: {warning}."
     if outcome.noise:
-        unit = "" if "noise_hu" in facts else " (% of the bright end)"
-        yield f"What the model was given of the scan: {outcome.noise}{unit}."
+        of = "" if "noise_hu" in facts else " (of the bright end)"
+        yield f"What the model was given of the scan: {outcome.noise}{of}."
     if receipt := facts.get("receipt"):
         yield f"Measured with small structures put into this scan: {receipt}."
     if found := facts.get("invented"):

@@ -76,7 +76,7 @@ def test_an_interpolated_slice_is_reported_everywhere(medddim, tmp_path):
     assert "--on-gap" in refused.stdout
     shown = medddim("inspect", "study", "--on-gap", "interpolate")
     assert shown.exit_code == 0
-    assert "repaired   gap: 1 slice interpolated" in shown.stdout
+    assert "repaired gap: 1 slice interpolated" in shown.stdout
     result = medddim("enhance", "study", "-o", "out", "--model", "identity",
                      "--on-gap", "interpolate", "--json")  # fmt: skip
     assert result.exit_code == 0

@@ -25,9 +25,25 @@ def test_the_table_shows_geometry_and_noise(medddim, study):
     assert ["series", "dicom", "4", "MR", "volume", "64×64×4", "3×3×5"] == series.split()[:7]
     assert note.split()[:2] == ["note", "MR?:"]
     assert "taken for MR" in note
-    assert [line.split()[:2] for line in noise] == [["noise", "head:"], ["noise", "series:"]]
+    labels = [line.split()[:2] for line in noise]
+    assert labels == [["noise", "head:"], ["noise", "series:"], ["range", "series:"]]
     assert re.search(r" \d+\.\d% +mr-denoise-fast +\d+\.\d s$", head)
     assert "writes OUT/head.nii.gz" in then
+
+
+def test_a_scan_that_enhance_refuses_as_out_of_range_is_said_to_be(medddim, tmp_path):
+    scan = head((40, 48, 24), spacing_mm=(0.01, 0.01, 0.01))  # no pixels of an MR scan of people
+    write(scan, tmp_path / "study", name="speck")
+    shown = medddim("inspect", "study")
+    (said,) = [line for line in shown.stdout.splitlines() if line.startswith("range")]
+    assert said.startswith("range    speck: out of range: ")
+    assert said.endswith("`enhance` refuses it without --force")
+    assert "next" not in shown.stdout
+    (row,) = map(json.loads, medddim("inspect", "study", "--json").stdout.splitlines())
+    assert row["range"] == "out"
+    refused = medddim("enhance", "study", "-o", "out", "--dry-run")
+    assert refused.exit_code == 1
+    assert row["warning"].partition(": ")[2] in refused.stdout
 
 
 def test_a_result_of_medddim_is_said_to_be_one(medddim, study):
