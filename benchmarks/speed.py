@@ -73,6 +73,7 @@ import sys, ants
 answer = ants.denoise_image(ants.image_read(sys.argv[1]), noise_model="Rician")
 ants.image_write(answer, sys.argv[2])
 """
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # as what is installed
 THREADS = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 PEERS = {"BM4D": ("bm4d", BM4D), "ANTs DenoiseImage": ("ants", ANTS)}
 """What is not among medddim's own requirements: its module, and how it is called."""
@@ -212,12 +213,7 @@ def process(command: list[str], output: Path, threads: int) -> tuple[float, floa
     run = subprocess.Popen(
         [places.get(word, word) for word in command],
         stdout=subprocess.DEVNULL,
-        # Bytecode is kept even where the environment says not to, as of what is installed.
-        env={
-            **os.environ,
-            **dict.fromkeys(THREADS, str(threads)),
-            "PYTHONDONTWRITEBYTECODE": "",
-        },
+        env=os.environ | dict.fromkeys(THREADS, str(threads)) | COMPILED,
         cwd=output.parent,  # Python looks there first: not for this tree
     )
     _, status, used = os.wait4(run.pid, 0)

@@ -122,7 +122,7 @@ def test_all_channels_of_a_scan_cost_what_one_does():
         asked.append(plan.scan.channels)
         return blurred(plan)
 
-    scan = phantom((256, 200, 12))
+    scan = phantom((120, 110, 12))
     twice = replace(scan, voxels=np.repeat(scan.voxels, 2, axis=0))
     whole = [blurred(planned(v)) for v in (scan, twice)]
     one, both = (
@@ -130,7 +130,7 @@ def test_all_channels_of_a_scan_cost_what_one_does():
         for v, w in zip((scan, twice), whole, strict=True)
     )
     assert one == both
-    assert asked == [1, 1]
+    assert asked == [1] * 2 * TURNS
 
 
 def test_where_little_fits_every_size_has_its_share():
