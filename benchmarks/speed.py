@@ -104,8 +104,7 @@ def main() -> None:
     if asked.against:
         require_another(asked.against)
     cases = [*asked.cases, *(["ct"] if asked.ct else [])]
-    text = "\n\n".join([*(measured(case, asked) for case in cases), limit(asked)])
-    print(text)
+    print(text := "\n\n".join([*(measured(case, asked) for case in cases), limit(asked)]))
     if asked.output:
         asked.output.write_text(text + "\n", encoding="utf-8")
 
