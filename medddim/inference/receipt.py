@@ -1,8 +1,8 @@
 """The lesion receipt: how much of the contrast of small structures an answer keeps, in this scan.
 
-Inserts of known size and contrast are put into the scan itself, each at a place drawn by itself,
-and it is answered once more with those that lie apart, and again with the others; of a large scan,
-blocks are, with and without them (`medddim.inference.insertion`).
+Inserts of known size and contrast are put into the scan itself, which is answered once more with
+them; by a small network once for those that lie apart, each at a place drawn by itself, and again
+for the others. Of a large scan, blocks are, with and without them (`medddim.inference.insertion`).
 Scaling, noise level and views are those of the scan, so that a block is answered as the scan was.
 """
 
@@ -43,8 +43,9 @@ COUNTS = dict(zip(SIZES_MM, (96, 48, 24, 12), strict=True))
 What is kept of the small ones varies most from place to place (decision 220).
 """
 TURNS, FEW = 2, 0.5
-"""Answers with inserts of a whole scan, at most: those that lie too near to others in one go into
-the next, if they are more than this share of all. See docs/decisions/0262."""
+"""Answers with inserts of a whole scan, at most, by a network that reads the noise, as only small
+ones do: those that lie too near to others in one go into the next, if they are more than this share
+of all. See docs/decisions/0262."""
 BLOCKS = 6
 """A scan so large that this is less work is looked at in so many blocks, not as a whole."""
 EDGE = 80
@@ -119,6 +120,7 @@ def measure(
     for left, box in zip(range(len(boxes), 0, -1), boxes, strict=True):
         part, some = _part_of(plan, box), list(_spread(wanted, left))
         all_of_it = box == _everything(plan.scan)
+        again = all_of_it and plan.consistency.level_map is not None
         places = even_places(
             part.scan,
             [size for size, _ in some],
@@ -126,12 +128,10 @@ def measure(
             generator=generator,
             margin=_margin_in(box, plan.scan.shape, margin),
         )
-        near = None if all_of_it else gap
-        drawn = plant(
-            part.scan, some, places, noise=noise, floor=floor, generator=generator, gap=near
-        )
+        among: Any = {"floor": floor, "generator": generator, "gap": None if again else gap}
+        drawn = plant(part.scan, some, places, noise=noise, **among)
         without = whole if whole and all_of_it else answer(part) if drawn else part.scan
-        for planted in _rounds(drawn, gap, most=TURNS if all_of_it else 1):
+        for planted in _rounds(drawn, gap, most=TURNS if again else 1):
             shares = _kept(answer, part, planted, without)
             found.add(shares, planted, places, removed(part.scan, without))
             for one in planted:

@@ -37,8 +37,11 @@ def blurred(plan):
     return plan.scan.with_voxels(gaussian_filter(plan.scan.voxels, BLUR))
 
 
-def planned(scan, noise=NOISE):
-    return plan_scan(tiny(), scan, Settings(noise=noise))
+def planned(scan, noise=NOISE, *, reads_noise=True):
+    """By a network that reads the noise, and so is a small one."""
+    plan = plan_scan(tiny(), scan, Settings(noise=noise))
+    level_map = np.ones(scan.shape, np.float32) if reads_noise else None
+    return replace(plan, consistency=replace(plan.consistency, level_map=level_map))
 
 
 def alone(scan, size_mm, times):
@@ -80,6 +83,18 @@ def test_it_asks_for_more_answers_only_where_not_all_inserts_fit(shape, answers)
     assert receipt.lines
     assert sum(asked) <= answers * scan.voxels.size
     assert len(asked) == (answers if answers >= 1 else 2 * BLOCKS)
+
+
+def test_a_large_network_answers_once():
+    asked = []
+
+    def counted(plan):
+        asked.append(plan)
+        return blurred(plan)
+
+    plan = planned(phantom((90, 80, 6)), reads_noise=False)
+    assert measure(counted, plan, reach=(20, 20, 2), whole=blurred(plan)).lines
+    assert len(asked) == 1
 
 
 def test_what_had_no_room_in_one_answer_goes_into_the_next(monkeypatch):
