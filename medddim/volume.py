@@ -217,11 +217,10 @@ class Volume:
                 f"the scans fill the same place, their voxels stored in another order: {order}; "
                 "store both in one (nibabel.as_closest_canonical)"
             )
+        found = f"lie up to {offset_mm:.3f} mm apart in space"
         if not alike:
-            raise GridMismatch(
-                f"the scans differ in shape: {self.voxels.shape} against {other.voxels.shape}"
-            )
-        raise GridMismatch(f"the scans lie up to {offset_mm:.3f} mm apart in space")
+            found = f"differ in shape: {self.voxels.shape} against {other.voxels.shape}"
+        raise GridMismatch(f"the scans {found}; resample one onto the grid of the other")
 
     @cached_property
     def _corners(self) -> Affine:

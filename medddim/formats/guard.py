@@ -135,7 +135,10 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except MedddimError:
         raise
     except MemoryError:
-        raise EnvironmentProblem(f"{path}: not enough memory to read this scan") from None
+        raise EnvironmentProblem(
+            f"{path}: not enough memory to read this scan; end other programs, or read it on a "
+            "larger machine"
+        ) from None
     except (EOFError, BadGzipFile, zlib.error, BadZipFile):
         raise UnreadableScan(
             f"{path}: expected a whole {kind} file; it is cut off or damaged, get it again from "
@@ -188,7 +191,8 @@ def require_sound_affine(affine: Affine, path: Path) -> None:
         )
     if not flatness > FLATTEST:
         raise UnreadableScan(
-            f"{path}: the affine of the header is singular: two voxel axes point the same way"
+            f"{path}: the affine of the header is singular: two voxel axes point the same way; "
+            "get the file again from its source"
         )
 
 

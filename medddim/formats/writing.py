@@ -86,7 +86,9 @@ def _require_result(volume: Volume, name: str, stated: Derivation) -> None:
     require_file_name(name)
     wrong = int(np.count_nonzero(~np.isfinite(volume.voxels)))
     if wrong:
-        raise WriteRefused(f"{name}: {wrong} voxels of the result are not finite numbers")
+        raise WriteRefused(
+            f"{name}: {wrong} voxels of the result are not finite numbers; replace them first"
+        )
 
 
 def write_map(

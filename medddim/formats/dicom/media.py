@@ -55,5 +55,7 @@ def _place(folder: Path, parts: tuple[str, ...], directory: Path) -> Path:
     path = next((path for path in named if path.is_file()), named[0])
     plain = all(PLAIN.fullmatch(part) for part in parts)
     if not plain or not path.resolve().is_relative_to(folder.resolve()):
-        raise UnsupportedScan(f"{directory}: it lists a file outside its own folder")
+        raise UnsupportedScan(
+            f"{directory}: it lists a file outside its own folder; name the folder of the images"
+        )
     return path

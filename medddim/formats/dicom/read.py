@@ -86,7 +86,9 @@ def read_series(series: Series) -> Volume:
     """
     grids = examine(series.files, series.repair)
     if series.part >= len(grids):
-        raise UnreadableScan(f"{series.files[0].parent}: the files changed since they were found")
+        raise UnreadableScan(
+            f"{series.files[0].parent}: the files changed since they were found; find them again"
+        )
     grid = grids[series.part]
     count = math.prod(grid.shape) * len(grid.stacks)
     require_memory(reading_takes(count, stored=DECODED_BYTES), series.files[0].parent)
@@ -235,7 +237,10 @@ def _decoded(dataset: FileDataset, path: Path) -> Stored:
         expected = (int(dataset.get("NumberOfFrames") or 1), *expected)
         decoded = decoded.reshape(-1, *decoded.shape[-2:])  # one frame comes without its axis
     if decoded.shape != expected:
-        raise UnreadableScan(f"{path}: the pixels decode to another size than Rows × Columns")
+        raise UnreadableScan(
+            f"{path}: expected pixels of Rows × Columns, found another size once decoded; get the "
+            "file again from its source"
+        )
     return decoded.astype(np.int16 if dataset.PixelRepresentation else np.uint16)
 
 

@@ -49,7 +49,10 @@ class Held:
             self.arrays = [np.empty((self.count, *one.shape), one.dtype) for one in found]
         if image.stored.dtype != self.arrays[1].dtype:
             where = image.path.parent
-            raise UnreadableScan(f"{where}: signed and unsigned slices in one series")
+            raise UnreadableScan(
+                f"{where}: signed and unsigned slices in one series; remove the files that do not "
+                "belong"
+            )
         for array, one in zip(self.arrays, found, strict=True):
             array[self.taken_so_far] = one
         image.values, image.stored, image.outside = (one[self.taken_so_far] for one in self.arrays)

@@ -21,7 +21,7 @@ def test_a_part_that_is_no_more_is_no_other(scanner: Any) -> None:
     assert (first.part, second.part) == (0, 1)
     scanner.store(scanner.slices(6)[:5])  # the gap is gone
     assert formats.read(first).shape[2] == 5
-    said = re.escape(f"{folder}: the files changed since they were found")
+    said = re.escape(f"{folder}: the files changed since they were found; find them again")
     with pytest.raises(UnreadableScan, match=f"^{said}"):
         formats.read(second)
 
