@@ -143,6 +143,8 @@ def _case(results: Path, outcome: Outcome, partners: Mapping[str, Series]) -> Ca
         volumes, _, rows = compared(outcome.name, scans, protocol="medddim")
     else:
         volumes, rows = {key: formats.read(one).recognised() for key, one in scans.items()}, []
+    if taken_for := str(outcome.facts.get("taken_for", "")):
+        volumes = {key: one.taken_for(taken_for) for key, one in volumes.items()}
     case = case_of(outcome.name, volumes, rows, done=sentence(outcome.job))
     notes = (*case.notes, *_remarks(outcome))
     return replace(case, notes=notes, maps=dict(_maps(results, outcome)))
