@@ -164,6 +164,10 @@ class SameGrid:
         """The answer of an MR network no further from the scan than noise is."""
         furthest = FURTHEST * self.level
         image = measured + (image - measured).clip(-furthest, furthest)
+        return self._brightest_kept(image, measured)
+
+    def _brightest_kept(self, image: Array, measured: Array) -> Array:
+        """What is so much brighter than the bright end that no network saw it stays as it is."""
         return np.where(measured > BRIGHTEST * self.scaling.scale, measured, image)
 
     def _filtered(self, image: Array, measured: Array, box: Box) -> Array:
@@ -192,7 +196,7 @@ class SameGrid:
             noise = self._noise(box)
         else:
             image = self._bounded(image, measured)
-        image = self._put_back(image, measured, noise)
+        image = self._brightest_kept(self._put_back(image, measured, noise), measured)
         return np.maximum(image, 0) if self.magnitude else image
 
     def _put_back(self, image: Array, measured: Array, noise: Array | float | None) -> Array:

@@ -25,7 +25,7 @@ from medddim.inference.receipt import Receipt
 from medddim.inference.settings import Asked, Quality, Settings
 from medddim.inference.tiling import TILE
 from medddim.inference.together import Parts, estimates, finished, groups_of
-from medddim.inference.trust import interval_of, judge, receipt_of
+from medddim.inference.trust import interval_of, judge, receipt_of, with_range
 from medddim.networks import Network, Precision, choose_device, choose_precision
 from medddim.recipe import Recipe
 from medddim.taken import as_volume
@@ -118,7 +118,8 @@ class Enhancer:
         augmentation). Same arguments, same answer, here and by `medddim enhance`.
 
         Raises RequestProblem for an array, for arguments out of range or not meant for this model,
-        UnsupportedScan for a scan or a factor the model was not trained for.
+        UnsupportedScan for a scan or a factor the model was not trained for. Warns of a scan that
+        `judge` finds out of range, which the command refuses.
         """
         settings = Settings(
             steps=steps,
@@ -168,8 +169,8 @@ class Enhancer:
         return self.answer(part).crop(*within)
 
     def plan(self, volume: Volume | Any, settings: Settings | None = None) -> ScanPlan:
-        """What this model is asked for a scan; raises what `__call__` raises."""
-        return plan_scan(self.recipe, as_volume(volume), settings)
+        """What this model is asked for a scan; raises and warns of what `__call__` does."""
+        return with_range(self.folder, plan_scan(self.recipe, as_volume(volume), settings))
 
     def answer(self, plan: ScanPlan) -> Volume:
         """Carry out a plan of this model: one answer."""
@@ -201,7 +202,7 @@ class Enhancer:
 
     def judge(self, volume: Volume | Any) -> Judgement | None:
         """Whether a scan is in range, near or out, before the network; None where not on file."""
-        return judge(self.folder, self.plan(volume))
+        return judge(self.folder, plan_scan(self.recipe, as_volume(volume)))
 
     def interval(
         self, volume: Volume | Any, *, coverage: float = 90, **settings: Unpack[Asked]
@@ -211,8 +212,8 @@ class Enhancer:
         It covers `coverage` per cent: see `medddim.inference.intervals`. Raises RequestProblem
         where none is calibrated, UnsupportedScan out of range, and what `__call__` raises.
         """
-        plan = self.plan(volume, Settings(**settings))
-        return interval_of(self, plan, self.answer(plan), coverage=coverage)
+        plan = plan_scan(self.recipe, as_volume(volume), Settings(**settings))
+        return interval_of(self, plan, coverage=coverage)
 
     def _derivation(self, plan: ScanPlan) -> Derivation:
         return plan.derivation(sha256=self.sha256, precision=self.precision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -23,6 +24,20 @@ def judge(folder: Path | None, plan: ScanPlan) -> Judgement | None:
     return judged(folder, plan.scan, scale=plan.scaling.scale) if folder else None
 
 
+def with_range(folder: Path | None, plan: ScanPlan) -> ScanPlan:
+    """The plan with what is known of its range on record; warns of a scan that is out."""
+    judgement = judge(folder, plan)
+    if judgement is None:
+        return plan
+    if judgement.verdict == "out":
+        warnings.warn(
+            f"out of range of the model: {judgement.reason}; look at the result before you use it "
+            "(`medddim enhance` refuses such a scan unless forced)",
+            stacklevel=4,
+        )
+    return replace(plan, facts=plan.facts | judgement.facts(plan.facts, force=True))
+
+
 def receipt_of(enhancer: Enhancer, plan: ScanPlan, answer: Volume | None = None) -> Receipt:
     """The receipt of a plan; the `answer` to it, where there is one, saves time."""
     watched = enhancer.progress
@@ -37,9 +52,9 @@ def receipt_of(enhancer: Enhancer, plan: ScanPlan, answer: Volume | None = None)
 
 
 def interval_of(
-    enhancer: Enhancer, plan: ScanPlan, answer: Volume, *, coverage: float
+    enhancer: Enhancer, plan: ScanPlan, answer: Volume | None = None, *, coverage: float
 ) -> tuple[Volume, Volume]:
-    """The interval around the `answer` to a plan; see `Enhancer.interval`."""
+    """The interval around the `answer` to a plan, if there is one; see `Enhancer.interval`."""
     folder = enhancer.folder
     found = Calibration.load(folder) if folder else None
     calibration = require_calibrated(found, enhancer.recipe, plan.settings)
@@ -48,6 +63,7 @@ def interval_of(
         raise UnsupportedScan(
             f"out of range, where no interval holds: {judgement.reason}; leave out the interval"
         )
+    answer = enhancer.answer(plan) if answer is None else answer
     share = plan.facts["noise_level"]
     ends = calibration.interval(
         plan.scan, answer, noise=share * plan.scaling.scale, share=share, coverage=coverage
