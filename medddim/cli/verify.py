@@ -60,8 +60,13 @@ def _print(verdicts: Sequence[Verdict]) -> None:
                 click.echo(f"{click.style('wrong', fg='red')}  {one.name}: {topic}: {problem}")
         for topic, faults in one.inherited.items():
             click.echo(f"note   {one.name}: {topic}: its source has the same: {faults}")
-    bad = sum(not one.good for one in verdicts)
-    click.echo(f"{len(verdicts) - bad} sound, {bad} wrong")
+    results = [one.good for one in verdicts if not one.of_record]
+    records = [one.good for one in verdicts if one.of_record]
+    click.echo(f"results: {_counted(results)}; record: {_counted(records)}")
+
+
+def _counted(good: Sequence[bool]) -> str:
+    return f"{sum(good)} sound, {len(good) - sum(good)} wrong"
 
 
 def _cell(verdict: Verdict, topic: str) -> str:
