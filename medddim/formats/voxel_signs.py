@@ -24,6 +24,9 @@ SOFT, FAT = (850.0, 1250.0), (860.0, 980.0)
 BONE = 1300.0
 LEAST_HU = 10.0
 """The noise of any CT spans more."""
+AIR_SHARE, DARK, BRAIN_HU = 0.2, 0.15, 100.0
+"""An MR magnitude has so much air, below this share of its bright end, and CT that ends here may be
+a crop or a window of brain."""
 EQUAL = 0.85
 """Of labels nearly all neighbours are equal; of a scan few, for it has noise."""
 
@@ -52,6 +55,13 @@ def why_not(volume: Volume, modality: str) -> str:
                 f"its values run from {values.min():g} to {values.max():g}, as in a picture made "
                 "for display or for a network, not in Hounsfield units; convert it again from "
                 "DICOM with dcm2niix"
+            )
+        if not volume.modality and _is_positive(values) and not _is_offset_ct(values):
+            return (
+                "it does not say what it is, and has air but nothing below 0, where CT in "
+                "Hounsfield units has its air and fat. If it is MR, choose a model for MR; if it "
+                f"is CT stored without its intercept, {SUBTRACT}; if it is CT whose values below 0 "
+                f"were cut off, {SAY}"
             )
         if _lacks_intercept(values):
             return (
@@ -82,6 +92,13 @@ def _is_signed(values: Array) -> bool:
     size = np.abs(values)
     strong = values[size > STRONG * bright_end(size)]
     return bool(strong.size and (strong < 0).mean() > SIGNED)
+
+
+def _is_positive(values: Array) -> bool:
+    """As magnitudes are: nothing below 0, much air just above it, and tissue brighter than CT's."""
+    top = bright_end(np.abs(values))
+    dark = (values < DARK * top).mean()
+    return bool((values < 0).mean() < 1e-3 and dark > AIR_SHARE and top > BRAIN_HU)
 
 
 def _is_rescaled(values: Array) -> bool:
