@@ -84,7 +84,7 @@ def test_ct_that_does_not_say_so_may_be_cut_to_pieces():
     assert why_not(scan(hu.clip(0), "CT"), "CT") == ""
 
 
-def test_offset_ct_that_does_not_say_so_is_told_from_mr():
+def test_offset_ct_that_does_not_say_so_is_known_from_mr():
     reason = why_not(scan(stored(hounsfield(), 1024)), "CT")
     assert reason.startswith("air lies at 0 and water near 1000")
 
