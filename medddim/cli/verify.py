@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
 )
 @click.argument("output", type=Existing(file_okay=False))
-@batches.json_option
+@batches.json_as(help="One line of JSON a result, and one for the record of each run.")
 def verify(output: Path, as_json: bool) -> None:
     """Check the results in OUTPUT, the folder of an earlier run or `bids`, against their sources.
 

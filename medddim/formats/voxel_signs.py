@@ -50,25 +50,7 @@ def why_not(volume: Volume, modality: str) -> str:
         )
     values = _sample(volume.voxels)
     if (volume.modality or modality) == "CT":
-        if _is_rescaled(values):
-            return (
-                f"its values run from {values.min():g} to {values.max():g}, as in a picture made "
-                "for display or for a network, not in Hounsfield units; convert it again from "
-                "DICOM with dcm2niix"
-            )
-        if not volume.modality and _is_positive(values) and not _is_offset_ct(values):
-            return (
-                "it does not say what it is, and has air but nothing below 0, where CT in "
-                "Hounsfield units has its air and fat. If it is MR, choose a model for MR; if it "
-                f"is CT stored without its intercept, {SUBTRACT}; if it is CT whose values below 0 "
-                f"were cut off, {SAY}"
-            )
-        if _lacks_intercept(values):
-            return (
-                "air lies at 0 and water near 1000, as in CT stored without its intercept, not in "
-                f"Hounsfield units; {SUBTRACT}"
-            )
-        return ""
+        return _why_no_ct(values, said=bool(volume.modality))
     if _is_signed(values):
         said = "" if volume.modality else f"; if it is CT, {SAY}"
         return (
@@ -79,6 +61,28 @@ def why_not(volume: Volume, modality: str) -> str:
         return (
             "it does not say what it is, and its air at 0, fat and water near 1000 and bone are "
             f"those of CT stored without its intercept; {SAY}, and if it is CT, {SUBTRACT}"
+        )
+    return ""
+
+
+def _why_no_ct(values: Array, *, said: bool) -> str:
+    if _is_rescaled(values):
+        return (
+            f"its values run from {values.min():g} to {values.max():g}, as in a picture made "
+            "for display or for a network, not in Hounsfield units; convert it again from "
+            "DICOM with dcm2niix"
+        )
+    if not said and _is_positive(values) and not _is_offset_ct(values):
+        return (
+            "it does not say what it is, and has air but nothing below 0, where CT in Hounsfield "
+            "units has its air and fat. If it is MR, choose a model for MR; if it is CT stored "
+            f"without its intercept, {SUBTRACT}; if it is CT whose values below 0 were cut off, "
+            f"{SAY}"
+        )
+    if _lacks_intercept(values):
+        return (
+            "air lies at 0 and water near 1000, as in CT stored without its intercept, not in "
+            f"Hounsfield units; {SUBTRACT}"
         )
     return ""
 
