@@ -13,7 +13,6 @@ import pytest
 from medddim import formats
 from medddim.errors import UnreadableScan, UnsupportedScan
 from medddim.formats import Derivation
-from medddim.formats.quantise import said_of_clipped
 
 IDENTITY = Derivation("identity", "Nothing was changed.")
 Make = Callable[..., Path]
@@ -100,13 +99,6 @@ def test_values_beyond_the_type_are_clipped_and_counted(nifti_file: Make, tmp_pa
     assert "voxels clipped by 645 at most" in written.notes
     again = formats.read(tmp_path / "x.nii.gz")
     np.testing.assert_array_equal(again.voxels[0, 0, 0, :3], [0, 255, 255])
-
-
-def test_it_is_said_by_how_much_at_most_voxels_were_clipped() -> None:
-    values = np.float32([9.5, 400.0])
-    for slope, intercept, most in ((1, 10, 135), (-1, 265, 135), (2, 10, 0.5)):
-        found = said_of_clipped(values, np.dtype("u1"), slope=slope, intercept=intercept)
-        assert found == f"voxels clipped by {most:g} at most"
 
 
 @pytest.mark.parametrize(
