@@ -137,6 +137,34 @@ def test_the_python_of_a_page_runs(folder, path, monkeypatch, capsys):
         exec(compile(block, name(path), "exec"), names)  # the point of the test
 
 
+def test_links_between_files_lead_to_files():
+    """As they are read in the repository; `tools/docs.py` has those of the site."""
+    places = [*ROOT.glob("*.md"), *(ROOT / "medddim").rglob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    links = [
+        (path, link)
+        for path in places
+        for link in re.findall(r"\]\(([^)#\s]+)[^)\s]*\)", path.read_text(encoding="utf-8"))
+        if not re.match(r"\w+:", link)
+    ]
+    assert len(links) > 100
+    assert [(str(p), to) for p, to in links if not (p.parent / to).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("link", "folder", "there"),
+    [
+        ("../../CHANGELOG.md", "reference", "../changelog.md"),
+        ("../medddim/weights/mr-denoise/card.md", "", "models/mr-denoise.md"),
+        ("../../medddim/errors.py", "reference", "errors.md"),
+        ("../../notebooks/01_first.ipynb", "how-to", "../notebooks/01_first.md"),
+        ("trust.md", "", "trust.md"),
+        ("https://example.org/CHANGELOG.md", "", "https://example.org/CHANGELOG.md"),
+    ],
+)
+def test_links_out_of_the_pages_lead_to_pages_of_the_site(link, folder, there):
+    assert docs.with_links_to_pages(f"[a]({link})", folder) == f"[a]({there})"
+
+
 def test_no_page_is_empty():
     assert all(len(path.read_text(encoding="utf-8")) > 200 for path in PAGES)
 

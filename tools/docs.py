@@ -8,6 +8,7 @@ stands.
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +17,19 @@ from typing import Any
 import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from medddim import __version__, cli, errors
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 92
+MADE = {
+    r"CHANGELOG\.md": "changelog.md",
+    r"medddim/errors\.py": "reference/errors.md",
+    r"medddim/weights/([\w-]+)/card\.md": r"models/\1.md",
+    r"notebooks/([\w-]+)\.ipynb": r"notebooks/\1.md",
+}
+"""What a link leads to in the repository, and the page that is made of it here."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -36,6 +45,24 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     uris = sorted(file.src_uri for file in files.documentation_pages())
     config.nav = [expanded(entry, uris) for entry in config.nav or []]
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Called by mkdocs: links that lead out of docs/ lead to the page made of what is there."""
+    return with_links_to_pages(markdown, posixpath.dirname(page.file.src_uri))
+
+
+def with_links_to_pages(markdown: str, folder: str) -> str:
+    """The same Markdown, of a page in this folder of docs/, with links as they are on the site."""
+
+    def moved(link: re.Match[str]) -> str:
+        place = posixpath.normpath(posixpath.join("docs", folder, link[1]))
+        for source, made in MADE.items():
+            if found := re.fullmatch(source, place):
+                return f"]({posixpath.relpath(found.expand(made), folder or '.')})"
+        return link[0]
+
+    return re.sub(r"\]\(([^)#\s]+)\)", moved, markdown)
 
 
 def pages() -> Iterator[tuple[str, str]]:

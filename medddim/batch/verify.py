@@ -29,7 +29,7 @@ TOPICS = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was checked of one result.
+    """What was checked of one result, or of the manifest of a run.
 
     `topics` holds what is wrong, "" where nothing is; one that does not apply, or could not be
     judged because of another, is left out. `inherited` is what the validators find in the result
@@ -45,6 +45,11 @@ class Verdict:
     def good(self) -> bool:
         """Whether nothing is wrong."""
         return not any(self.topics.values())
+
+    @property
+    def of_record(self) -> bool:
+        """Whether it is about the manifest of a run, not about a result."""
+        return Path(self.name).name == record.MANIFEST
 
     def line(self) -> str:
         """One line of JSON."""

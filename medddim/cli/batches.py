@@ -33,11 +33,9 @@ output_as = partial(
     help="Folder for the results; never the input folder.",
 )
 output_option = output_as()
-json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="One line of JSON a scan; on stderr one a second that says how many scans are done.",
+json_as = partial(click.option, "--json", "as_json", is_flag=True)
+json_option = json_as(
+    help="One line of JSON a scan; on stderr one a second that says how many scans are done."
 )
 
 

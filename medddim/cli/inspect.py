@@ -54,7 +54,7 @@ GUESSED = {
 )
 @batches.scans_argument
 @batches.choice_options
-@batches.json_option
+@batches.json_as(help="One line of JSON a scan.")
 def inspect(scans: tuple[Path, ...], as_json: bool, **choice: Any) -> None:
     """List the series in SCANS: geometry, unit, noise, and what would be refused.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -19,10 +20,19 @@ class Share(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """The number. Raises BadParameter."""
+        """The number. Raises BadParameter, which says how per cent are written."""
         if isinstance(value, str) and value.strip().endswith("%"):
             try:
                 value = float(value.strip().removesuffix("%")) * self.of / 100
             except ValueError:
                 self.fail(f"{value!r} is not a valid share", param, ctx)
-        return float(super().convert(value, param, ctx))
+        try:
+            return float(super().convert(value, param, ctx))
+        except click.BadParameter as problem:
+            self.fail(problem.message + self._as_per_cent(value), param, ctx)
+
+    def _as_per_cent(self, value: Any) -> str:
+        if self.of != 1 or not re.fullmatch(r"\s*\d+(\.\d+)?\s*", str(value)):
+            return ""
+        number = float(value)
+        return f" {number:g} per cent is {number:g}%, or {number / 100:g}." * (1 < number <= 100)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
 )
 @click.argument("output", type=Existing(file_okay=False))
-@batches.json_option
+@batches.json_as(help="One line of JSON a result, and one for the record of each run.")
 def verify(output: Path, as_json: bool) -> None:
     """Check the results in OUTPUT, the folder of an earlier run or `bids`, against their sources.
 
@@ -60,8 +60,13 @@ def _print(verdicts: Sequence[Verdict]) -> None:
                 click.echo(f"{click.style('wrong', fg='red')}  {one.name}: {topic}: {problem}")
         for topic, faults in one.inherited.items():
             click.echo(f"note   {one.name}: {topic}: its source has the same: {faults}")
-    bad = sum(not one.good for one in verdicts)
-    click.echo(f"{len(verdicts) - bad} sound, {bad} wrong")
+    results = [one.good for one in verdicts if not one.of_record]
+    records = [one.good for one in verdicts if one.of_record]
+    click.echo(f"results: {_counted(results)}; record: {_counted(records)}")
+
+
+def _counted(good: Sequence[bool]) -> str:
+    return f"{sum(good)} sound, {len(good) - sum(good)} wrong"
 
 
 def _cell(verdict: Verdict, topic: str) -> str:

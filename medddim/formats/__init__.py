@@ -231,10 +231,14 @@ def _known(series: Series, asked: set[str]) -> dict[str, list[str]]:
 
 def _only(path: Path, repair: Repair) -> Series:
     series = find(path, **asdict(repair))
-    if len(series) != 1:
-        there = ", ".join(one.name for one in series[:10]) or "none"
+    if not series:
         raise UnsupportedScan(
-            f"{path}: expected exactly one series, found {len(series)} ({there}); "
-            "name one file, or a folder with one series"
+            f"no scan in {path}: expected a DICOM series, or a NIfTI, MetaImage, NRRD or MGH file"
+        )
+    if len(series) > 1:
+        there = ", ".join([*(one.name for one in series[:10]), *["..."] * (len(series) > 10)])
+        raise UnsupportedScan(
+            f"{path}: expected exactly one series, found {len(series)} ({there}); name one file, "
+            "or a folder with one series, or read one of what medddim.find gives"
         )
     return series[0]

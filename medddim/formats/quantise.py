@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medddim.errors import UnsupportedScan
-from medddim.intensity import percentile
+from medddim.intensity import in_digits, percentile
 from medddim.volume import Derivation, Volume
 
 FINEST_SHARE = 0.5
@@ -60,6 +60,16 @@ def quantise(
         clipped += int(np.count_nonzero((exact < limits.min) | (exact > limits.max)))
         integers[piece] = np.clip(exact, float(limits.min), high, out=exact)
     return integers, clipped
+
+
+def said_of_clipped(
+    values: npt.NDArray[np.float32], dtype: np.dtype[Any], *, slope: float, intercept: float
+) -> str:
+    """By how much the values go beyond what `dtype` can hold, in words."""
+    limits = np.iinfo(dtype)
+    low, high = sorted(slope * end + intercept for end in (float(limits.min), float(limits.max)))
+    most = max(low - float(values.min()), float(values.max()) - high)
+    return f"voxels clipped by {in_digits(most)} at most"
 
 
 def too_coarse(slope: float, result: Volume, derivation: Derivation) -> bool:

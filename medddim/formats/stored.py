@@ -10,9 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from medddim.errors import WriteRefused
+from medddim.errors import UnreadableScan, WriteRefused
 from medddim.formats.contract import Derivation
-from medddim.formats.quantise import pieces, quantise, require_float32_holds, too_coarse
+from medddim.formats.quantise import (
+    pieces,
+    quantise,
+    require_float32_holds,
+    said_of_clipped,
+    too_coarse,
+)
 from medddim.formats.sidecar import Sidecars
 from medddim.volume import Affine, Array, Volume
 
@@ -96,12 +102,19 @@ def voxels_of(stored: Stored, described: Described, path: Path) -> Array:
 
 
 def take_nonfinite(voxels: Array, path: Path) -> tuple[npt.NDArray[np.intp], Array]:
-    """Set NaN and infinite voxels to 0; return where they stood, and what they were."""
+    """Set NaN and infinite voxels to 0; return where they stood, and what they were.
+
+    Raises UnreadableScan if no voxel is a number.
+    """
     flat = voxels.reshape(-1)
     found = [
         piece.start + np.flatnonzero(~np.isfinite(flat[piece])) for (piece,) in pieces(flat.shape)
     ]
     where = np.concatenate([np.empty(0, np.intp), *found])  # of an image in memory, maybe none
+    if 0 < where.size == flat.size:
+        raise UnreadableScan(
+            f"{path}: expected numbers, found no voxel that is finite; make the scan again"
+        )
     were = flat[where].copy()
     flat[where] = 0
     if where.size:
@@ -121,10 +134,9 @@ def to_store(
         return voxels.astype(wide, copy=False), 0, []
     if too_coarse(like.slope, volume, derivation):
         return voxels, 0, [COARSE]
-    stored, clipped = quantise(
-        voxels, like.dtype.newbyteorder("="), slope=like.slope, intercept=like.intercept
-    )
-    return stored, clipped, []
+    scaling = {"slope": like.slope, "intercept": like.intercept}
+    stored, clipped = quantise(voxels, like.dtype.newbyteorder("="), **scaling)
+    return stored, clipped, [said_of_clipped(voxels, like.dtype, **scaling)] * bool(clipped)
 
 
 def values_stored(volume: Volume, derivation: Derivation) -> Array:

@@ -24,6 +24,9 @@ SOFT, FAT = (850.0, 1250.0), (860.0, 980.0)
 BONE = 1300.0
 LEAST_HU = 10.0
 """The noise of any CT spans more."""
+AIR_SHARE, DARK, BRAIN_HU = 0.2, 0.15, 100.0
+"""An MR magnitude has so much air, below this share of its bright end, and CT that ends here may be
+a crop or a window of brain."""
 EQUAL = 0.85
 """Of labels nearly all neighbours are equal; of a scan few, for it has noise."""
 
@@ -47,18 +50,7 @@ def why_not(volume: Volume, modality: str) -> str:
         )
     values = _sample(volume.voxels)
     if (volume.modality or modality) == "CT":
-        if _is_rescaled(values):
-            return (
-                f"its values run from {values.min():g} to {values.max():g}, as in a picture made "
-                "for display or for a network, not in Hounsfield units; convert it again from "
-                "DICOM with dcm2niix"
-            )
-        if _lacks_intercept(values):
-            return (
-                "air lies at 0 and water near 1000, as in CT stored without its intercept, not in "
-                f"Hounsfield units; {SUBTRACT}"
-            )
-        return ""
+        return _why_no_ct(values, said=bool(volume.modality))
     if _is_signed(values):
         said = "" if volume.modality else f"; if it is CT, {SAY}"
         return (
@@ -73,6 +65,28 @@ def why_not(volume: Volume, modality: str) -> str:
     return ""
 
 
+def _why_no_ct(values: Array, *, said: bool) -> str:
+    if _is_rescaled(values):
+        return (
+            f"its values run from {values.min():g} to {values.max():g}, as in a picture made "
+            "for display or for a network, not in Hounsfield units; convert it again from "
+            "DICOM with dcm2niix"
+        )
+    if not said and _is_positive(values) and not _is_offset_ct(values):
+        return (
+            "it does not say what it is, and has air but nothing below 0, where CT in Hounsfield "
+            "units has its air and fat. If it is MR, choose a model for MR; if it is CT stored "
+            f"without its intercept, {SUBTRACT}; if it is CT whose values below 0 were cut off, "
+            f"{SAY}"
+        )
+    if _lacks_intercept(values):
+        return (
+            "air lies at 0 and water near 1000, as in CT stored without its intercept, not in "
+            f"Hounsfield units; {SUBTRACT}"
+        )
+    return ""
+
+
 def _sample(voxels: Array) -> Array:
     flat = voxels.reshape(-1)
     return flat[:: max(1, flat.size // SAMPLE)]
@@ -82,6 +96,13 @@ def _is_signed(values: Array) -> bool:
     size = np.abs(values)
     strong = values[size > STRONG * bright_end(size)]
     return bool(strong.size and (strong < 0).mean() > SIGNED)
+
+
+def _is_positive(values: Array) -> bool:
+    """As magnitudes are: nothing below 0, much air just above it, and tissue brighter than CT's."""
+    top = bright_end(np.abs(values))
+    dark = (values < DARK * top).mean()
+    return bool((values < 0).mean() < 1e-3 and dark > AIR_SHARE and top > BRAIN_HU)
 
 
 def _is_rescaled(values: Array) -> bool:

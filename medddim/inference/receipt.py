@@ -81,10 +81,13 @@ class Receipt:
         if not groups:
             return "too little even tissue was found to measure what small lesions keep"
         size = min(groups, key=lambda one: (-len(groups[one]), abs(one - SHOWN_MM)))
-        faint, plain = groups[size][0], groups[size][-1]
+        first, *others = groups[size]
+        one = f"{size:g} mm lesion (contrast {first.times_noise:g}x noise) keeps {first.words}"
+        if not others:
+            return f"a {one} of its contrast here"
+        plain = others[-1]
         return (
-            f"a faint {size:g} mm lesion (contrast {faint.times_noise:g}x noise) keeps "
-            f"{faint.words} of its contrast here, a plain one ({plain.times_noise:g}x) "
+            f"a faint {one} of its contrast here, a plain one ({plain.times_noise:g}x) "
             f"{plain.words}"
         )
 

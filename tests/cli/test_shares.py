@@ -24,7 +24,8 @@ def test_a_share_may_be_given_in_per_cent(kind, text, number):
 @pytest.mark.parametrize(
     ("kind", "text", "words"),
     [
-        (Share(), "7", "not in the range"),
+        (Share(), "7", "not in the range 0<=x<=1. 7 per cent is 7%, or 0.07."),
+        (Share(), "700", "not in the range 0<=x<=1.$"),
         (Share(), "101%", "not in the range"),
         (Share(min_open=True), "0%", "not in the range"),
         (Share(of=100, max_open=True), "100%", "not in the range"),

@@ -23,7 +23,7 @@ def test_sound_results_are_a_table_of_ok(medddim, out):
     assert titles.split()[:2] == ["result", "files"]
     assert [row.split()[0] for row in rows[:3]] == ["medddim.json", "head", "series"]
     assert "WRONG" not in result.stdout
-    assert "3 sound, 0 wrong" in rows
+    assert "results: 2 sound, 0 wrong; record: 1 sound, 0 wrong" in rows
 
 
 def test_a_wrong_result_is_named_with_what_is_wrong(medddim, out):
@@ -31,7 +31,15 @@ def test_a_wrong_result_is_named_with_what_is_wrong(medddim, out):
     result = medddim("verify", "out")
     assert result.exit_code == 1
     assert "wrong  series: files: series/0002.dcm is missing" in result.stdout
-    assert "2 sound, 1 wrong" in result.stdout
+    assert "results: 1 sound, 1 wrong; record: 1 sound, 0 wrong" in result.stdout
+
+
+def test_the_record_is_no_result(medddim, out):
+    record = out / "medddim.json"
+    record.write_text(record.read_text().replace('"scans_given": 2', '"scans_given": 3'))
+    result = medddim("verify", "out")
+    assert result.exit_code == 1
+    assert "results: 2 sound, 0 wrong; record: 0 sound, 1 wrong" in result.stdout
 
 
 def test_json_is_one_line_a_result(medddim, out):

@@ -189,7 +189,7 @@ def test_a_path_must_hold_exactly_one_series(scan: Path, nifti_file: Any, tmp_pa
     with pytest.raises(UnsupportedScan, match=r"found 2 .*other"):
         formats.read(tmp_path / "in")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UnsupportedScan, match="found 0"):
+    with pytest.raises(UnsupportedScan, match=r"no scan in .*empty: expected a DICOM series"):
         formats.read(tmp_path / "empty")
     with pytest.raises(UnreadableScan, match="no such file"):
         formats.find(tmp_path / "nowhere")

@@ -95,7 +95,8 @@ def test_values_beyond_the_type_are_clipped_and_counted(nifti_file: Make, tmp_pa
     voxels = volume.voxels.copy()
     voxels[0, 0, 0, :3] = -7, 255.4, 900
     with pytest.warns(UserWarning, match="2 of 120 voxels clipped"):
-        formats.write(volume.with_voxels(voxels), tmp_path, name="x", derivation=IDENTITY)
+        written = formats.write(volume.with_voxels(voxels), tmp_path, name="x", derivation=IDENTITY)
+    assert "voxels clipped by 645 at most" in written.notes
     again = formats.read(tmp_path / "x.nii.gz")
     np.testing.assert_array_equal(again.voxels[0, 0, 0, :3], [0, 255, 255])
 
@@ -131,6 +132,12 @@ def test_voxels_that_are_not_finite_are_zero_inside_and_return(
     path = nifti_file(data=data)
     assert formats.read(path).voxels[1, 1, 2, 0] == 0
     np.testing.assert_array_equal(rewritten(path, tmp_path).dataobj, data)
+
+
+def test_a_scan_without_a_number_is_refused(nifti_file: Make) -> None:
+    path = nifti_file(data=np.full((4, 3, 2), np.nan, np.float32))
+    with pytest.raises(UnreadableScan, match="found no voxel that is finite"):
+        formats.read(path)
 
 
 def test_shear_is_kept(nifti_file: Make, tmp_path: Path) -> None:

@@ -67,6 +67,28 @@ def test_ct_in_hounsfield_units_is_fine():
     assert why_not(scan(bone, "CT"), "CT") == ""
 
 
+@pytest.mark.parametrize("top", [200, 1000, 4000])
+def test_mr_that_does_not_say_so_is_no_ct(top):
+    head = rician() * top / 700
+    assert "choose a model for MR" in why_not(scan(head), "CT")
+    assert "choose a model for MR" not in why_not(scan(head, "CT"), "CT")  # what the user says
+
+
+def test_ct_that_does_not_say_so_may_be_cut_to_pieces():
+    """All but what was cut off at 0 with bone in it, of which voxels show nothing else."""
+    hu = hounsfield()
+    tissue = np.where(hu < -150, RNG.normal(50, 10, SHAPE), hu)  # no air, and little below 0
+    for values in (hu, hu.clip(-160, 240), tissue, RNG.normal(55, 10, SHAPE), hu.clip(0, 80)):
+        assert why_not(scan(values), "CT") == ""
+    assert '{"Modality": "CT"}' in why_not(scan(hu.clip(0)), "CT")
+    assert why_not(scan(hu.clip(0), "CT"), "CT") == ""
+
+
+def test_offset_ct_that_does_not_say_so_is_known_from_mr():
+    reason = why_not(scan(stored(hounsfield(), 1024)), "CT")
+    assert reason.startswith("air lies at 0 and water near 1000")
+
+
 @pytest.mark.parametrize("top", [1, 255])
 def test_ct_made_for_display_is_no_ct_in_hounsfield_units(top):
     shown = np.interp(hounsfield(), [-160, 240], [0, top])

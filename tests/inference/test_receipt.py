@@ -193,3 +193,10 @@ def test_it_says_so_in_words_and_figures():
     plain = {"mean": 0.879, "error": 0.035, "spread": 0.05, "count": 3}
     assert facts["contrast_kept"]["4 mm"]["4x noise"] == plain
     assert facts["receipt"] == receipt.words
+
+
+def test_a_contrast_that_is_known_alone_is_said_once():
+    alone = Receipt(12.0, (Line(4.0, 4.0, 0.879, 0.05, 3, 0.035),))
+    assert alone.words == (
+        "a 4 mm lesion (contrast 4x noise) keeps 88% (+/- 4%) of its contrast here"
+    )

@@ -20,7 +20,7 @@ from medddim.formats.dicom.placement import is_same_grid, placements
 from medddim.formats.dicom.read import DicomSource
 from medddim.formats.dicom.uids import derived_uid, instance_uid, is_owned, series_uid
 from medddim.formats.guard import quiet
-from medddim.formats.quantise import too_coarse
+from medddim.formats.quantise import said_of_clipped, too_coarse
 from medddim.volume import Volume
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,9 @@ def write_series(
                 _save(slice_, partial / f"{number:04d}.dcm")
     files = (folder / f"{number:04d}.dcm" for number in range(1, len(slices) + 1))
     notes = [COARSE] if too_coarse(pixels.scale[0], volume, derivation) else []
+    if pixels.clipped:
+        slope, intercept = pixels.scale
+        notes += [said_of_clipped(volume.voxels, source.dtype, slope=slope, intercept=intercept)]
     return Written(files, clipped=pixels.clipped, notes=notes)
 
 

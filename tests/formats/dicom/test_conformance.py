@@ -176,6 +176,7 @@ def test_the_number_of_clipped_voxels_is_returned(scanner: Any, tmp_path: Path) 
     with pytest.warns(UserWarning, match="clipped"):
         files = formats.write(scan.with_voxels(voxels), tmp_path, name="x", derivation=DENOISE)
     assert files.clipped == scan.shape[1]
+    assert any(note.startswith("voxels clipped by ") for note in files.notes)
     assert formats.write(scan, tmp_path, name="y", derivation=DENOISE).clipped == 0
 
 
