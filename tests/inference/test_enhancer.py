@@ -8,12 +8,10 @@ from medddim import checkpoint
 from medddim.diffusion import Denoiser
 from medddim.errors import (
     CheckpointError,
-    EnvironmentProblem,
     RequestProblem,
     UnsupportedScan,
 )
 from medddim.inference.enhancer import Enhancer
-from medddim.networks import choose_device
 from medddim.scaling import Scaling
 from medddim.volume import Volume
 from tests.phantoms import head, oblique, textured
@@ -234,26 +232,6 @@ def test_a_saved_model_answers_like_the_one_it_was_saved_from(tmp_path):
 def test_loading_what_is_not_there_says_so(tmp_path):
     with pytest.raises(CheckpointError, match="no model"):
         Enhancer.load(tmp_path / "nothing")
-
-
-@pytest.mark.parametrize("name", ["tpu", "", "CPU "])
-def test_an_unknown_device_is_an_environment_problem(name):
-    with pytest.raises(EnvironmentProblem, match="not available here; use the device auto"):
-        choose_device(name)
-
-
-def test_a_device_this_machine_lacks_is_an_environment_problem(monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(EnvironmentProblem, match="'cuda:1'"):
-        choose_device("cuda:1")
-
-
-def test_auto_takes_the_fastest_there_is(monkeypatch):
-    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    for cuda, expected in ((False, "cpu"), (True, "cuda")):
-        monkeypatch.setattr("torch.cuda.is_available", lambda there=cuda: there)
-        assert choose_device("auto").type == expected
-    assert choose_device("cpu") == CPU
 
 
 def test_an_answer_says_how_it_was_made():
