@@ -1,6 +1,7 @@
 """Of noise added to heads that have none of their own: how much is taken, and how much else?
 
-    python benchmarks/taken.py HEADS... [--model mr-denoise-fast ...] [--levels 0.01 0.02]
+    python benchmarks/taken.py HEADS... [--model mr-denoise-fast ...] [--levels 0.01 0.02] \
+        [--bm4d PYTHON]
 
 HEADS are templates and averages, or scans cleaner than the noise that is added (white, Rician); of
 each the middle --slices. What a method removed is regressed, in the object, on the noise that was
@@ -12,8 +13,8 @@ at once:
     read      the level that the passport reads, over the one that was added
 
 Models are given nothing but the scan, and once more the true level ("stated"); DIPY's non-local
-means is given the true level. What is kept of small structures on the same heads is printed by
-contrast.py.
+means is given the true level, and so is BM4D, by a Python that has it. What is kept of small
+structures on the same heads is printed by contrast.py.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from pathlib import Path
 
 import numpy as np
 from quality import Method, table
+from scanner_noise import bm4d
 from scipy.ndimage import gaussian_filter
 
 from medddim import formats
 from medddim.baselines import BASELINES
-from medddim.degradation import RicianNoise
+from medddim.degradation import MrScanner, RicianNoise
 from medddim.inference.enhancer import Enhancer
 from medddim.metrics import compare
 from medddim.noise import noise_passport
@@ -49,6 +51,7 @@ def main() -> None:
     parser.add_argument("--model", nargs="+", default=["mr-denoise-fast"])
     parser.add_argument("--levels", type=float, nargs="+", default=[0.01, 0.02])
     parser.add_argument("--slices", type=int, default=24)
+    parser.add_argument("--bm4d", help="a Python with bm4d and numpy below 2.4")
     asked = parser.parse_args()
     enhancers = [Enhancer.load(name) for name in asked.model]
     rows = []
@@ -59,7 +62,7 @@ def main() -> None:
             noisy = RicianNoise(level)(head, np.random.default_rng(0))
             sigma = RicianNoise(level).sigma(head)
             read = f"{noise_passport(noisy).level / sigma:.2f}"
-            for name, method in methods(enhancers, sigma):
+            for name, method in methods(enhancers, sigma, level, asked.bm4d):
                 name_of_head = path.name.split(".")[0]
                 figures = figures_of(head, noisy, method(noisy))
                 rows.append([name_of_head, f"{level:.0%}", read, name, *figures])
@@ -67,12 +70,16 @@ def main() -> None:
     print(table(TITLES, rows))
 
 
-def methods(enhancers: list[Enhancer], sigma: float) -> Iterator[tuple[str, Method]]:
-    """Every model, given nothing and given the level; and the baseline."""
+def methods(
+    enhancers: list[Enhancer], sigma: float, level: float, python: str | None
+) -> Iterator[tuple[str, Method]]:
+    """Every model, given nothing and given the level; the baseline, and BM4D if there is one."""
     for enhancer in enhancers:
         yield enhancer.name, enhancer
         yield f"{enhancer.name}, stated", partial(enhancer, noise=sigma)
     yield BASELINE, partial(BASELINES[BASELINE], noise=sigma)
+    if python:
+        yield "BM4D", partial(bm4d, python, MrScanner(level=level), sigma=sigma)
 
 
 def figures_of(head: Volume, noisy: Volume, answer: Volume) -> list[str]:
