@@ -39,9 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: no garbage collection need look at its million objects again."""
+    """What was imported stays: no garbage collection need look at its million objects again.
+
+    Nor need there be one after every 700 new objects.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def _seldom(cases: list[pytest.Item]) -> list[pytest.Item]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import shutil
+from functools import cache
+from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -28,25 +31,43 @@ IDENTITY = Derivation("identity", "a phantom")
 
 def nifti(folder: Path, name: str = "head", *, noise: float = 0.1, seed: int = 0) -> Path:
     """One NIfTI file with a noisy phantom, about 15 kB."""
-    scan = RicianNoise(noise)(head(), np.random.default_rng(seed))
-    (path,) = formats.write(scan, folder, name=name, derivation=IDENTITY)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.nii.gz"
+    path.write_bytes(_nifti(noise, seed))
     return path
+
+
+@cache
+def _nifti(noise: float, seed: int) -> bytes:
+    scan = RicianNoise(noise)(head(), np.random.default_rng(seed))
+    with TemporaryDirectory() as folder:
+        (path,) = formats.write(scan, folder, name="head", derivation=IDENTITY)
+        return path.read_bytes()
 
 
 def dicom(folder: Path, name: str = "series", *, brighter: int = 0) -> Path:
     """A folder with one DICOM series of four slices, of a patient whose name must not leak."""
     target = folder / name
     target.mkdir(parents=True)
+    for file, content in _dicom(len(name), brighter).items():
+        (target / file).write_bytes(content)
+    return target
+
+
+@cache
+def _dicom(number: int, brighter: int) -> dict[str, bytes]:
+    files = {}
     for path in sorted((SAMPLES / "phantom_mr_dicom").glob("*.dcm"))[:4]:
         dataset = pydicom.dcmread(path)
         dataset.PatientName = dataset.AccessionNumber = dataset.SeriesDescription = CANARY
         dataset.PatientID, dataset.PatientBirthDate = CANARY, "19991231"
-        dataset.SeriesInstanceUID += f".{len(name)}"
+        dataset.SeriesInstanceUID += f".{number}"
         if brighter:
             stored = dataset.pixel_array
             dataset.PixelData = (stored + brighter).astype(stored.dtype).tobytes()
-        dataset.save_as(target / path.name)
-    return target
+        dataset.save_as(file := BytesIO())
+        files[path.name] = file.getvalue()
+    return files
 
 
 def study(folder: Path, *, noise: float = 0.1, brighter: int = 0) -> Path:

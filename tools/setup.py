@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 DONE = VENV / "setup.done"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+TESTS = r"/site-packages/.*/tests?/"
 LOCKED = ("--require-hashes", "--constraint", "constraints.txt")
 
 
@@ -58,20 +59,29 @@ class Environment:
         requirement = self.place / "pip.txt"
         requirement.write_text(pin[0])
         self.install("--require-hashes", "--requirement", str(requirement))
+        self.compile()
 
     def install(self, *arguments: str) -> None:
         """Run its pip; it shows errors only, and ends this program with the first."""
-        pip = [self.python, "-m", "pip", "install", "-qq"]
+        pip = [self.python, "-m", "pip", "install", "-qq", "--no-compile"]
         if subprocess.run([*pip, *arguments], check=False, cwd=ROOT).returncode:
             sys.exit(f"{Path(sys.argv[0]).name}: pip failed; its message is above")
 
     def install_cpu_torch(self) -> None:
         """The CPU build of torch where pip finds one, else none: another comes later."""
-        pip = [self.python, "-m", "pip", "install", "-qq", "--no-deps"]
+        pip = [self.python, "-m", "pip", "install", "-qq", "--no-compile", "--no-deps"]
         command = [*pip, "--require-hashes", "--requirement", "constraints-cpu.txt"]
         result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
         if result.returncode and "No matching distribution" not in result.stderr:
             sys.exit(f"{Path(sys.argv[0]).name}: pip failed\n{result.stderr}")
+
+    def compile(self) -> None:
+        """Bytecode of all packages but their tests, by all cores: pip does it by one.
+
+        Some files are templates, or for another Python, and do not compile: pip lets them be, too.
+        """
+        command = [self.python, "-m", "compileall", "-qq", "-j", "0", "-x", TESTS]
+        subprocess.run([*command, str(self.place / "lib")], capture_output=True, check=False)
 
 
 def make() -> None:
@@ -82,6 +92,7 @@ def make() -> None:
     environment.install_cpu_torch()
     environment.install(*LOCKED, *wanted())
     environment.install("--no-deps", "--no-build-isolation", "--editable", ".")
+    environment.compile()
     DONE.write_text(fingerprint())
 
 

@@ -43,6 +43,7 @@ def install(wheel: Path, place: Path, extras: list[str]) -> Environment:
     environment.install_cpu_torch()
     environment.install(*LOCKED, *wanted)
     environment.install("--no-deps", "--no-index", str(wheel))
+    environment.compile()
     return environment
 
 

@@ -15,12 +15,21 @@ from tests import studies
 GONE = "the scan is no longer there, or no longer what it was when the result was made"
 
 
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """`study/` and, beside it, `out/`, to be copied by a test."""
+    place = tmp_path_factory.mktemp("verdicts")
+    scans = batch.plan([studies.study(place / "study")], place / "out")
+    assert all(one.good for one in batch.run(scans, place / "out", job=batch.identity_job()))
+    return place
+
+
 @pytest.fixture
-def out(tmp_path, monkeypatch):
+def out(done, tmp_path, monkeypatch):
     monkeypatch.setattr(validators, "missing", lambda: ["dciodvfy"])
-    studies.study(tmp_path / "study")
-    scans = batch.plan([tmp_path / "study"], tmp_path / "out")
-    assert all(one.good for one in batch.run(scans, tmp_path / "out", job=batch.identity_job()))
+    for name in ("study", "out"):
+        shutil.copytree(done / name, tmp_path / name)
+    reword(tmp_path / "out", (str(done), str(tmp_path)))
     return tmp_path / "out"
 
 

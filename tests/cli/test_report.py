@@ -2,19 +2,36 @@
 
 import json
 import re
+import shutil
 
 import pytest
+from click.testing import CliRunner
 
+from medddim import record
+from medddim.cli import main
+from medddim.record.prov import PROV
 from tests import studies
 
 pytestmark = pytest.mark.usefixtures("blank_drawings")
 
 
-@pytest.fixture
-def better(medddim, study, model, tmp_path):
-    """`better/`: the study enhanced by the model."""
-    done = medddim("enhance", study, "-o", "better", "--model", model, "--force")
+@pytest.fixture(scope="module")
+def enhanced(tmp_path_factory, model):
+    """`study/`, and `better/`: the same enhanced by the model; to be copied by a test."""
+    place = tmp_path_factory.mktemp("report")
+    asked = studies.study(place / "study"), "-o", place / "better", "--model", model, "--force"
+    done = CliRunner().invoke(main, ["enhance", *map(str, asked)])
     assert done.exit_code == 0, done.output
+    return place
+
+
+@pytest.fixture
+def better(enhanced, study, tmp_path):
+    """`better/`, as made of `study/`."""
+    shutil.copytree(enhanced / "better", tmp_path / "better")
+    for name in (record.MANIFEST, record.RECORD, PROV):
+        path = tmp_path / "better" / name
+        path.write_text(path.read_text().replace(str(enhanced), str(tmp_path)))
     return tmp_path / "better"
 
 

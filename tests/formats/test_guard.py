@@ -4,11 +4,33 @@ import logging
 import warnings
 from threading import Barrier, Thread
 
+import pytest
+
 from medddim.formats.guard import TALKATIVE, quiet
 
 
+def state() -> list[tuple[list[logging.Handler], bool, int]]:
+    loggers = map(logging.getLogger, TALKATIVE)
+    return [(list(one.handlers), one.propagate, one.level) for one in loggers]
+
+
+@pytest.mark.parametrize("name", TALKATIVE)
+@pytest.mark.parametrize("below", ["", ".below"])
+def test_no_handler_hears_of_it(name: str, below: str, caplog: pytest.LogCaptureFixture) -> None:
+    own = logging.getLogger(name)
+    own.addHandler(caplog.handler)
+    try:
+        with quiet():
+            logging.getLogger(name + below).critical("ZZPHI")
+        assert caplog.records == []
+        logging.getLogger(name + below).critical("heard")
+        assert {record.msg for record in caplog.records} == {"heard"}
+    finally:
+        own.removeHandler(caplog.handler)
+
+
 def test_threads_leave_the_process_as_it_was() -> None:
-    levels = [logging.getLogger(name).level for name in TALKATIVE]
+    before = state()
     filters = list(warnings.filters)
     begun, ended = Barrier(2), Barrier(2)
 
@@ -22,11 +44,11 @@ def test_threads_leave_the_process_as_it_was() -> None:
         with quiet(), quiet():
             ended.wait()
             one.join()
-            assert logging.getLogger(TALKATIVE[0]).level > logging.CRITICAL
+            assert not logging.getLogger(TALKATIVE[0]).propagate
 
     one, other = Thread(target=first), Thread(target=second)
     one.start()
     other.start()
     other.join()
-    assert [logging.getLogger(name).level for name in TALKATIVE] == levels
+    assert state() == before
     assert list(warnings.filters) == filters

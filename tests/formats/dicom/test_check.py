@@ -1,9 +1,12 @@
 """Each thing that can be wrong with a derived series is found, and said in its own sentence."""
 
+import shutil
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
@@ -13,6 +16,7 @@ from medddim import formats
 from medddim.errors import UnreadableScan
 from medddim.formats import Derivation
 from medddim.formats.dicom.check import check_series
+from tests.formats.conftest import Scanner
 
 DENOISE = Derivation("denoise", "AI denoised", {"model": "tiny", "steps": 2})
 TOPICS = ("values", "order", "identity", "provenance")
@@ -46,9 +50,18 @@ class Written:
         return {topic: problem for topic, problem in found.items() if problem}
 
 
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """Written once, to be copied by a test."""
+    folder = tmp_path_factory.mktemp("check")
+    return Written(Scanner(folder / "in", np.random.default_rng(0)), folder / "out")
+
+
 @pytest.fixture
-def result(scanner: Any, tmp_path: Path) -> Written:
-    return Written(scanner, tmp_path / "out")
+def result(sound: Written, tmp_path: Path) -> Written:
+    copied = copy(sound)
+    copied.files = [Path(shutil.copy(file, tmp_path)) for file in sound.files]
+    return copied
 
 
 def put(keyword: str, value: Any) -> Callable[[Dataset], None]:
